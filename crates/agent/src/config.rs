@@ -1,0 +1,56 @@
+//! What the agent needs to know, already checked.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything `muster agent` was told by flags, environment and files.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Node name.
+    pub node: String,
+    /// Gossip listening address, UDP and TCP.
+    pub bind: SocketAddr,
+    /// What to tell others; `None` chooses the source address towards the first seed that answers.
+    pub advertise: Option<Advertise>,
+    /// Seeds as typed: `host`, `host:port` or `name/host:port`. Tried until one answers, names resolved again each time.
+    pub join: Vec<String>,
+    /// All `join` seeds must be tried once before the agent runs, and none answering is fatal (Serf's `-join`).
+    pub join_strict: bool,
+    /// First pause between rounds of joining; grows with jitter up to `retry_max_interval`.
+    pub retry_interval: Duration,
+    /// Rounds of joining before giving up; 0 means never.
+    pub retry_max: u32,
+    /// Own tags.
+    pub tags: BTreeMap<String, String>,
+    /// Timing profile.
+    pub profile: ProfileName,
+    /// Serf protocol spoken.
+    pub protocol: u8,
+    /// Path of the control socket.
+    pub socket: PathBuf,
+    /// Port of a member that has a role and no `port` tag.
+    pub default_port: u16,
+    /// How long a leave may take before the agent exits all the same.
+    pub leave_timeout: Duration,
+}
+
+/// An advertised address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Advertise {
+    /// Address.
+    pub ip: IpAddr,
+    /// Port; as in Serf 7946 when not given, even when bound elsewhere.
+    pub port: u16,
+}
+
+/// memberlist's timing profiles.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[allow(missing_docs, reason = "Serf's own words")]
+pub enum ProfileName {
+    #[default]
+    Lan,
+    Wan,
+    Local,
+}

@@ -1,0 +1,8 @@
+//! The node's control socket as seen from outside: its routes, their JSON, and a client.
+//!
+//! One Unix socket per node, HTTP/JSON. The agent serves it; the proxy, the command line and the demo are its clients,
+//! and all of them take paths and bodies from here.
+
+pub mod client;
+pub mod routes;
+pub mod socket;

@@ -1,0 +1,2 @@
+//! Muster: one binary, a role per command.
+fn main() {}

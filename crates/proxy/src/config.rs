@@ -1,0 +1,26 @@
+//! What the proxy needs to know, already checked.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything `muster proxy` was told by flags, environment and files.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Listening addresses.
+    pub listen: Vec<SocketAddr>,
+    /// The service that gets the requests.
+    pub service: String,
+    /// Control socket of this node's agent.
+    pub socket: PathBuf,
+    /// Longest wait for a TCP connection to a backend.
+    pub connect_timeout: Duration,
+    /// Longest wait for a response head.
+    pub response_timeout: Duration,
+    /// How long an idle connection to a client or backend is kept.
+    pub idle_timeout: Duration,
+    /// Idle connections kept per backend.
+    pub idle_max: usize,
+    /// How long requests in flight may go on after a stop signal.
+    pub drain_timeout: Duration,
+}

@@ -1,0 +1,83 @@
+//! What comes out.
+
+use crate::{Instant, Member, StreamId};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+/// Something to do. The first four are SWIM's network outputs, see [`muster_swim::Output`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "as in muster_swim::Output")]
+pub enum Output {
+    Send {
+        to: SocketAddr,
+        bytes: Vec<u8>,
+    },
+    Open {
+        stream: StreamId,
+        to: SocketAddr,
+        bytes: Vec<u8>,
+        reply: bool,
+        deadline: Instant,
+    },
+    Answer {
+        stream: StreamId,
+        bytes: Vec<u8>,
+    },
+    Close {
+        stream: StreamId,
+    },
+    /// Something happened to the cluster.
+    Event(Event),
+}
+
+/// Serf's member events.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum MemberEvent {
+    /// `member-join`
+    Join,
+    /// `member-leave`
+    Leave,
+    /// `member-failed`
+    Failed,
+    /// `member-update`
+    Update,
+    /// `member-reap`
+    Reap,
+}
+
+/// What the agent must know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// A member changed; its state after the change.
+    Member(MemberEvent, Member),
+    /// A member said it will leave; not a Serf event, but traffic should stop now.
+    Leaving(Member),
+    /// A join or periodic exchange we began went through.
+    Synced {
+        /// As returned by [`Serf::join`](crate::Serf::join), or the core's own.
+        stream: StreamId,
+        /// The other end.
+        with: SocketAddr,
+        /// Whether it was a join.
+        join: bool,
+    },
+    /// It did not.
+    SyncFailed {
+        /// As above.
+        stream: StreamId,
+        /// In words.
+        reason: String,
+        /// Whether it was a join.
+        join: bool,
+    },
+    /// Our leave is complete: the agent may exit.
+    LeftCluster,
+    /// For the log: a suspicion, a refused message, a name conflict.
+    Note {
+        /// Worth a warning rather than a debug line.
+        warn: bool,
+        /// In words.
+        text: String,
+    },
+}

@@ -1,0 +1,30 @@
+//! Bytes to memberlist and Serf messages, and back.
+//!
+//! Nothing here has state, a clock or a socket. Decoding borrows from the input and never panics, whatever a peer
+//! sends; encoding is byte-equal to the reference (HashiCorp Serf 0.9.4) wherever the reference is deterministic.
+//!
+//! | layer | module |
+//! |---|---|
+//! | msgpack in its two dialects | [`msgpack`] |
+//! | memberlist's messages | [`memberlist`] |
+//! | Serf's messages, carried inside memberlist's user messages and push/pull | [`serf`] |
+//! | tags in a member's meta | [`tags`] |
+//! | datagrams: compound, compression, CRC | [`packet`] |
+//! | TCP: where one message ends, push/pull | [`stream`] |
+#![cfg_attr(not(test), no_std)]
+extern crate alloc;
+
+mod address;
+mod error;
+mod lzw;
+pub mod memberlist;
+pub mod msgpack;
+pub mod packet;
+pub mod serf;
+pub mod stream;
+pub mod tags;
+mod versions;
+
+pub use address::RawAddr;
+pub use error::DecodeError;
+pub use versions::Versions;

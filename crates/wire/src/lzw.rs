@@ -1,0 +1,1 @@
+//! LZW as Go writes it: least significant bit first, literal width 8.

@@ -1,0 +1,1 @@
+//! msgpack as memberlist writes it (gossip) and as Serf RPC does.

@@ -4,5 +4,6 @@
 //! and all of them take paths and bodies from here.
 
 pub mod client;
+mod lines;
 pub mod routes;
 pub mod socket;

@@ -43,6 +43,34 @@ pub struct MembersQuery {
     pub tags: Option<String>,
 }
 
+impl MembersQuery {
+    /// [`MEMBERS`] with these filters as its query.
+    pub fn to_path(&self) -> String {
+        let filters = [("status", &self.status), ("name", &self.name), ("tags", &self.tags)];
+        let mut path = MEMBERS.to_owned();
+        for (key, value) in filters {
+            let Some(value) = value else { continue };
+            path.push(if path.contains('?') { '&' } else { '?' });
+            path.push_str(key);
+            path.push('=');
+            percent_encode(value, &mut path);
+        }
+        path
+    }
+}
+
+/// RFC 3986, 2.3: everything but the unreserved characters.
+fn percent_encode(text: &str, out: &mut String) {
+    use std::fmt::Write;
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+}
+
 /// The members, in Serf's JSON.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Members {
@@ -119,4 +147,27 @@ pub struct Problem {
     /// What happened and what to do.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
+}
+
+impl std::fmt::Display for Problem {
+    /// The detail, or the title where there is none.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.detail.is_empty() { &self.title } else { &self.detail })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_become_an_encoded_query() {
+        let query = MembersQuery {
+            name: Some("web-.*".into()),
+            tags: Some("role=a&b".into()),
+            ..MembersQuery::default()
+        };
+        assert_eq!(query.to_path(), "/api/v1/members?name=web-.%2A&tags=role%3Da%26b");
+        assert_eq!(MembersQuery::default().to_path(), MEMBERS);
+    }
 }

@@ -51,8 +51,11 @@ pub enum MemberEvent {
 pub enum Event {
     /// A member changed; its state after the change.
     Member(MemberEvent, Member),
-    /// A member said it will leave; not a Serf event, but traffic should stop now.
+    /// A member said it will leave; not a Serf event, but traffic should stop now. A member that is leaving when first
+    /// seen shows it in its `Join` instead.
     Leaving(Member),
+    /// A leaving member is alive after all: it refuted the leave. Not a Serf event either; it undoes `Leaving`.
+    Staying(Member),
     /// A join or periodic exchange we began went through.
     Synced {
         /// As returned by [`Serf::join`](crate::Serf::join), or the core's own.

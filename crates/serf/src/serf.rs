@@ -70,8 +70,9 @@ impl Serf {
         todo!()
     }
 
-    /// Begins joining through `to`; ends in `Joined` or `JoinFailed` with the returned id. The first success also
-    /// broadcasts our join intent.
+    /// Begins joining through `to`; ends in [`Event::Synced`](crate::Event::Synced) or
+    /// [`Event::SyncFailed`](crate::Event::SyncFailed) with the returned id. The first success also broadcasts our join
+    /// intent. Refused once we are leaving.
     pub fn join(&mut self, now: Instant, to: SocketAddr, replay_old_events: bool) -> StreamId {
         let _ = (now, to, replay_old_events);
         todo!()

@@ -1,2 +1,37 @@
 //! Muster: one binary, a role per command.
-fn main() {}
+//!
+//! `main` reads the command line and hands over; what happens then is told by one module per kind of command.
+//!
+//! | module | commands |
+//! |---|---|
+//! | [`roles`] | `agent`, `proxy`: processes that run until they are told to stop |
+//! | [`client`] | `members`, `join`, `leave`, `force-leave`, `info`, `version`: one question to the node's agent |
+//! | [`config`] | `check`, `config print`: what the roles would be told, and by whom |
+
+mod cli;
+mod client;
+mod config;
+mod exit;
+mod roles;
+
+use cli::Command;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let command = match cli::parse(std::env::args_os()) {
+        Ok(command) => command,
+        Err(end) => return end,
+    };
+    match command {
+        Command::Agent(args) => roles::agent::run(args),
+        Command::Proxy(args) => roles::proxy::run(args),
+        Command::Members(args) => client::members(args),
+        Command::Join(args) => client::join(args),
+        Command::Leave(args) => client::leave(args),
+        Command::ForceLeave(args) => client::force_leave(args),
+        Command::Info(args) => client::info(args),
+        Command::Version(args) => client::version(args),
+        Command::Check(args) => config::check(args),
+        Command::Config(args) => config::config(args),
+    }
+}

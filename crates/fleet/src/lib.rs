@@ -5,12 +5,14 @@
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 
+mod claim;
 mod delta;
 mod draw;
 mod picture;
 mod report;
 
+pub use claim::{SERVICE_NAME_BYTES_MAX, SERVICES_PER_MEMBER_MAX, WEIGHT_DEFAULT, WEIGHT_MAX};
 pub use delta::{Delta, Update};
-pub use draw::{DrawOptions, Refusal, draw};
+pub use draw::{BACKENDS_MAX, DrawOptions, NODE_NAME_BYTES_MAX, REFUSALS_MAX, Refusal, draw};
 pub use picture::{Backend, Member, Phase, Picture, Service, Standing, Status};
 pub use report::{BackendReport, Report};

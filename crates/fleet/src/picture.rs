@@ -58,13 +58,13 @@ pub enum Standing {
 pub struct Backend {
     /// Where requests go.
     pub addr: SocketAddr,
-    /// Share of traffic, relative to the others; at least 1.
+    /// Share of traffic, relative to the others; 1 to [`WEIGHT_MAX`](crate::WEIGHT_MAX).
     pub weight: u16,
     /// Fitness according to gossip.
     pub standing: Standing,
 }
 
-/// A named pool of equal servers, by node name.
+/// A named pool of equal servers, by node name. It exists by its backends: one without any is the same as none.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Service {
     /// Backends by the name of their node.
@@ -82,4 +82,18 @@ pub struct Picture {
     pub phase: Phase,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
+}
+
+impl Picture {
+    /// One backend.
+    pub fn backend(&self, service: &str, node: &str) -> Option<&Backend> {
+        self.services.get(service)?.backends.get(node)
+    }
+
+    /// All backends as (service, node, backend), in that order.
+    pub fn backends(&self) -> impl Iterator<Item = (&str, &str, &Backend)> {
+        self.services.iter().flat_map(|(name, service)| {
+            service.backends.iter().map(move |(node, backend)| (name.as_str(), node.as_str(), backend))
+        })
+    }
 }

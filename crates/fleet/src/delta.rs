@@ -1,6 +1,9 @@
 //! What travels from the agent to a sink: a full picture on connect, then deltas.
+//!
+//! As JSON, one [`Update`] a line. Neighbouring releases talk to each other: fields that are not known are ignored, and a
+//! field added later must have a default.
 
-use crate::{Backend, Phase, Picture};
+use crate::{Backend, Phase, Picture, Service, Standing};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
@@ -40,13 +43,35 @@ pub enum Update {
 impl Delta {
     /// What changed from `old` to `new` (same epoch).
     pub fn between(old: &Picture, new: &Picture) -> Self {
-        let _ = (old, new);
-        todo!()
+        let mut backends: BTreeMap<String, BTreeMap<String, Option<Backend>>> = BTreeMap::new();
+        let mut note = |service: &str, node: &str, backend| {
+            // Services change by the dozen, not by the thousand: looking twice spares a copy of the name.
+            if !backends.contains_key(service) {
+                backends.insert(service.into(), BTreeMap::new());
+            }
+            if let Some(nodes) = backends.get_mut(service) {
+                nodes.insert(node.into(), backend);
+            }
+        };
+        for (service, node, backend) in new.backends() {
+            if old.backend(service, node) != Some(backend) {
+                note(service, node, Some(backend.clone()));
+            }
+        }
+        for (service, node, _) in old.backends() {
+            if new.backend(service, node).is_none() {
+                note(service, node, None);
+            }
+        }
+        Self { epoch: new.epoch, from_version: old.version, version: new.version, phase: new.phase, backends }
     }
 
     /// Whether a backend is withdrawn or gone: such a delta must not wait.
     pub fn withdraws(&self) -> bool {
-        todo!()
+        self.backends.values().flat_map(BTreeMap::values).any(|backend| match backend {
+            Some(backend) => backend.standing == Standing::Withdrawn,
+            None => true,
+        })
     }
 }
 
@@ -54,15 +79,23 @@ impl Picture {
     /// This picture with `delta` applied; `None` when the delta starts elsewhere.
     #[must_use]
     pub fn with(&self, delta: &Delta) -> Option<Self> {
-        let _ = delta;
-        todo!()
-    }
-
-    /// What a sink acts on when it held `self` and receives `new`: `new` itself when live; while warming, the union, so
-    /// that a restarted agent which has met nobody yet empties no pool.
-    #[must_use]
-    pub fn succeeded_by(&self, new: Self) -> Self {
-        let _ = new;
-        todo!()
+        if (self.epoch, self.version) != (delta.epoch, delta.from_version) {
+            return None;
+        }
+        let mut services = self.services.clone();
+        for (name, nodes) in &delta.backends {
+            let service: &mut Service = services.entry(name.clone()).or_default();
+            for (node, backend) in nodes {
+                match backend {
+                    Some(backend) => service.backends.insert(node.clone(), backend.clone()),
+                    None => service.backends.remove(node),
+                };
+            }
+        }
+        services.retain(|_, service| !service.backends.is_empty());
+        Some(Self { epoch: delta.epoch, version: delta.version, phase: delta.phase, services })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ mod delta;
 mod draw;
 mod picture;
 mod report;
+#[cfg(test)]
+mod testing;
 
 pub use claim::{SERVICE_NAME_BYTES_MAX, SERVICES_PER_MEMBER_MAX, WEIGHT_DEFAULT, WEIGHT_MAX};
 pub use delta::{Delta, Update};

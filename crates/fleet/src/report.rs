@@ -19,9 +19,10 @@ pub struct Report {
     pub failed: u64,
     /// Of `failed`: unsafe requests in flight on a backend that died.
     pub failed_unsafe: u64,
-    /// Requests that failed on one backend and succeeded on another.
+    /// Requests that failed on one backend and were sent to another. Those that failed there too are in `failed` as
+    /// well.
     pub retried: u64,
-    /// Every backend in the picture, and withdrawn ones until their last request is done.
+    /// Every backend in the picture, and those no longer in it until their last request is done.
     pub backends: Vec<BackendReport>,
 }
 
@@ -32,7 +33,8 @@ pub struct BackendReport {
     pub service: String,
     /// Node name.
     pub node: String,
-    /// `new`, `up`, `demoted`, `ejected`, `draining`.
+    /// `new`: not connected to yet. `up`. `demoted`: gossip says failed. `ejected`: evidence says broken, see `why`.
+    /// `draining`: withdrawn or gone, with requests in flight. `withdrawn`: with none. Later releases may add words.
     pub state: String,
     /// Requests on it now.
     pub in_flight: u32,
@@ -43,4 +45,56 @@ pub struct BackendReport {
     /// Why it is ejected, in words, with the evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As in the stream of updates: fields may be added, with a default, and nothing else may change.
+    const GOLDEN: &str = r#"{"sink":"proxy","epoch":7,"version":2,"requests":9,"failed":3,"failed_unsafe":1,"retried":2,"backends":[{"service":"web","node":"a","state":"up","in_flight":1,"requests":5,"failures":0},{"service":"web","node":"b","state":"ejected","in_flight":0,"requests":4,"failures":4,"why":"refused"}]}"#;
+
+    fn golden() -> Report {
+        let up = BackendReport {
+            service: "web".into(),
+            node: "a".into(),
+            state: "up".into(),
+            in_flight: 1,
+            requests: 5,
+            failures: 0,
+            why: None,
+        };
+        let ejected = BackendReport {
+            node: "b".into(),
+            state: "ejected".into(),
+            in_flight: 0,
+            requests: 4,
+            failures: 4,
+            why: Some("refused".into()),
+            ..up.clone()
+        };
+        Report {
+            sink: "proxy".into(),
+            epoch: 7,
+            version: 2,
+            requests: 9,
+            failed: 3,
+            failed_unsafe: 1,
+            retried: 2,
+            backends: vec![up, ejected],
+        }
+    }
+
+    #[test]
+    fn a_report_is_written_as_it_was() {
+        assert_eq!(serde_json::to_string(&golden()).unwrap(), GOLDEN);
+        assert_eq!(serde_json::from_str::<Report>(GOLDEN).unwrap(), golden());
+    }
+
+    #[test]
+    fn fields_of_a_later_release_are_ignored() {
+        let later = GOLDEN.replace(r#""requests":"#, r#""latency":{"p99_ms":1.5},"requests":"#);
+        assert_ne!(later, GOLDEN);
+        assert_eq!(serde_json::from_str::<Report>(&later).unwrap(), golden());
+    }
 }

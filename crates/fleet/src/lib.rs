@@ -8,6 +8,7 @@ extern crate alloc;
 mod claim;
 mod delta;
 mod draw;
+mod follow;
 mod picture;
 mod report;
 #[cfg(test)]
@@ -16,5 +17,6 @@ mod testing;
 pub use claim::{SERVICE_NAME_BYTES_MAX, SERVICES_PER_MEMBER_MAX, WEIGHT_DEFAULT, WEIGHT_MAX};
 pub use delta::{Delta, Update};
 pub use draw::{BACKENDS_MAX, DrawOptions, NODE_NAME_BYTES_MAX, REFUSALS_MAX, Refusal, draw};
+pub use follow::{Follower, Gap};
 pub use picture::{Backend, Member, Phase, Picture, Service, Standing, Status};
 pub use report::{BackendReport, Report};

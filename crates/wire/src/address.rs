@@ -1,6 +1,10 @@
 //! A member's address exactly as its owner announced it.
 
+use crate::DecodeError;
+use crate::msgpack::{Decode, Encode, Reader, Writer};
 use core::net::{IpAddr, Ipv6Addr};
+
+const UNUSABLE: DecodeError = DecodeError::Msgpack("an address must have 4 or 16 bytes");
 
 /// 4 or 16 address bytes, kept verbatim.
 ///
@@ -48,5 +52,20 @@ impl From<IpAddr> for RawAddr {
             IpAddr::V4(v4) => Self::V4(v4.octets()),
             IpAddr::V6(v6) => Self::V16(v6.octets()),
         }
+    }
+}
+
+impl<'a> Decode<'a> for RawAddr {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Self::from_bytes(reader.raw()?).ok_or(UNUSABLE)
+    }
+    fn absent() -> Result<Self, DecodeError> {
+        Err(UNUSABLE)
+    }
+}
+
+impl Encode for RawAddr {
+    fn encode(&self, writer: &mut Writer<'_>) {
+        writer.bytes(self.as_bytes());
     }
 }

@@ -15,12 +15,18 @@ pub enum DecodeError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// Not a msgpack value where one was due, or nested deeper than we follow.
+    /// Not a msgpack value, or not of the kind that was due.
     #[error("malformed msgpack: {0}")]
     Msgpack(&'static str),
     /// The first byte names no message that may stand here.
     #[error("unknown message type {0}")]
     UnknownType(u8),
+    /// Encrypted traffic, which needs a key.
+    #[error("encrypted, but no key is configured here")]
+    Encrypted,
+    /// Traffic of a labelled cluster; this one has no label.
+    #[error("sent within a labelled cluster, but no label is configured here")]
+    Labelled,
     /// The CRC does not match.
     #[error("checksum mismatch")]
     Checksum,
@@ -35,4 +41,14 @@ pub enum DecodeError {
         /// The limit, in the unit of `what`.
         limit: usize,
     },
+}
+
+impl DecodeError {
+    /// Says in which field a value was wrong; the innermost field keeps the blame.
+    pub(crate) fn in_field(self, field: &'static str) -> Self {
+        match self {
+            Self::Msgpack(problem) => Self::Field { field, problem },
+            other => other,
+        }
+    }
 }

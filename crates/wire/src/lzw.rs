@@ -1,1 +1,45 @@
-//! LZW as Go writes it: least significant bit first, literal width 8.
+//! LZW as Go writes it: least significant bit first, literal width 8 (`compress/lzw` as memberlist's util.go uses it).
+
+use crate::DecodeError;
+use alloc::vec::Vec;
+use weezl::{BitOrder, LzwStatus, decode, encode};
+
+/// Bytes decoded at a time: small enough for a stack, large enough that the loop costs nothing.
+const CHUNK_BYTES: usize = 4096;
+
+/// The bytes that `data` stands for. Never more than `bytes_left` are decoded and kept (a chunk more is seen, to know that
+/// there are more); what was decoded is taken off it, whatever the outcome.
+pub(crate) fn decompress(data: &[u8], bytes_left: &mut usize) -> Result<Vec<u8>, DecodeError> {
+    let limit = *bytes_left;
+    let mut decoder = decode::Decoder::new(BitOrder::Lsb, 8);
+    let mut plain = Vec::new();
+    let mut rest = data;
+    let mut chunk = [0; CHUNK_BYTES];
+    loop {
+        let step = decoder.decode_bytes(rest, &mut chunk);
+        rest = rest.get(step.consumed_in..).unwrap_or_default();
+        let decoded = chunk.get(..step.consumed_out).unwrap_or_default();
+        let Some(left) = bytes_left.checked_sub(decoded.len()) else {
+            *bytes_left = 0;
+            return Err(DecodeError::TooLarge { what: "decompressed bytes", limit });
+        };
+        *bytes_left = left;
+        plain.extend_from_slice(decoded);
+        match step.status {
+            Ok(LzwStatus::Done) => return Ok(plain),
+            Ok(LzwStatus::Ok) if step.consumed_in > 0 || step.consumed_out > 0 => {}
+            // Like Go's reader, we want the end code: without it something was cut off.
+            Ok(_) => return Err(DecodeError::Compression("ends early")),
+            Err(_) => return Err(DecodeError::Compression("not LZW")),
+        }
+    }
+}
+
+/// `plain`, compressed. Go reads it; its own output differs in bytes, because it resets its table one code earlier.
+pub(crate) fn compress(plain: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let result = encode::Encoder::new(BitOrder::Lsb, 8).into_vec(&mut out).encode_all(plain);
+    // Every byte is a code of literal width 8, and a `Vec` takes all output.
+    debug_assert!(result.status.is_ok());
+    out
+}

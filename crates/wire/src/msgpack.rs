@@ -1,1 +1,0 @@
-//! msgpack as memberlist writes it (gossip) and as Serf RPC does.

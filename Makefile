@@ -1,0 +1,32 @@
+# Three rings of checks. `make test` is the one for everyday; .ci/run adds the real peers; `make proof` measures.
+
+CARGO ?= cargo
+TARGET_DIR := $(shell $(CARGO) metadata --format-version=1 --no-deps --offline 2>/dev/null | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
+HOST := $(shell rustc -vV | sed -n 's/^host: //p')
+RELEASE := $(TARGET_DIR)/$(HOST)/release/muster
+
+.PHONY: help test e2e proof lint release image
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+test: ## first ring: unit, property and command-line tests, the demo; needs nothing but Rust and a C linker
+	$(CARGO) test --workspace --exclude muster-e2e
+
+e2e: release ## second ring: real Serf, namespaces and the release binary (what is missing says "skipped: why")
+	MUSTER_BIN=$(RELEASE) $(CARGO) test --package muster-e2e -- --nocapture
+
+proof: release ## third ring: the figures under bench/results (long; resumable: finished parts are kept)
+	MUSTER_BIN=$(RELEASE) $(CARGO) run --release --package muster-bench -- all
+
+lint: ## formatting, clippy, house rules
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+	$(CARGO) xtask rules
+
+release: ## the static binary
+	$(CARGO) build --release
+	@echo $(RELEASE)
+
+image: ## a Docker image FROM scratch around the static binary
+	docker build --tag muster .

@@ -1,0 +1,53 @@
+//! Which of our crates may know which: the arrows of ARCHITECTURE.md. An arrow that is not here is a design change, and
+//! is made in both places.
+
+use super::dependencies;
+
+const ARROWS: &[(&str, &[&str])] = &[
+    ("wire", &[]),
+    ("swim", &["wire"]),
+    // Not fleet: the agent hands members over, so that the protocol knows nothing of traffic.
+    ("serf", &["wire", "swim"]),
+    ("fleet", &[]),
+    ("balance", &["fleet"]),
+    ("control", &["fleet"]),
+    ("agent", &["wire", "serf", "fleet", "control"]),
+    // Not agent: the data plane outlives it and follows it only through the control socket.
+    ("proxy", &["fleet", "balance", "control"]),
+    ("muster", &["wire", "fleet", "control", "agent", "proxy"]),
+];
+
+pub(super) fn check(metadata: &serde_json::Value) -> Vec<String> {
+    let found = dependencies(metadata);
+    let ours: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    let mut findings = Vec::new();
+    for (name, used) in &found {
+        let Some((_, allowed)) = ARROWS.iter().find(|(from, _)| from == name) else {
+            findings.push(format!("graph: crate {name} is not in xtask/src/rules/graph.rs"));
+            continue;
+        };
+        for other in used.iter().filter(|other| ours.contains(&other.as_str())) {
+            if !allowed.contains(&other.as_str()) {
+                findings.push(format!("graph: {name} must not know {other} (ARCHITECTURE.md, Map)"));
+            }
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    #[test]
+    fn an_arrow_that_is_not_drawn_is_found() {
+        let package = |name: &str, uses: &[&str]| {
+            let uses: Vec<_> = uses.iter().map(|name| json!({"name": name, "kind": null})).collect();
+            json!({"name": name, "manifest_path": "/x/crates/y/Cargo.toml", "dependencies": uses})
+        };
+        let metadata = json!({"packages": [
+            package("muster-serf", &["muster-swim", "muster-fleet"]), package("muster-swim", &[]), package("muster-fleet", &[]),
+        ]});
+        assert_eq!(super::check(&metadata), ["graph: serf must not know fleet (ARCHITECTURE.md, Map)"]);
+    }
+}

@@ -1,1 +1,27 @@
-//! What the black-box tests share.
+//! What the black-box tests and benchmarks share: the built binary and its real peers as processes on loopback addresses of
+//! their own, a way to wait for a fact, and a load that counts every failure.
+//!
+//! Nothing here is a stand-in: agents, proxies and backends are the product's own processes, Serf is Debian's.
+#![expect(
+    clippy::print_stderr,
+    reason = "a test harness: what it skips and what processes said must be seen"
+)]
+
+mod hosts;
+pub mod load;
+mod muster;
+mod process;
+mod serf;
+mod wait;
+
+pub use hosts::Hosts;
+pub use muster::{Agent, AgentOptions, Backend, Proxy, binary};
+pub use process::Process;
+pub use serf::{SerfAgent, serf_is_installed};
+pub use wait::{PATIENCE, wait_for};
+
+/// Says that a test cannot run here and why; under `CI=true` that is a failure.
+pub fn skip(why: &str) {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "skipped under CI=true: {why}");
+    eprintln!("skipped: {why}");
+}

@@ -19,8 +19,13 @@ pub(crate) fn check(root: &Path) -> Vec<String> {
         })
         .collect();
     let metadata = metadata(root);
-    [graph::check(&metadata), purity::check(&metadata, &sources), length::check(&sources), words::check(&sources)]
-        .concat()
+    [
+        graph::check(&metadata),
+        purity::check(&metadata, &sources),
+        length::check(&sources),
+        words::check(&sources),
+    ]
+    .concat()
 }
 
 /// One tracked text file.

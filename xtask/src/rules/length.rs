@@ -13,7 +13,8 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
         let limit = if is_tests { 2 * LINES_MAX } else { LINES_MAX };
         let lines = source.text.lines().count();
         if lines > limit {
-            findings.push(format!("length: {} has {lines} lines, the limit is {limit}", source.path.display()));
+            findings
+                .push(format!("length: {} has {lines} lines, the limit is {limit}", source.path.display()));
         }
     }
     findings

@@ -37,7 +37,8 @@ mod tests {
 
     #[test]
     fn a_forbidden_word_is_found_with_its_line() {
-        let source = Source { path: "README.md".into(), text: format!("fine\n{}\n", ["TO", "DO: more"].concat()) };
+        let source =
+            Source { path: "README.md".into(), text: format!("fine\n{}\n", ["TO", "DO: more"].concat()) };
         let findings = check(&[source]);
         assert_eq!(findings.len(), 1);
         assert!(findings[0].starts_with("words: README.md:2:"), "{findings:?}");

@@ -1,0 +1,91 @@
+//! A child process that cannot outlive its test, with everything it said.
+
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs::File;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+use tempfile::NamedTempFile;
+
+/// A running child. Dropping it kills it.
+#[derive(Debug)]
+pub struct Process {
+    name: String,
+    child: Child,
+    log: NamedTempFile,
+}
+
+impl Process {
+    /// Starts `command`; its output goes to a temporary file, shown when the test fails.
+    pub fn start(name: &str, command: &mut Command) -> Self {
+        let log = NamedTempFile::new().expect("a temporary file can be made");
+        let output = || -> File { log.reopen().expect("the temporary file is there") };
+        // Appending handles share no offset, so both streams must append.
+        let append = || File::options().append(true).open(log.path()).expect("the temporary file is there");
+        drop(output());
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(append())
+            .stderr(append())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{name} cannot be started: {error}"));
+        Self { name: name.into(), child, log }
+    }
+
+    /// Everything it has printed so far.
+    pub fn said(&self) -> String {
+        std::fs::read(self.log.path())
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: Signal) {
+        if let Some(pid) = Pid::from_raw(self.child.id().cast_signed()) {
+            // Gone already: then there is nothing left to signal.
+            let _ = kill_process(pid, signal);
+        }
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Its exit status, if it has ended.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// TERM, then waits for its end.
+    pub async fn stop(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        let started = std::time::Instant::now();
+        loop {
+            if let Some(status) = self.ended() {
+                return status;
+            }
+            assert!(
+                started.elapsed() < crate::PATIENCE,
+                "{} does not end on TERM:\n{}",
+                self.name,
+                self.said()
+            );
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("---- {} said ----\n{}", self.name, self.said());
+        }
+    }
+}

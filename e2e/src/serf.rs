@@ -1,0 +1,72 @@
+//! The reference: Debian's `serf` 0.9.4.
+
+use crate::{Hosts, Process, wait_for};
+use muster_control::routes::Members;
+use std::path::Path;
+use std::process::Command;
+
+/// Whether the reference is here.
+pub fn serf_is_installed() -> bool {
+    Path::new("/usr/bin/serf").exists()
+}
+
+/// A real Serf agent.
+#[derive(Debug)]
+pub struct SerfAgent {
+    /// Node name.
+    pub name: String,
+    /// `ip:port` of its gossip.
+    pub address: String,
+    /// The process.
+    pub process: Process,
+    rpc: String,
+}
+
+impl SerfAgent {
+    /// Starts the reference on the network's `host`-th address: gossip on 7946, RPC on 7373.
+    pub fn start(hosts: &Hosts, host: u8, name: &str, flags: &[&str]) -> Self {
+        let (address, rpc) = (hosts.at(host, 7946), hosts.at(host, 7373));
+        let mut command = Command::new("serf");
+        command.args(["agent", "-node", name, "-bind", &address, "-rpc-addr", &rpc]).args(flags);
+        Self {
+            name: name.into(),
+            process: Process::start(&format!("serf {name}"), &mut command),
+            address,
+            rpc,
+        }
+    }
+
+    /// Runs one of its commands; its output when it succeeds.
+    pub fn run(&self, arguments: &[&str]) -> Result<String, String> {
+        let (command, rest) = arguments.split_first().ok_or("no command")?;
+        let output = Command::new("serf")
+            .arg(command)
+            .arg(format!("-rpc-addr={}", self.rpc))
+            .args(rest)
+            .output()
+            .map_err(|error| error.to_string())?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() { Ok(text) } else { Err(text) }
+    }
+
+    /// The members it knows.
+    pub fn members(&self) -> Result<Members, String> {
+        let text = self.run(&["members", "-format", "json"])?;
+        serde_json::from_str(&text).map_err(|error| format!("{error} in {text}"))
+    }
+
+    /// Waits until it answers its RPC.
+    pub async fn is_up(&self) {
+        wait_for(&format!("serf {} is up", self.name), || async { self.members().map(drop) }).await;
+    }
+
+    /// Waits until it knows `name` in `status`.
+    pub async fn sees(&self, name: &str, status: &str) {
+        wait_for(&format!("serf {} sees {name} {status}", self.name), || async {
+            let members = self.members()?.members;
+            let seen = members.iter().find(|member| member.name == name).map(|member| member.status.clone());
+            if seen.as_deref() == Some(status) { Ok(()) } else { Err(format!("seen as {seen:?}")) }
+        })
+        .await;
+    }
+}

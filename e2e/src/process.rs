@@ -3,7 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 
 /// A running child. Dropping it kills it.
@@ -18,10 +18,8 @@ impl Process {
     /// Starts `command`; its output goes to a temporary file, shown when the test fails.
     pub fn start(name: &str, command: &mut Command) -> Self {
         let log = NamedTempFile::new().expect("a temporary file can be made");
-        let output = || -> File { log.reopen().expect("the temporary file is there") };
-        // Appending handles share no offset, so both streams must append.
+        // Standard output and error share the file; only appending handles do not overwrite each other.
         let append = || File::options().append(true).open(log.path()).expect("the temporary file is there");
-        drop(output());
         let child = command
             .stdin(Stdio::null())
             .stdout(append())
@@ -57,25 +55,20 @@ impl Process {
         let _ = self.child.wait();
     }
 
-    /// Its exit status, if it has ended.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().ok().flatten()
-    }
-
     /// TERM, then waits for its end.
     pub async fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
-        let started = std::time::Instant::now();
+        self.ends().await
+    }
+
+    /// Waits for its end.
+    pub async fn ends(&mut self) -> ExitStatus {
+        let started = Instant::now();
         loop {
-            if let Some(status) = self.ended() {
+            if let Some(status) = self.child.try_wait().ok().flatten() {
                 return status;
             }
-            assert!(
-                started.elapsed() < crate::PATIENCE,
-                "{} does not end on TERM:\n{}",
-                self.name,
-                self.said()
-            );
+            assert!(started.elapsed() < crate::PATIENCE, "{} does not end:\n{}", self.name, self.said());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

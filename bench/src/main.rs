@@ -1,0 +1,59 @@
+//! `make proof`: the figures of the first journey, each measured on whole processes.
+//!
+//! Every part writes `bench/results/PART.json` with the raw figures and the machine; a part whose file already tells of the
+//! same binary is not measured again, so that a broken-off run goes on where it stopped (`--again` measures anew).
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
+
+mod agents;
+mod join;
+mod kill;
+mod leave;
+mod machine;
+mod orders;
+mod quiet;
+mod results;
+mod rival;
+mod setup;
+mod silent;
+
+use std::process::ExitCode;
+
+const PARTS: &[&str] = &["join", "kill", "leave", "agents", "orders", "silent", "quiet"];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let (flags, mut wanted): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|argument| argument.starts_with("--"));
+    let again = flags.iter().any(|flag| flag == "--again");
+    if wanted == ["all"] {
+        wanted = PARTS.iter().map(ToString::to_string).collect();
+    }
+    if wanted.is_empty() || wanted.iter().any(|part| !PARTS.contains(&part.as_str())) {
+        eprintln!(
+            "usage: cargo run --release --package muster-bench -- [--again] all | {}",
+            PARTS.join(" | ")
+        );
+        return ExitCode::from(2);
+    }
+    for part in wanted {
+        if !again && results::is_current(&part) {
+            println!("{part}: measured before with this binary, kept ({})", results::path(&part).display());
+            continue;
+        }
+        println!("== {part}");
+        let figures = match part.as_str() {
+            "join" => join::measure().await,
+            "kill" => kill::measure().await,
+            "leave" => leave::measure().await,
+            "agents" => agents::measure().await,
+            "orders" => orders::measure().await,
+            "silent" => silent::measure().await,
+            _ => quiet::measure().await,
+        };
+        if let Err(error) = results::keep(&part, &figures) {
+            eprintln!("{}: {error}", results::path(&part).display());
+            return ExitCode::FAILURE;
+        }
+    }
+    ExitCode::SUCCESS
+}

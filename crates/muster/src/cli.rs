@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Show the configuration in force and where it comes from.
     Config(ConfigArgs),
+    /// Show it all on this machine: a balancer and two backends as real processes.
+    Demo(crate::demo::Args),
 }
 
 /// Which agent to ask.

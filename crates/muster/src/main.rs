@@ -6,11 +6,13 @@
 //! |---|---|
 //! | [`roles`] | `agent`, `proxy`: processes that run until they are told to stop |
 //! | [`client`] | `members`, `join`, `leave`, `force-leave`, `info`, `version`: one question to the node's agent |
+//! | [`demo`] | `demo`: the whole journey on one machine |
 //! | [`config`] | `check`, `config print`: what the roles would be told, and by whom |
 
 mod cli;
 mod client;
 mod config;
+mod demo;
 mod exit;
 mod roles;
 
@@ -18,6 +20,7 @@ use cli::Command;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    demo::tether::hold();
     let command = match cli::parse(std::env::args_os()) {
         Ok(command) => command,
         Err(end) => return end,
@@ -33,5 +36,6 @@ fn main() -> ExitCode {
         Command::Version(args) => client::version(args),
         Command::Check(args) => config::check(args),
         Command::Config(args) => config::config(args),
+        Command::Demo(args) => demo::run(args),
     }
 }

@@ -43,3 +43,49 @@ pub(crate) fn compress(plain: &[u8]) -> Vec<u8> {
     debug_assert!(result.status.is_ok());
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLENTY: usize = 1 << 20;
+
+    fn open(data: &[u8]) -> Result<Vec<u8>, DecodeError> {
+        decompress(data, &mut { PLENTY })
+    }
+
+    #[test]
+    fn what_is_compressed_is_read_again() {
+        let noise: Vec<u8> = (0..100_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+        for plain in [&b""[..], b"a", b"hello hello hello", &[0; 100_000], &noise] {
+            assert_eq!(open(&compress(plain)).as_deref(), Ok(plain));
+        }
+    }
+
+    #[test]
+    fn cut_and_broken_data_are_errors() {
+        let data = compress(b"hello hello hello");
+        for cut in 0..data.len() - 1 {
+            assert_eq!(open(&data[..cut]), Err(DecodeError::Compression("ends early")), "cut at {cut}");
+        }
+        // After the clear code only literals may stand; 0x1ff is a code not yet assigned.
+        assert_eq!(open(b"\x00\xff\xff\xff"), Err(DecodeError::Compression("not LZW")));
+    }
+
+    #[test]
+    fn output_stops_at_the_limit_and_is_taken_off_it() {
+        let data = compress(&[7; 10_000]);
+        let mut left = 10_000;
+        assert_eq!(decompress(&data, &mut left).map(|plain| plain.len()), Ok(10_000));
+        assert_eq!(left, 0);
+        for limit in [0, 1, 4095, 4096, 4097, 9_999] {
+            let mut left = limit;
+            let refused = DecodeError::TooLarge { what: "decompressed bytes", limit };
+            assert_eq!(decompress(&data, &mut left), Err(refused));
+            assert_eq!(left, 0, "the work was done and counts");
+        }
+        let mut left = 10_000;
+        assert!(decompress(&data[..data.len() - 3], &mut left).is_err());
+        assert!(left < 10_000, "so does work on data that turns out broken");
+    }
+}

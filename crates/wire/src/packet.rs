@@ -143,3 +143,6 @@ fn compound(parts: &[Vec<u8>]) -> Vec<u8> {
     out.append(&mut bodies);
     out
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
 
     /// Reads a structure: calls `each` with a key for every value in it, in the sender's order; `each` must read or skip
     /// that value. `keys` are the structure's keys in Go's order of declaration, which is how they come when the
-    /// structure is an array; a value beyond them, and a key that is no text, comes with the key "".
+    /// structure is an array; a value beyond them comes with the key "", and so does one whose key is not UTF-8.
     ///
     /// # Errors
     /// Neither map, array nor nil, or an error of `each`.
@@ -93,23 +93,25 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Reads the head of an array: the number of elements it claims.
+    /// Reads the head of an array: the number of elements it claims. Nil is an empty one.
     ///
     /// # Errors
     /// Not an array.
     pub fn array(&mut self) -> Result<usize, DecodeError> {
         match self.head()? {
+            Head::Nil => Ok(0),
             Head::Array(elements) => Ok(elements),
             _ => Err(DecodeError::Msgpack("not an array")),
         }
     }
 
-    /// Reads the head of a map: the number of pairs it claims.
+    /// Reads the head of a map: the number of pairs it claims. Nil is an empty one.
     ///
     /// # Errors
     /// Not a map.
     pub fn map(&mut self) -> Result<usize, DecodeError> {
         match self.head()? {
+            Head::Nil => Ok(0),
             Head::Map(pairs) => Ok(pairs),
             _ => Err(DecodeError::Msgpack("not a map")),
         }

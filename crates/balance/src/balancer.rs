@@ -1,13 +1,17 @@
 //! The pools and who is next.
 
+use crate::pool::Pool;
+use crate::retry::{Attempt, Budget, may_retry};
+use crate::slab::Slab;
 use crate::{Evidence, Instant};
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use muster_fleet::{Picture, Report};
+use muster_fleet::Report;
 
 /// Names one backend for as long as it is in the picture or has requests in flight; small and `Copy`, for the hot path.
-/// A backend that comes back at another address gets another key.
+/// A backend that comes back at another address gets another key, and no key is ever used again for another backend.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Key(pub u64);
 
@@ -27,7 +31,7 @@ pub enum Change {
     Appeared(Choice),
     /// A backend is withdrawn or gone: close its idle connections now; requests in flight go on.
     Withdrawn(Key),
-    /// A withdrawn backend came back: its connections may be kept again.
+    /// A withdrawn backend came back: its connections may be kept again. It is due for a trial.
     Returned(Key),
 }
 
@@ -48,67 +52,169 @@ pub enum Ended {
 }
 
 /// The balancer's whole knowledge.
+///
+/// Every request is counted by its first [`Balancer::pick`] and ends once: well, abandoned or failed. At any time
+/// `requests = well + abandoned + failed + in flight`, as long as the shell keeps the order of a retry: pick again first,
+/// then finish the failed attempt, as [`Ended::Retried`] when another backend was found, else as [`Ended::Failed`].
 #[derive(Debug)]
-pub struct Balancer {}
+pub struct Balancer {
+    pub(crate) epoch: u64,
+    pub(crate) version: u64,
+    pub(crate) backends: Slab,
+    pub(crate) pools: BTreeMap<String, Pool>,
+    /// No longer in the picture, with requests in flight.
+    pub(crate) leaving: Vec<Key>,
+    pub(crate) rng: fastrand::Rng,
+    trials: BTreeSet<(Instant, Key)>,
+    budget: Budget,
+    totals: Totals,
+}
+
+#[derive(Debug, Default)]
+struct Totals {
+    requests: u64,
+    failed: u64,
+    failed_unsafe: u64,
+    retried: u64,
+}
 
 impl Balancer {
-    /// A balancer without a picture; `seed` spreads the first choice.
+    /// A balancer without a picture; `seed` spreads the first choice and the times of trials.
     pub fn new(seed: u64) -> Self {
-        let _ = seed;
-        Self {}
+        Self {
+            epoch: 0,
+            version: 0,
+            backends: Slab::default(),
+            pools: BTreeMap::new(),
+            leaving: Vec::new(),
+            rng: fastrand::Rng::with_seed(seed),
+            trials: BTreeSet::new(),
+            budget: Budget::default(),
+            totals: Totals::default(),
+        }
     }
 
-    /// Takes a new picture over (already merged, see [`Picture::succeeded_by`]). Evidence about backends that stay is
-    /// kept.
-    pub fn apply(&mut self, now: Instant, picture: &Picture) -> Vec<Change> {
-        let _ = (now, picture);
-        todo!()
-    }
-
-    /// The next backend for `service`, never one in `tried`; counts as in flight until [`Balancer::finish`]. `None` when
-    /// nothing is left to try.
+    /// The next backend for `service`, never one in `tried`; counts as in flight until [`Balancer::finish`].
+    ///
+    /// With nothing tried this is a new request; `None` then is one that failed, and is counted so. `None` after some were
+    /// tried leaves the last attempt to be finished as failed. While the service has a backend that is neither withdrawn
+    /// nor tried, the answer is never `None`.
     pub fn pick(&mut self, now: Instant, service: &str, tried: &[Key]) -> Option<Choice> {
-        let _ = (now, service, tried);
-        todo!()
+        let is_new = tried.is_empty();
+        if is_new {
+            self.totals.requests += 1;
+            self.budget.deposit(now);
+        }
+        let picked = self.pools.get_mut(service).and_then(|pool| pool.pick(tried));
+        let backend = picked.and_then(|choice| self.backends.get_mut(choice.key));
+        match backend {
+            Some(backend) => {
+                backend.in_flight = backend.in_flight.saturating_add(1);
+                backend.requests += 1;
+                self.totals.retried += u64::from(tried.len() == 1);
+            }
+            None => self.totals.failed += u64::from(is_new),
+        }
+        picked
     }
 
     /// A picked request is over.
     pub fn finish(&mut self, key: Key, ended: Ended) {
-        let _ = (key, ended);
-        todo!()
+        let Some(backend) = self.backends.get_mut(key) else { return };
+        backend.in_flight = backend.in_flight.saturating_sub(1);
+        match ended {
+            Ended::Well | Ended::Abandoned => {}
+            Ended::Retried => backend.failures += 1,
+            Ended::Failed { safe } => {
+                backend.failures += 1;
+                self.totals.failed += 1;
+                self.totals.failed_unsafe += u64::from(!safe);
+            }
+        }
+        if !backend.listed && backend.in_flight == 0 {
+            self.backends.remove(key);
+            self.leaving.retain(|leaving| *leaving != key);
+        }
+    }
+
+    /// Whether a failed attempt may be made again: the request bears it ([`may_retry`]), and retries have not become so many
+    /// that they would hurt. A retry granted is a retry paid for, so ask once for each.
+    pub fn may_retry(&mut self, now: Instant, attempt: Attempt) -> bool {
+        may_retry(attempt) && (attempt.unsent || self.budget.withdraw(now))
     }
 
     /// Something was seen of a backend. True when it is now ejected and was not before: close its idle connections.
     pub fn evidence(&mut self, now: Instant, key: Key, evidence: Evidence) -> bool {
-        let _ = (now, key, evidence);
-        todo!()
+        let Some(backend) = self.backends.get_mut(key) else { return false };
+        let good = matches!(evidence, Evidence::Connected | Evidence::Answered);
+        if backend.is_withdrawn() || good && backend.health.is_settled() {
+            return false;
+        }
+        let Some(pool) = self.pools.get_mut(&backend.service) else { return false };
+        let alone = pool.stands_alone(key);
+        let ejected = backend.health.observe(now, evidence, alone, &mut self.rng);
+        pool.set(key, backend.weight, backend.tier());
+        self.schedule(key);
+        ejected
     }
 
-    /// Ejected or new backends that should be tried with one connection now; each is returned once per due try.
+    /// Backends that should be tried with one connection now, its outcome told as evidence: ejected ones whose time is over,
+    /// new ones of which nothing was heard, and those that gossip doubts. Each is returned once per due try.
     pub fn due_trials(&mut self, now: Instant) -> Vec<Choice> {
-        let _ = now;
-        todo!()
+        let mut due = Vec::new();
+        while let Some((_, key)) = self.trials.first().copied().filter(|(at, _)| *at <= now) {
+            self.trials.pop_first();
+            if let Some(backend) = self.backends.get_mut(key) {
+                due.push(Choice { key, addr: backend.addr });
+                backend.trial = None;
+                backend.health.trial_started(now);
+                self.schedule(key);
+            }
+        }
+        due
     }
 
     /// When [`Balancer::due_trials`] has something to say.
     pub fn next_timeout(&self) -> Option<Instant> {
-        todo!()
+        self.trials.first().map(|(at, _)| *at)
     }
 
-    /// Whether connections to this backend may be kept idle.
+    /// Whether connections to this backend may be kept idle: it is neither withdrawn nor ejected.
     pub fn keeps(&self, key: Key) -> bool {
-        let _ = key;
-        todo!()
+        self.backends.get(key).is_some_and(|backend| !backend.is_withdrawn() && !backend.health.is_ejected())
     }
 
     /// Requests in flight on withdrawn backends, all services together.
     pub fn draining(&self) -> u32 {
-        todo!()
+        self.backends.iter().filter(|backend| backend.is_withdrawn()).map(|backend| backend.in_flight).sum()
     }
 
     /// The whole account, for the agent.
     pub fn report(&self, sink: &str) -> Report {
-        let _: String = sink.into();
-        todo!()
+        let listed = self.pools.values().flat_map(|pool| pool.nodes.values());
+        let keys = listed.chain(&self.leaving);
+        Report {
+            sink: sink.into(),
+            epoch: self.epoch,
+            version: self.version,
+            requests: self.totals.requests,
+            failed: self.totals.failed,
+            failed_unsafe: self.totals.failed_unsafe,
+            retried: self.totals.retried,
+            backends: keys.filter_map(|key| Some(self.backends.get(*key)?.report())).collect(),
+        }
+    }
+
+    /// Keeps the list of trials in step with a backend's own wish.
+    pub(crate) fn schedule(&mut self, key: Key) {
+        let Some(backend) = self.backends.get_mut(key) else { return };
+        let wanted = backend.health.trial().filter(|_| !backend.is_withdrawn());
+        if wanted != backend.trial {
+            if let Some(at) = backend.trial {
+                self.trials.remove(&(at, key));
+            }
+            self.trials.extend(wanted.map(|at| (at, key)));
+            backend.trial = wanted;
+        }
     }
 }

@@ -9,8 +9,25 @@ pub enum Evidence {
     ConnectFailed,
     /// A response head arrived.
     Answered,
-    /// A connection died under a request, before the response head.
+    /// A connection made for this request died under it, before the response head.
     Died,
+    /// A kept connection died under a request, before the response head. Weaker than [`Evidence::Died`]: servers close
+    /// idle connections when they like, and a request may cross the close on its way (RFC 9112, 9.3.1).
+    KeptDied,
     /// No response head within the proxy's limit.
     Silent,
+}
+
+impl Evidence {
+    /// In words, for a report.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Answered => "answered",
+            Self::ConnectFailed => "no connection could be made",
+            Self::Died => "a new connection died before an answer",
+            Self::KeptDied => "kept connections died before an answer",
+            Self::Silent => "no answer in time",
+        }
+    }
 }

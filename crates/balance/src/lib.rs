@@ -1,23 +1,32 @@
 //! Which backend gets the next request. Decides, never connects.
 //!
 //! Driven like the other cores: pictures and evidence go in with the time, decisions come out. The proxy does what it is
-//! told and reports what it saw.
+//! told and reports what it saw. Same seed and same inputs, same picks.
 //!
 //! # The contract
 //! 1. [`Balancer::apply`] a picture; act on the returned [`Change`]s (connect to the new, close idle connections of
 //!    the withdrawn).
 //! 2. For a request, [`Balancer::pick`]; it counts as in flight on that backend until [`Balancer::finish`].
-//! 3. Tell what happened with [`Balancer::evidence`]; a failed attempt asks [`may_retry`] and picks again, naming what was
-//!    tried.
+//! 3. Tell what happened with [`Balancer::evidence`]; when it says that the backend is now ejected, close its idle
+//!    connections. A failed attempt asks [`Balancer::may_retry`] and picks again, naming what was tried, before it is
+//!    finished: as [`Ended::Retried`] when another backend was found, else as [`Ended::Failed`].
+//! 4. After all of these, and when [`Balancer::next_timeout`] has come, connect once to each of
+//!    [`Balancer::due_trials`] and tell the outcome as evidence.
+//! 5. Keep a connection only while [`Balancer::keeps`] says so.
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 
+mod apply;
+mod backend;
 mod balancer;
 mod evidence;
+mod health;
 mod instant;
+mod pool;
 mod retry;
+mod slab;
 
 pub use balancer::{Balancer, Change, Choice, Ended, Key};
 pub use evidence::Evidence;
 pub use instant::Instant;
-pub use retry::{Attempt, may_retry};
+pub use retry::{ATTEMPTS_MAX, Attempt, may_retry};

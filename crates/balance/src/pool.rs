@@ -1,0 +1,128 @@
+//! One service's backends, and whose turn it is.
+
+use crate::balancer::{Choice, Key};
+use crate::health::Health;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use muster_fleet::Standing;
+
+/// How much a backend is preferred, best first. A pick takes the best tier that has a backend not tried yet, so that none
+/// that might answer is left out, and the doubtful ones come last.
+///
+/// Gossip demotes and evidence ejects. A demoted backend that answers is not preferred again while others are ready: its
+/// host may be on its way out. Among the demoted alone, as when this host is cut off from gossip, evidence decides.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Tier {
+    /// Ready, and a connection to it succeeded.
+    Proven,
+    /// Ready, and not connected to yet.
+    New,
+    /// Gossip says failed, yet it is not ejected.
+    Demoted,
+    /// The same, and never connected to.
+    DemotedNew,
+    /// Ready, and evidence says broken.
+    Ejected,
+    /// Gossip and evidence agree.
+    EjectedDemoted,
+}
+
+impl Tier {
+    pub(crate) fn of(standing: Standing, health: &Health) -> Self {
+        let demoted = standing == Standing::Demoted;
+        match (health.is_ejected(), demoted, health.is_proven()) {
+            (true, true, _) => Self::EjectedDemoted,
+            (true, false, _) => Self::Ejected,
+            (false, true, false) => Self::DemotedNew,
+            (false, true, true) => Self::Demoted,
+            (false, false, false) => Self::New,
+            (false, false, true) => Self::Proven,
+        }
+    }
+
+    /// Connected to before and not ejected.
+    fn is_sound(self) -> bool {
+        matches!(self, Self::Proven | Self::Demoted)
+    }
+}
+
+/// What a pick needs to know of a backend; kept together, apart from the rest of it.
+#[derive(Clone, Debug)]
+struct Seat {
+    key: Key,
+    addr: SocketAddr,
+    weight: i64,
+    /// What it is owed, in units of weight.
+    credit: i64,
+    tier: Tier,
+}
+
+/// A service.
+///
+/// Picks are smooth weighted round robin, as nginx does it (`ngx_http_upstream_get_peer`): everyone eligible is credited
+/// its weight, the one with most credit is picked and pays the sum. Over a cycle everyone gets its exact share, evenly
+/// spread. Credit is only moved between those eligible, never made, so a backend that comes back from an ejection is owed no
+/// more than it was.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    /// Backends in the picture, withdrawn ones included.
+    pub(crate) nodes: BTreeMap<String, Key>,
+    /// Those that may be picked. Order breaks ties.
+    ring: Vec<Seat>,
+}
+
+impl Pool {
+    /// Who is next: the best tier's turn, `tried` left out. Does not allocate.
+    pub(crate) fn pick(&mut self, tried: &[Key]) -> Option<Choice> {
+        let tier = self.ring.iter().filter(|seat| !tried.contains(&seat.key)).map(|seat| seat.tier).min()?;
+        let mut sum = 0;
+        let mut next: Option<&mut Seat> = None;
+        for seat in &mut self.ring {
+            if seat.tier != tier || tried.contains(&seat.key) {
+                continue;
+            }
+            seat.credit += seat.weight;
+            sum += seat.weight;
+            if next.as_ref().is_none_or(|next| seat.credit > next.credit) {
+                next = Some(seat);
+            }
+        }
+        let next = next?;
+        next.credit -= sum;
+        Some(Choice { key: next.key, addr: next.addr })
+    }
+
+    /// Adds a backend at a random place among the others, so that many balancers do not all begin with the same one.
+    pub(crate) fn seat(&mut self, choice: Choice, weight: u16, tier: Tier, rng: &mut fastrand::Rng) {
+        let seat = Seat { key: choice.key, addr: choice.addr, weight: weight.max(1).into(), credit: 0, tier };
+        self.ring.insert(rng.usize(0..=self.ring.len()), seat);
+    }
+
+    pub(crate) fn unseat(&mut self, key: Key) {
+        self.ring.retain(|seat| seat.key != key);
+        // The credit it took along is shared out, or comings and goings would let the rest drift away from zero, where
+        // newcomers begin.
+        let count = i64::try_from(self.ring.len()).unwrap_or(i64::MAX).max(1);
+        let mean = self.ring.iter().map(|seat| seat.credit).sum::<i64>().div_euclid(count);
+        for seat in &mut self.ring {
+            seat.credit -= mean;
+        }
+    }
+
+    pub(crate) fn set(&mut self, key: Key, weight: u16, tier: Tier) {
+        if let Some(seat) = self.ring.iter_mut().find(|seat| seat.key == key) {
+            seat.weight = weight.max(1).into();
+            seat.tier = tier;
+        }
+    }
+
+    /// Whether no backend but `key` is both proven and not ejected.
+    pub(crate) fn stands_alone(&self, key: Key) -> bool {
+        !self.ring.iter().any(|seat| seat.key != key && seat.tier.is_sound())
+    }
+}
+
+#[cfg(test)]
+mod tests;

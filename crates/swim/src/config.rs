@@ -94,4 +94,15 @@ impl Profile {
         gossip_to_the_dead_time: Duration::from_secs(15),
         ..Self::LAN
     };
+
+    /// The same with no interval of zero, which would be due again at once for ever.
+    pub(crate) fn at_least_a_millisecond(self) -> Self {
+        let floor = |interval: Duration| interval.max(Duration::from_millis(1));
+        Self {
+            push_pull_interval: floor(self.push_pull_interval),
+            probe_interval: floor(self.probe_interval),
+            gossip_interval: floor(self.gossip_interval),
+            ..self
+        }
+    }
 }

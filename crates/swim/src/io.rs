@@ -47,7 +47,8 @@ pub enum Input<'a> {
         /// In words, for the log and the caller of join.
         reason: &'a str,
     },
-    /// The clock jumped (pause, suspend) by this much: deadlines move, nobody is accused for one round.
+    /// The clock jumped (pause, suspend) by this much: deadlines move, nobody is accused for one round. Hand this in
+    /// before anything else that happened since.
     Slept(Duration),
     /// Time passed; nothing else happened.
     Timeout,
@@ -124,7 +125,7 @@ pub enum Event {
     Joined(NodeView),
     /// An alive node changed its meta or versions.
     Updated(NodeView),
-    /// A node died or left.
+    /// A node died or left; ourselves too, when we leave. A node that failed and turns out to have left is told twice.
     Gone {
         /// Node name.
         name: String,

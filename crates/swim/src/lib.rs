@@ -5,13 +5,33 @@
 //! the latest. Same seed and inputs, same outputs.
 //!
 //! Serf drives this crate and adds its own messages to the same packets through the [user queues](UserQueue).
+//!
+//! | idea | file |
+//! |---|---|
+//! | which message and timer goes where; the public commands | `swim.rs` |
+//! | inputs, outputs, events | `io.rs` |
+//! | who is there, in the order of probing | `nodes.rs` |
+//! | is it alive? | `probe.rs`, `awareness.rs` |
+//! | what becomes of alive, suspect, dead | `rules.rs`, `suspicion.rs` |
+//! | telling others | `gossip.rs`, `broadcast.rs` |
+//! | exchanging everything | `sync.rs` |
+//! | what is due when | `timer.rs` |
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 
+mod awareness;
+mod broadcast;
 mod config;
+mod gossip;
 mod instant;
 mod io;
+mod nodes;
+mod probe;
+mod rules;
+mod suspicion;
 mod swim;
+mod sync;
+mod timer;
 
 pub use config::{Config, Profile};
 pub use instant::Instant;

@@ -1,94 +1,299 @@
-//! The machine: one struct, one input, one output.
+//! The machine: one struct, one input, one output. What each message and timer means is told in the modules named like
+//! the protocol's parts; here is only which goes where.
 
-use crate::{Config, Input, Instant, NodeView, Output, StreamId, Ticket, UserQueue};
+use crate::awareness::Awareness;
+use crate::broadcast::Waiter;
+use crate::gossip::Gossip;
+use crate::nodes::{Node, Nodes};
+use crate::probe::Prober;
+use crate::rules::Leave;
+use crate::sync::Exchanges;
+use crate::timer::{Timer, Timers};
+use crate::{Config, Event, Input, Instant, NodeView, Output, StreamId, Ticket, UserQueue};
+use alloc::collections::VecDeque;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::time::Duration;
+use fastrand::Rng;
+use muster_wire::memberlist::{Dead, Message, NodeState};
+use muster_wire::packet;
+use muster_wire::tags::META_BYTES_MAX;
+
+/// Most refusals told per input: one hostile datagram can hold thousands of bad messages.
+const REFUSALS_MAX: usize = 8;
 
 /// One node's view of the membership.
 ///
 /// # The contract
 /// 1. Call [`Swim::handle`] or a command with the current time; time never goes back.
 /// 2. Then take outputs with [`Swim::poll_output`] until `None`, answering
-///    [`Event::StateWanted`](crate::Event::StateWanted) as it comes.
+///    [`Event::StateWanted`] as it comes.
 /// 3. Sleep until [`Swim::next_timeout`] or the next input; then 1.
+///
+/// Timers fire only in [`Input::Timeout`], so that a caller who was busy can first hand in what its sockets hold: an
+/// ack that has arrived counts, however late it is read. For the same reason [`Input::Slept`] comes before all else
+/// after a pause.
 #[derive(Debug)]
 pub struct Swim {
-    config: Config,
+    pub(crate) config: Config,
+    pub(crate) name: Arc<str>,
+    pub(crate) now: Instant,
+    pub(crate) rng: Rng,
+    pub(crate) nodes: Nodes,
+    pub(crate) timers: Timers,
+    pub(crate) prober: Prober,
+    pub(crate) awareness: Awareness,
+    pub(crate) gossip: Gossip,
+    pub(crate) exchanges: Exchanges,
+    pub(crate) leave: Leave,
+    pub(crate) outputs: VecDeque<Output>,
+    refusals: usize,
 }
 
 impl Swim {
-    /// A node alone in its cluster, alive with incarnation 1.
-    pub fn new(config: Config, now: Instant) -> Self {
-        let _ = now;
-        Self { config }
+    /// A node alone in its cluster, alive with incarnation 1. Its meta must not exceed 512 bytes; longer meta is left
+    /// out.
+    pub fn new(mut config: Config, now: Instant) -> Self {
+        config.profile = config.profile.at_least_a_millisecond();
+        if config.meta.len() > META_BYTES_MAX {
+            config.meta.clear();
+        }
+        let mut rng = Rng::with_seed(config.seed);
+        let mut me = Node::unheard(&config.name, config.addr, config.port, config.versions);
+        me.meta = config.meta.clone();
+        let (name, view) = (me.name.clone(), me.view());
+        let mut nodes = Nodes::default();
+        nodes.insert(me, &mut rng);
+        nodes.set_state(&name, NodeState::Alive, now);
+        let prober = Prober::starting_at(rng.u32(..));
+        let mut swim = Self {
+            config,
+            name,
+            now,
+            rng,
+            nodes,
+            timers: Timers::default(),
+            prober,
+            awareness: Awareness::default(),
+            gossip: Gossip::default(),
+            exchanges: Exchanges::default(),
+            leave: Leave::default(),
+            outputs: VecDeque::new(),
+            refusals: 0,
+        };
+        swim.event(Event::Joined(view));
+        swim.announce(0);
+        // Nodes started together should not work in step.
+        let profile = swim.config.profile;
+        for (timer, interval) in
+            [(Timer::ProbeRound, profile.probe_interval), (Timer::PushPull, profile.push_pull_interval)]
+        {
+            let stagger = interval.mul_f64(swim.rng.f64());
+            swim.timers.set(timer, now + stagger);
+        }
+        swim
     }
 
     /// Tells the machine what happened.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
-        let _ = (now, input, &self.config);
-        todo!()
+        self.advance(now);
+        self.refusals = 0;
+        match input {
+            Input::Packet { from, bytes } => self.on_packet(from, bytes),
+            Input::Stream { stream, from, bytes } => match stream {
+                StreamId::Inbound(_) => self.on_request(stream, from, bytes),
+                StreamId::Outbound(_) => self.on_reply(stream, bytes),
+            },
+            Input::StreamFailed { stream, reason } => self.on_stream_failed(stream, reason),
+            Input::Slept(by) => self.on_slept(by),
+            Input::Timeout => self.on_timeout(),
+        }
     }
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        todo!()
+        self.outputs.pop_front()
     }
 
     /// When [`Input::Timeout`] is due, if nothing else happens.
     pub fn next_timeout(&self) -> Option<Instant> {
-        todo!()
+        self.timers.next()
     }
 
     /// Begins one push/pull with the join flag; ends in `Synced` or `SyncFailed` with the returned id.
     pub fn join(&mut self, now: Instant, to: SocketAddr) -> StreamId {
-        let _ = (now, to);
-        todo!()
+        self.advance(now);
+        self.ask(to, true)
     }
 
-    /// Tells everyone that we leave; ends in `LeaveTold`. We keep answering afterwards.
+    /// We are about to leave: from now on each round of gossip reaches up to 64 members instead of a few, and the next
+    /// one is at once. For the layer above, which says so in its own words before [`Swim::leave`].
+    pub fn prepare_leave(&mut self, now: Instant) {
+        self.advance(now);
+        if self.leave == Leave::Staying {
+            self.leave = Leave::Preparing;
+        }
+        self.gossip_round();
+    }
+
+    /// Tells everyone that we leave; ends in `LeaveTold`. We keep answering afterwards, but probe nobody.
     pub fn leave(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        self.advance(now);
+        if self.leave.has_begun() {
+            return;
+        }
+        self.leave = Leave::Telling;
+        self.say_goodbye();
+        self.gossip_round();
     }
 
-    /// Announces new meta under a new incarnation.
+    /// Announces new meta under a new incarnation, at once. Meta longer than 512 bytes is not announced; nor is any
+    /// after [`Swim::leave`].
     pub fn set_meta(&mut self, now: Instant, meta: Vec<u8>) {
-        let _ = (now, meta);
-        todo!()
+        self.advance(now);
+        if meta.len() > META_BYTES_MAX || self.leave.has_begun() {
+            return;
+        }
+        let Some(me) = self.nodes.get_mut(&self.name) else { return };
+        let changed = me.meta != meta;
+        me.meta = meta;
+        let view = me.view();
+        self.announce(0);
+        if changed {
+            self.event(Event::Updated(view));
+        }
+        self.gossip_round();
     }
 
-    /// Gossips a user message (Serf's type byte first). With a ticket, its end is told.
+    /// Gossips a user message (Serf's type byte first). With a ticket, its end is told: at once if it is empty or longer
+    /// than the 1395 bytes that fit a packet, for then it is not sent.
     pub fn broadcast(&mut self, queue: UserQueue, message: Vec<u8>, ticket: Option<Ticket>) {
-        let _ = (queue, message, ticket);
-        todo!()
+        self.tell_user(queue, message, ticket.map(Waiter::Ticket));
     }
 
     /// Sends a user message to one node, as a single datagram.
     pub fn send_user(&mut self, to: SocketAddr, message: &[u8]) {
-        let _ = (to, message);
-        todo!()
+        self.send_user_datagram(to, message);
     }
 
     /// Serf's answer to `StateWanted`.
     pub fn supply_state(&mut self, now: Instant, stream: StreamId, state: &[u8]) {
-        let _ = (now, stream, state);
-        todo!()
+        self.advance(now);
+        self.exchange(stream, state);
     }
 
     /// How many nodes the retransmit limit of user broadcasts reckons with: Serf's known members, failed and left
     /// included.
     pub fn set_user_population(&mut self, members: usize) {
-        let _ = members;
-        todo!()
+        self.gossip.user_population = members;
     }
 
-    /// Nodes that are alive or suspect, ourselves included.
+    /// Nodes that are alive or suspect, ourselves included until we leave.
     pub fn alive(&self) -> impl Iterator<Item = NodeView> + '_ {
-        core::iter::empty()
+        self.nodes.iter().filter(|node| node.is_present()).map(Node::view)
     }
 
     /// Everyone else who is alive or suspect: nobody means a lone node.
     pub fn has_peers(&self) -> bool {
-        todo!()
+        self.others() > 0
+    }
+
+    /// Lifeguard's doubt in ourselves: 0 is healthy, 7 the worst. Serf calls it `health_score`.
+    pub fn health_score(&self) -> u32 {
+        self.awareness.score()
+    }
+
+    /// Messages waiting in one of Serf's queues.
+    pub fn queued(&self, queue: UserQueue) -> usize {
+        self.gossip.queue(queue).len()
+    }
+
+    /// How many others are alive or suspect.
+    pub(crate) fn others(&self) -> usize {
+        let me = self.nodes.get(&self.name).is_some_and(Node::is_present);
+        self.nodes.present() - usize::from(me)
+    }
+
+    pub(crate) fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// Notes that a peer's bytes were not taken.
+    pub(crate) fn refuse(&mut self, from: SocketAddr, reason: &str) {
+        if self.refusals < REFUSALS_MAX {
+            self.refusals += 1;
+            self.event(Event::Refused { from, reason: reason.into() });
+        }
+    }
+
+    /// A message of the layer above.
+    pub(crate) fn on_user(&mut self, message: &[u8]) {
+        if !message.is_empty() {
+            self.event(Event::User(message.to_vec()));
+        }
+    }
+
+    fn advance(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+    }
+
+    /// Takes a datagram apart. Deaths come last: a leave intent beside them explains them.
+    fn on_packet(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let mut deaths: Vec<(u32, String, String)> = Vec::new();
+        let read = packet::unwrap(bytes, &mut |message| match message {
+            Ok(Message::Dead(dead)) => deaths.push((dead.incarnation, dead.node.into(), dead.from.into())),
+            Ok(message) => self.on_message(from, message),
+            Err(error) => self.refuse(from, &error.to_string()),
+        });
+        if let Err(error) = read {
+            self.refuse(from, &error.to_string());
+        }
+        for (incarnation, node, accuser) in &deaths {
+            self.on_dead(from, Dead { incarnation: *incarnation, node, from: accuser });
+        }
+    }
+
+    fn on_message(&mut self, from: SocketAddr, message: Message<'_>) {
+        match message {
+            Message::Ping(ping) => self.on_ping(from, ping),
+            Message::IndirectPing(request) => self.on_indirect_ping(from, request),
+            Message::Ack(ack) => self.on_ack(ack.seq_no),
+            Message::Nack(nack) => self.on_nack(nack.seq_no),
+            Message::Alive(alive) => self.on_alive(from, alive),
+            Message::Suspect(suspect) => self.on_suspect(from, suspect),
+            Message::Dead(dead) => self.on_dead(from, dead),
+            Message::User(message) => self.on_user(message),
+            Message::Err(_) => self.refuse(from, "an error reply outside of a stream"),
+        }
+    }
+
+    fn on_timeout(&mut self) {
+        while let Some(timer) = self.timers.pop_due(self.now) {
+            match timer {
+                Timer::ProbeRound => self.probe_next(),
+                Timer::ProbeTimeout => self.probe_indirectly(),
+                Timer::ProbeEnd => self.probe_failed(),
+                Timer::Relay(seq_no) => self.relay_expired(seq_no),
+                Timer::Suspicion(name) => self.suspicion_expired(&name),
+                Timer::Forget(name) => self.forget(&name),
+                Timer::Gossip => self.gossip_round(),
+                Timer::PushPull => self.push_pull(),
+            }
+        }
+    }
+
+    /// The clock ran while we did not: nobody had a chance to answer in that time.
+    fn on_slept(&mut self, by: Duration) {
+        self.timers.shift(by);
+        let truce = self.call_truce();
+        let earliest = self.now + truce;
+        for node in self.nodes.iter_mut() {
+            let Some(suspicion) = &mut node.suspicion else { continue };
+            suspicion.shift(by);
+            let deadline = suspicion.deadline().max(earliest);
+            self.timers.set(Timer::Suspicion(node.name.clone()), deadline);
+        }
     }
 }

@@ -1,0 +1,52 @@
+//! Lifeguard's local health: a node that hears little from everyone should doubt itself first.
+//!
+//! The score slows our own probing down. Source: memberlist's awareness.go; "Lifeguard: SWIM-ing with Situational
+//! Awareness", section III.
+
+use core::time::Duration;
+
+/// memberlist's AwarenessMaxMultiplier.
+const SCORE_LIMIT: u32 = 8;
+
+/// 0 is healthy; at most 7.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Awareness(u32);
+
+impl Awareness {
+    /// A probe was answered, by whatever way.
+    pub(crate) fn improve(&mut self) {
+        self.0 = self.0.saturating_sub(1);
+    }
+
+    /// Something that may be our own fault happened `times`.
+    pub(crate) fn degrade(&mut self, times: u32) {
+        self.0 = self.0.saturating_add(times).min(SCORE_LIMIT - 1);
+    }
+
+    pub(crate) fn score(self) -> u32 {
+        self.0
+    }
+
+    /// `interval`, longer the less healthy we are.
+    pub(crate) fn scale(self, interval: Duration) -> Duration {
+        interval.saturating_mul(self.0 + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_score_stays_between_0_and_7() {
+        let mut awareness = Awareness::default();
+        awareness.improve();
+        assert_eq!(awareness.score(), 0);
+        awareness.degrade(3);
+        assert_eq!(awareness.scale(Duration::from_secs(1)), Duration::from_secs(4));
+        awareness.degrade(100);
+        assert_eq!(awareness.score(), 7);
+        awareness.improve();
+        assert_eq!(awareness.score(), 6);
+    }
+}

@@ -1,0 +1,204 @@
+//! Telling others: gossip rounds, and news that ride on packets sent anyway.
+//!
+//! Unlike memberlist's ticker, rounds are at least one interval apart but the first after a pause runs at once, and with
+//! nothing to tell nothing is armed. Source: memberlist's state.go (`gossip`), net.go (`sendMsg`), broadcast.go.
+
+use crate::broadcast::{BroadcastQueue, Room, Waiter, retransmit_limit};
+use crate::nodes::Node;
+use crate::timer::Timer;
+use crate::{Event, Instant, Output, Swim, UserQueue};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use muster_wire::memberlist::{Message, NodeState, kind};
+use muster_wire::packet::{self, BUDGET, COMPOUND_OVERHEAD, PART_OVERHEAD, PARTS_MAX, Wrap};
+
+/// The type byte before a user message.
+const USER_OVERHEAD: usize = 1;
+/// Longest user message that fits a gossip packet; a longer one would wait for ever.
+pub(crate) const USER_MESSAGE_MAX: usize = BUDGET - COMPOUND_OVERHEAD - PART_OVERHEAD - USER_OVERHEAD;
+/// Members reached by each round while we are leaving: there is no later to tell it in.
+const LEAVE_REACH: usize = 64;
+/// How many rounds a leave is told in at least, if everyone is within reach.
+const LEAVE_ROUNDS: usize = 3;
+
+/// Everything waiting to be told.
+#[derive(Debug, Default)]
+pub(crate) struct Gossip {
+    /// memberlist's own news, by node.
+    own: BroadcastQueue,
+    /// Serf's, served in this order.
+    user: [BroadcastQueue; 3],
+    /// Serf's count of known members.
+    pub(crate) user_population: usize,
+    last_round: Option<Instant>,
+}
+
+/// How often a message is to be told, by queue.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    own: u32,
+    user: u32,
+}
+
+impl Gossip {
+    pub(crate) fn queue(&self, queue: UserQueue) -> &BroadcastQueue {
+        match queue {
+            UserQueue::Intents => &self.user[0],
+            UserQueue::Queries => &self.user[1],
+            UserQueue::Events => &self.user[2],
+        }
+    }
+
+    fn queue_mut(&mut self, queue: UserQueue) -> &mut BroadcastQueue {
+        match queue {
+            UserQueue::Intents => &mut self.user[0],
+            UserQueue::Queries => &mut self.user[1],
+            UserQueue::Events => &mut self.user[2],
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.user.iter().all(BroadcastQueue::is_empty)
+    }
+
+    /// Adds to `parts` whatever news fit into `bytes`; memberlist's own first.
+    fn fill(&mut self, parts: &mut Vec<Vec<u8>>, bytes: usize, limits: Limits, done: &mut Vec<Waiter>) {
+        let mut room = Room { bytes, parts: PARTS_MAX.saturating_sub(parts.len()) };
+        self.own.take(
+            limits.own,
+            PART_OVERHEAD,
+            &mut room,
+            &mut |message| parts.push(message.to_vec()),
+            done,
+        );
+        for queue in &mut self.user {
+            let overhead = PART_OVERHEAD + USER_OVERHEAD;
+            queue.take(limits.user, overhead, &mut room, &mut |message| parts.push(user(message)), done);
+        }
+    }
+}
+
+/// A user message as a part of a packet.
+fn user(message: &[u8]) -> Vec<u8> {
+    let mut part = Vec::with_capacity(USER_OVERHEAD + message.len());
+    part.push(kind::USER);
+    part.extend_from_slice(message);
+    part
+}
+
+pub(crate) fn encode(message: &Message<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    message.encode(&mut bytes);
+    bytes
+}
+
+impl Swim {
+    /// Queues memberlist's own news about one node.
+    pub(crate) fn tell(&mut self, about: &Arc<str>, message: &Message<'_>, waiter: Option<Waiter>) {
+        let mut done = Vec::new();
+        self.gossip.own.push_about(about, encode(message), waiter, &mut done);
+        self.finish(&done);
+        self.arm_gossip();
+    }
+
+    /// Queues a message of the layer above.
+    pub(crate) fn tell_user(&mut self, queue: UserQueue, message: Vec<u8>, waiter: Option<Waiter>) {
+        let mut done = Vec::new();
+        if message.is_empty() || message.len() > USER_MESSAGE_MAX {
+            done.extend(waiter);
+        } else {
+            self.gossip.queue_mut(queue).push(message, waiter, &mut done);
+        }
+        self.finish(&done);
+        self.arm_gossip();
+    }
+
+    /// Sees to it that what is queued gets its round, as soon as the interval since the last one allows.
+    pub(crate) fn arm_gossip(&mut self) {
+        if self.gossip.is_empty() || self.timers.is_set(&Timer::Gossip) {
+            return;
+        }
+        let earliest = self.gossip.last_round.map(|last| last + self.config.profile.gossip_interval);
+        self.timers.set(Timer::Gossip, earliest.map_or(self.now, |at| at.max(self.now)));
+    }
+
+    /// Sends news to a few random members.
+    pub(crate) fn gossip_round(&mut self) {
+        self.timers.cancel(&Timer::Gossip);
+        let reach = if self.leave.hurries() { LEAVE_REACH } else { self.config.profile.gossip_nodes };
+        let (own, now) = (self.name.clone(), self.now);
+        let still_told = self.config.profile.gossip_to_the_dead_time;
+        let peers = self.nodes.pick(reach, &mut self.rng, |node: &Node| match node.state() {
+            NodeState::Alive | NodeState::Suspect => node.name != own,
+            NodeState::Dead => node.name != own && now - node.changed() <= still_told,
+            NodeState::Left => false,
+        });
+        if peers.is_empty() {
+            // Armed again when somebody appears.
+            return;
+        }
+        self.gossip.last_round = Some(now);
+        let limits = self.limits();
+        let mut done = Vec::new();
+        for peer in peers {
+            let mut parts = Vec::new();
+            self.gossip.fill(&mut parts, BUDGET - COMPOUND_OVERHEAD, limits, &mut done);
+            if parts.is_empty() {
+                break;
+            }
+            self.send(peer.at, &parts, peer.reads_crc);
+        }
+        self.finish(&done);
+        self.arm_gossip();
+    }
+
+    /// Sends one message to one node. News ride along if `member` is known at that address: strangers' questions must
+    /// not use up what members are to hear.
+    pub(crate) fn send_directed(&mut self, to: SocketAddr, member: &str, message: Vec<u8>) {
+        let used = COMPOUND_OVERHEAD + PART_OVERHEAD + message.len();
+        let mut parts = alloc::vec![message];
+        let mut done = Vec::new();
+        if self.nodes.get(member).is_some_and(|node| node.socket_addr() == to) {
+            let limits = self.limits();
+            self.gossip.fill(&mut parts, BUDGET.saturating_sub(used), limits, &mut done);
+        }
+        self.send(to, &parts, false);
+        self.finish(&done);
+    }
+
+    /// Sends one datagram.
+    pub(crate) fn send(&mut self, to: SocketAddr, parts: &[Vec<u8>], crc: bool) {
+        let bytes = packet::pack(parts, Wrap { compress: self.config.compress, crc });
+        self.outputs.push_back(Output::Send { to, bytes });
+    }
+
+    /// Sends a user message to one node, alone in its datagram.
+    pub(crate) fn send_user_datagram(&mut self, to: SocketAddr, message: &[u8]) {
+        self.send(to, &[user(message)], false);
+    }
+
+    fn limits(&self) -> Limits {
+        let mult = self.config.profile.retransmit_mult;
+        let least = if self.leave.hurries() {
+            let reached = self.others().min(LEAVE_REACH);
+            u32::try_from(reached * LEAVE_ROUNDS).unwrap_or(u32::MAX)
+        } else {
+            0
+        };
+        let members = self.nodes.len();
+        Limits {
+            own: retransmit_limit(mult, members).max(least),
+            user: retransmit_limit(mult, members.max(self.gossip.user_population)).max(least),
+        }
+    }
+
+    fn finish(&mut self, done: &[Waiter]) {
+        for waiter in done {
+            match *waiter {
+                Waiter::Ticket(ticket) => self.event(Event::BroadcastDone(ticket)),
+                Waiter::Leave => self.leave_told(),
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Everyone we know of, ourselves included, in the order of probing.
+//!
+//! A vector in random order serves the two questions SWIM asks all the time, "who is next?" and "give me a few at
+//! random"; an index by name serves the third. Source: memberlist's state.go (`nodes`, `nodeMap`, `resetNodes`).
+
+use crate::suspicion::Suspicion;
+use crate::{Instant, NodeView};
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use fastrand::Rng;
+use muster_wire::memberlist::NodeState;
+use muster_wire::{RawAddr, Versions};
+
+/// Most nodes we keep: forged announcements must not exhaust memory. memberlist has no bound; its users stay far below.
+pub(crate) const NODES_MAX: usize = 65_536;
+
+/// From this memberlist version on, a relay tells us when the target stayed silent.
+const SENDS_NACKS: u8 = 4;
+/// From this memberlist version on, a CRC before a packet is understood.
+const READS_CRC: u8 = 5;
+
+/// One node, as last announced and as we judge it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) name: Arc<str>,
+    pub(crate) addr: RawAddr,
+    pub(crate) port: u16,
+    pub(crate) meta: Vec<u8>,
+    pub(crate) versions: Versions,
+    pub(crate) incarnation: u32,
+    /// Running while the state is suspect.
+    pub(crate) suspicion: Option<Suspicion>,
+    state: NodeState,
+    changed: Instant,
+}
+
+impl Node {
+    /// A node just heard of. Dead with incarnation 0, so that any announcement brings it to life.
+    pub(crate) fn unheard(name: &str, addr: RawAddr, port: u16, versions: Versions) -> Self {
+        Self {
+            name: name.into(),
+            addr,
+            port,
+            meta: Vec::new(),
+            versions,
+            incarnation: 0,
+            suspicion: None,
+            state: NodeState::Dead,
+            changed: Instant::default(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> NodeState {
+        self.state
+    }
+
+    /// When the state last changed.
+    pub(crate) fn changed(&self) -> Instant {
+        self.changed
+    }
+
+    /// Alive or suspect.
+    pub(crate) fn is_present(&self) -> bool {
+        is_present(self.state)
+    }
+
+    pub(crate) fn socket_addr(&self) -> SocketAddr {
+        SocketAddr::new(self.addr.ip(), self.port)
+    }
+
+    pub(crate) fn view(&self) -> NodeView {
+        NodeView {
+            name: (*self.name).into(),
+            addr: self.addr,
+            port: self.port,
+            meta: self.meta.clone(),
+            versions: self.versions,
+        }
+    }
+
+    pub(crate) fn peer(&self) -> Peer {
+        Peer {
+            name: self.name.clone(),
+            at: self.socket_addr(),
+            sends_nacks: self.versions.protocol_max() >= SENDS_NACKS,
+            reads_crc: self.versions.protocol_max() >= READS_CRC,
+        }
+    }
+}
+
+/// What must be known of a node to send to it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Peer {
+    pub(crate) name: Arc<str>,
+    pub(crate) at: SocketAddr,
+    pub(crate) sends_nacks: bool,
+    pub(crate) reads_crc: bool,
+}
+
+fn is_present(state: NodeState) -> bool {
+    matches!(state, NodeState::Alive | NodeState::Suspect)
+}
+
+/// The member list.
+#[derive(Debug, Default)]
+pub(crate) struct Nodes {
+    list: Vec<Node>,
+    place: BTreeMap<Arc<str>, usize>,
+    /// Where in `list` the next probe looks.
+    cursor: usize,
+    present: usize,
+}
+
+impl Nodes {
+    /// Known nodes in every state, ourselves included: SWIM's n.
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Nodes alive or suspect, ourselves included.
+    pub(crate) fn present(&self) -> usize {
+        self.present
+    }
+
+    pub(crate) fn iter(&self) -> core::slice::Iter<'_, Node> {
+        self.list.iter()
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> core::slice::IterMut<'_, Node> {
+        self.list.iter_mut()
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Node> {
+        self.list.get(*self.place.get(name)?)
+    }
+
+    pub(crate) fn get_mut(&mut self, name: &str) -> Option<&mut Node> {
+        self.list.get_mut(*self.place.get(name)?)
+    }
+
+    /// Adds a node at a random place of the probe order: appended ones would all be probed last.
+    pub(crate) fn insert(&mut self, node: Node, rng: &mut Rng) {
+        debug_assert!(self.get(&node.name).is_none(), "a name is inserted once");
+        let last = self.list.len();
+        self.present += usize::from(node.is_present());
+        self.place.insert(node.name.clone(), last);
+        self.list.push(node);
+        self.swap(rng.usize(..=last), last);
+    }
+
+    /// Drops a node without disturbing who was probed already in this round.
+    pub(crate) fn remove(&mut self, name: &str) {
+        let Some(mut at) = self.place.remove(name) else { return };
+        if at < self.cursor {
+            self.cursor -= 1;
+            self.swap(at, self.cursor);
+            at = self.cursor;
+        }
+        let node = self.list.swap_remove(at);
+        self.present -= usize::from(node.is_present());
+        if let Some(moved) = self.list.get(at) {
+            self.place.insert(moved.name.clone(), at);
+        }
+    }
+
+    /// Judges a node anew.
+    pub(crate) fn set_state(&mut self, name: &str, state: NodeState, now: Instant) {
+        let Some(node) = self.place.get(name).and_then(|at| self.list.get_mut(*at)) else { return };
+        if node.state == state {
+            return;
+        }
+        self.present -= usize::from(is_present(node.state));
+        self.present += usize::from(is_present(state));
+        node.state = state;
+        node.changed = now;
+    }
+
+    /// The next present node in probe order other than `own`; a new order is drawn when all had their turn.
+    pub(crate) fn next_to_probe(&mut self, own: &str, rng: &mut Rng) -> Option<&Node> {
+        let at = match self.find_from(self.cursor, own) {
+            Some(at) => at,
+            None => {
+                self.shuffle(rng);
+                self.find_from(0, own)?
+            }
+        };
+        self.cursor = at + 1;
+        self.list.get(at)
+    }
+
+    fn find_from(&self, start: usize, own: &str) -> Option<usize> {
+        let rest = self.list.get(start..)?;
+        rest.iter().position(|node| node.is_present() && *node.name != *own).map(|offset| start + offset)
+    }
+
+    /// Up to `count` distinct nodes that `fits` accepts, in random order.
+    pub(crate) fn pick(&self, count: usize, rng: &mut Rng, fits: impl Fn(&Node) -> bool) -> Vec<Peer> {
+        let total = self.list.len();
+        // Drawing with replacement misses members of small lists, so those are shuffled; large ones would cost too much.
+        let mut chosen: Vec<usize> = Vec::new();
+        if total < count.saturating_mul(3) {
+            chosen = (0..total).collect();
+            rng.shuffle(&mut chosen);
+            chosen.retain(|at| self.list.get(*at).is_some_and(&fits));
+            chosen.truncate(count);
+        } else {
+            for _ in 0..total.saturating_mul(3) {
+                if chosen.len() == count {
+                    break;
+                }
+                let at = rng.usize(..total);
+                if !chosen.contains(&at) && self.list.get(at).is_some_and(&fits) {
+                    chosen.push(at);
+                }
+            }
+        }
+        chosen.into_iter().filter_map(|at| self.list.get(at).map(Node::peer)).collect()
+    }
+
+    fn shuffle(&mut self, rng: &mut Rng) {
+        rng.shuffle(&mut self.list);
+        self.cursor = 0;
+        for (at, node) in self.list.iter().enumerate() {
+            if let Some(place) = self.place.get_mut(&node.name) {
+                *place = at;
+            }
+        }
+    }
+
+    fn swap(&mut self, a: usize, b: usize) {
+        self.list.swap(a, b);
+        for at in [a, b] {
+            if let Some(place) = self.list.get(at).and_then(|node| self.place.get_mut(&node.name)) {
+                *place = at;
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Failure detection: one member is probed per interval, first directly, then through others.
+//!
+//! Also the other side of it: answering pings, and probing for those who ask. Source: memberlist's state.go
+//! (`probeNode`) and net.go (`handlePing`, `handleIndirectPing`).
+
+use crate::gossip::encode;
+use crate::nodes::Node;
+use crate::timer::Timer;
+use crate::{Instant, Swim};
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+use muster_wire::RawAddr;
+use muster_wire::memberlist::{Ack, IndirectPing, Message, Nack, NodeState, Ping, Source, Suspect};
+
+/// Most pings in flight on behalf of others.
+const RELAYS_MAX: usize = 1024;
+
+/// A member being probed.
+#[derive(Debug)]
+struct Probe {
+    target: Arc<str>,
+    addr: RawAddr,
+    port: u16,
+    /// The life of the target that this probe is about.
+    incarnation: u32,
+    seq_no: u32,
+    started: Instant,
+    nacks_expected: u32,
+    nacks: u32,
+}
+
+/// A ping sent because somebody asked.
+#[derive(Debug)]
+struct Relay {
+    asker: SocketAddr,
+    asker_name: String,
+    asker_seq_no: u32,
+    wants_nack: bool,
+}
+
+/// Probes in flight: at most one of our own.
+#[derive(Debug, Default)]
+pub(crate) struct Prober {
+    current: Option<Probe>,
+    relays: BTreeMap<u32, Relay>,
+    last_seq_no: u32,
+    /// Probes begun before this accuse nobody: we slept, and so may have the others.
+    truce_until: Instant,
+}
+
+impl Prober {
+    /// Numbers start anywhere, so that late acks to a former life mean nothing to this one.
+    pub(crate) fn starting_at(seq_no: u32) -> Self {
+        Self { last_seq_no: seq_no, ..Self::default() }
+    }
+
+    fn next_seq_no(&mut self) -> u32 {
+        self.last_seq_no = self.last_seq_no.wrapping_add(1);
+        self.last_seq_no
+    }
+}
+
+impl Swim {
+    /// Begins the next probe and waits for its ack.
+    pub(crate) fn probe_next(&mut self) {
+        if self.leave.has_begun() {
+            // Whoever goes accuses nobody.
+            return;
+        }
+        let Some(node) = self.nodes.next_to_probe(&self.name, &mut self.rng) else {
+            self.timers.set(Timer::ProbeRound, self.now + self.config.profile.probe_interval);
+            return;
+        };
+        let peer = node.peer();
+        let doubted = node.state() != NodeState::Alive;
+        let probe = Probe {
+            target: node.name.clone(),
+            addr: node.addr,
+            port: node.port,
+            incarnation: node.incarnation,
+            seq_no: self.prober.next_seq_no(),
+            started: self.now,
+            nacks_expected: 0,
+            nacks: 0,
+        };
+        let ping = self.ping(probe.seq_no, &probe.target);
+        if doubted {
+            // The accusation rides along, so that the accused can refute in its next packet.
+            let suspect = Suspect { incarnation: probe.incarnation, node: &probe.target, from: &self.name };
+            let suspect = encode(&Message::Suspect(suspect));
+            self.send(peer.at, &[ping, suspect], peer.reads_crc);
+        } else {
+            self.send_directed(peer.at, &peer.name, ping);
+        }
+        // The wait for the direct ack is not scaled: patience does not bring lost datagrams back.
+        let interval = self.awareness.scale(self.config.profile.probe_interval);
+        self.timers.set(Timer::ProbeTimeout, self.now + self.config.profile.probe_timeout.min(interval));
+        self.timers.set(Timer::ProbeEnd, self.now + interval);
+        self.prober.current = Some(probe);
+    }
+
+    /// The direct ack did not come: asks others to try.
+    pub(crate) fn probe_indirectly(&mut self) {
+        let Some(mut probe) = self.prober.current.take() else { return };
+        let relays = self.nodes.pick(self.config.profile.indirect_checks, &mut self.rng, |node: &Node| {
+            node.state() == NodeState::Alive && node.name != self.name && node.name != probe.target
+        });
+        for relay in relays {
+            probe.nacks_expected += u32::from(relay.sends_nacks);
+            let request = IndirectPing {
+                seq_no: probe.seq_no,
+                target: probe.addr,
+                port: probe.port,
+                node: &probe.target,
+                nack: relay.sends_nacks,
+                source: Some(self.source()),
+            };
+            let request = encode(&Message::IndirectPing(request));
+            self.send_directed(relay.at, &relay.name, request);
+        }
+        self.prober.current = Some(probe);
+    }
+
+    /// The interval is over and nobody heard the target.
+    pub(crate) fn probe_failed(&mut self) {
+        let Some(probe) = self.prober.current.take() else { return };
+        self.end_probe(&probe);
+        // Relays that do not even nack say more about our own network than about the target.
+        let silent_relays = probe.nacks_expected.saturating_sub(probe.nacks);
+        self.awareness.degrade(if probe.nacks_expected == 0 { 1 } else { silent_relays });
+        if probe.started < self.prober.truce_until {
+            return;
+        }
+        let own = self.name.clone();
+        self.accuse(Suspect { incarnation: probe.incarnation, node: &probe.target, from: &own });
+    }
+
+    /// Ends a probe and plans the next: one interval after this one began, or at once if it took longer.
+    fn end_probe(&mut self, probe: &Probe) {
+        self.timers.cancel(&Timer::ProbeTimeout);
+        self.timers.cancel(&Timer::ProbeEnd);
+        let next = probe.started + self.config.profile.probe_interval;
+        self.timers.set(Timer::ProbeRound, next.max(self.now));
+    }
+
+    /// The clock ran while we did not: the probe in flight says nothing, nor does the next.
+    pub(crate) fn call_truce(&mut self) -> Duration {
+        let truce = self.awareness.scale(self.config.profile.probe_interval);
+        self.prober.truce_until = self.now + truce;
+        if let Some(probe) = self.prober.current.take() {
+            self.end_probe(&probe);
+        }
+        truce
+    }
+
+    /// An ack: for our probe, or for one we relay.
+    pub(crate) fn on_ack(&mut self, seq_no: u32) {
+        if let Some(probe) = self.prober.current.take_if(|probe| probe.seq_no == seq_no) {
+            self.end_probe(&probe);
+            self.awareness.improve();
+        } else if let Some(relay) = self.prober.relays.remove(&seq_no) {
+            self.timers.cancel(&Timer::Relay(seq_no));
+            self.send_directed(relay.asker, &relay.asker_name, ack(relay.asker_seq_no));
+        }
+    }
+
+    /// A relay heard nothing either; the probe goes on.
+    pub(crate) fn on_nack(&mut self, seq_no: u32) {
+        if let Some(probe) = self.prober.current.as_mut().filter(|probe| probe.seq_no == seq_no) {
+            probe.nacks += 1;
+        }
+    }
+
+    /// A ping: answered if it means us.
+    pub(crate) fn on_ping(&mut self, from: SocketAddr, ping: Ping<'_>) {
+        if !self.is_meant(ping.node) {
+            // Silence tells the asker that the old name no longer lives here.
+            self.refuse(from, "ping meant for another name");
+            return;
+        }
+        let (to, asker) = answer_to(from, ping.source);
+        self.send_directed(to, asker, ack(ping.seq_no));
+    }
+
+    /// Whether a ping for `node` is ours to answer: it names us or nobody.
+    pub(crate) fn is_meant(&self, node: &str) -> bool {
+        node.is_empty() || *node == *self.name
+    }
+
+    /// Somebody cannot reach a member and asks us to try.
+    pub(crate) fn on_indirect_ping(&mut self, from: SocketAddr, request: IndirectPing<'_>) {
+        if self.prober.relays.len() >= RELAYS_MAX {
+            self.refuse(from, "too many indirect pings in flight");
+            return;
+        }
+        let (asker, asker_name) = answer_to(from, request.source);
+        let seq_no = self.prober.next_seq_no();
+        let relay = Relay {
+            asker,
+            asker_name: asker_name.into(),
+            asker_seq_no: request.seq_no,
+            wants_nack: request.nack,
+        };
+        self.prober.relays.insert(seq_no, relay);
+        self.timers.set(Timer::Relay(seq_no), self.now + self.config.profile.probe_timeout);
+        let port = if request.port == 0 { self.config.bind_port } else { request.port };
+        let target = SocketAddr::new(request.target.ip(), port);
+        self.send_directed(target, request.node, self.ping(seq_no, request.node));
+    }
+
+    /// The ping for another stayed unanswered.
+    pub(crate) fn relay_expired(&mut self, seq_no: u32) {
+        let Some(relay) = self.prober.relays.remove(&seq_no) else { return };
+        if relay.wants_nack {
+            let nack = encode(&Message::Nack(Nack { seq_no: relay.asker_seq_no }));
+            self.send_directed(relay.asker, &relay.asker_name, nack);
+        }
+    }
+
+    fn ping(&self, seq_no: u32, node: &str) -> Vec<u8> {
+        encode(&Message::Ping(Ping { seq_no, node, source: Some(self.source()) }))
+    }
+
+    /// Where answers to us go, whatever address our datagrams seem to come from.
+    fn source(&self) -> Source<'_> {
+        Source { addr: self.config.addr, port: self.config.port, node: &self.name }
+    }
+}
+
+/// An ack without payload: coordinates, which would be in it, are not kept here.
+fn ack(seq_no: u32) -> Vec<u8> {
+    encode(&Message::Ack(Ack { seq_no, payload: &[] }))
+}
+
+/// Where the answer goes, and whose address that claims to be.
+fn answer_to<'a>(from: SocketAddr, source: Option<Source<'a>>) -> (SocketAddr, &'a str) {
+    match source {
+        Some(source) => (SocketAddr::new(source.addr.ip(), source.port), source.node),
+        None => (from, ""),
+    }
+}

@@ -1,0 +1,303 @@
+//! What becomes of an `alive`, a `suspect`, a `dead`: SWIM's rules, in memberlist's order.
+//!
+//! An incarnation is the number of a life. Only its owner raises it, and news about an older life than the one we know
+//! are void. Source: memberlist's state.go (`aliveNode`, `suspectNode`, `deadNode`, `refute`).
+
+use crate::broadcast::Waiter;
+use crate::nodes::{NODES_MAX, Node};
+use crate::suspicion::Suspicion;
+use crate::timer::Timer;
+use crate::{Event, GoneWhy, Swim};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use muster_wire::Versions;
+use muster_wire::memberlist::{Alive, Dead, Message, NodeState, Suspect};
+use muster_wire::tags::META_BYTES_MAX;
+
+/// Longest name we accept. Twice what a host name may have, and short enough that name and meta fit one gossip packet.
+const NAME_BYTES_MAX: usize = 512;
+
+/// How far news may be ahead of the incarnation we know. It is raised by one at a time, so an honest gap is small; one
+/// forged message with the highest number would silence its victim for good.
+const INCARNATION_LEAP_MAX: u32 = 1 << 24;
+
+/// How far our own leave has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum Leave {
+    #[default]
+    Staying,
+    /// Announced by the layer above; we are still a member.
+    Preparing,
+    /// Said; not yet told to everyone.
+    Telling,
+    /// Told.
+    Told,
+}
+
+impl Leave {
+    /// Whether every gossip round reaches as many as it can.
+    pub(crate) fn hurries(self) -> bool {
+        self != Self::Staying
+    }
+
+    /// Whether we count ourselves out.
+    pub(crate) fn has_begun(self) -> bool {
+        matches!(self, Self::Telling | Self::Told)
+    }
+}
+
+impl Swim {
+    /// A node speaks of itself, or somebody passes on what it said.
+    pub(crate) fn on_alive(&mut self, from: SocketAddr, alive: Alive<'_>) {
+        let ours = *alive.node == *self.name;
+        if ours && self.leave.has_begun() {
+            return;
+        }
+        let port = if alive.port == 0 { self.config.bind_port } else { alive.port };
+        let alive = Alive { port, ..alive };
+        let versions = match self.admit(&alive) {
+            Ok(versions) => versions,
+            Err(reason) => return self.refuse(from, reason),
+        };
+        let Some(node) = self.nodes.get(alive.node) else {
+            return self.meet(from, alive, versions);
+        };
+        let moved = node.addr != alive.addr || node.port != alive.port;
+        if moved && node.state() != NodeState::Left {
+            let holder = node.socket_addr();
+            let claimant = SocketAddr::new(alive.addr.ip(), alive.port);
+            return self.event(Event::Conflict { name: alive.node.into(), holder, claimant });
+        }
+        if ours {
+            let known =
+                alive.incarnation == node.incarnation && alive.meta == node.meta && versions == node.versions;
+            if alive.incarnation >= node.incarnation && !known {
+                self.refute(alive.incarnation);
+            }
+        } else if moved || alive.incarnation > node.incarnation {
+            self.enliven(alive, versions);
+        }
+    }
+
+    /// Whether an announcement can be taken at all.
+    fn admit(&self, alive: &Alive<'_>) -> Result<Versions, &'static str> {
+        check_name(alive.node)?;
+        if alive.meta.len() > META_BYTES_MAX {
+            return Err("meta longer than 512 bytes");
+        }
+        // The reference takes such a node in, and then fails every push/pull because of it.
+        let versions = alive.versions.ok_or("alive without its six version bytes")?;
+        let own = self.config.versions;
+        if !versions.is_plausible() || !speaks(own, versions) || !speaks(versions, own) {
+            return Err("protocol versions we have none in common with");
+        }
+        self.check_incarnation(alive.node, alive.incarnation)?;
+        Ok(versions)
+    }
+
+    /// An unknown name.
+    fn meet(&mut self, from: SocketAddr, alive: Alive<'_>, versions: Versions) {
+        if alive.incarnation == 0 {
+            // Lives are counted from 1; a record starts at 0 and is only replaced by more.
+            return;
+        }
+        if self.nodes.len() >= NODES_MAX {
+            return self.refuse(from, "more nodes than we keep");
+        }
+        let node = Node::unheard(alive.node, alive.addr, alive.port, versions);
+        self.nodes.insert(node, &mut self.rng);
+        self.enliven(alive, versions);
+    }
+
+    /// Takes over what another node says of itself.
+    fn enliven(&mut self, alive: Alive<'_>, versions: Versions) {
+        let Some(node) = self.nodes.get_mut(alive.node) else { return };
+        let was_gone = !node.is_present();
+        let changed = node.meta != alive.meta || node.versions != versions;
+        node.incarnation = alive.incarnation;
+        node.meta = alive.meta.to_vec();
+        node.versions = versions;
+        node.addr = alive.addr;
+        node.port = alive.port;
+        node.suspicion = None;
+        let (name, view) = (node.name.clone(), node.view());
+        self.timers.cancel(&Timer::Suspicion(name.clone()));
+        self.timers.cancel(&Timer::Forget(name.clone()));
+        self.nodes.set_state(&name, NodeState::Alive, self.now);
+        self.tell(&name, &Message::Alive(Alive { versions: Some(versions), ..alive }), None);
+        if was_gone {
+            self.event(Event::Joined(view));
+        } else if changed {
+            self.event(Event::Updated(view));
+        }
+    }
+
+    /// Somebody accuses a node of silence.
+    pub(crate) fn on_suspect(&mut self, from: SocketAddr, suspect: Suspect<'_>) {
+        if let Err(reason) = self.check_verdict(suspect.node, suspect.from, suspect.incarnation) {
+            return self.refuse(from, reason);
+        }
+        self.accuse(suspect);
+    }
+
+    /// An accusation, by a peer or by our own probe.
+    pub(crate) fn accuse(&mut self, suspect: Suspect<'_>) {
+        let (members, now) = (self.nodes.len(), self.now);
+        let Some(node) = self.nodes.get_mut(suspect.node) else { return };
+        if suspect.incarnation < node.incarnation {
+            return;
+        }
+        let name = node.name.clone();
+        if let Some(suspicion) = &mut node.suspicion {
+            if suspicion.confirm(suspect.from) {
+                let deadline = suspicion.deadline();
+                self.timers.set(Timer::Suspicion(name.clone()), deadline);
+                // Passed on, so that independent accusations add up everywhere.
+                self.tell(&name, &Message::Suspect(suspect), None);
+            }
+            return;
+        }
+        if node.state() != NodeState::Alive {
+            return;
+        }
+        if name == self.name {
+            return self.refute(suspect.incarnation);
+        }
+        let suspicion = Suspicion::new(suspect.from, members, &self.config.profile, now);
+        let deadline = suspicion.deadline();
+        node.incarnation = suspect.incarnation;
+        node.suspicion = Some(suspicion);
+        self.nodes.set_state(&name, NodeState::Suspect, now);
+        self.timers.set(Timer::Suspicion(name.clone()), deadline);
+        self.tell(&name, &Message::Suspect(suspect), None);
+        self.event(Event::Suspected { name: suspect.node.into(), by: suspect.from.into() });
+    }
+
+    /// The suspect did not refute in time.
+    pub(crate) fn suspicion_expired(&mut self, name: &str) {
+        let Some(node) = self.nodes.get(name) else { return };
+        let (incarnation, own) = (node.incarnation, self.name.clone());
+        self.bury(Dead { incarnation, node: name, from: &own });
+    }
+
+    /// Somebody says that a node is gone.
+    pub(crate) fn on_dead(&mut self, from: SocketAddr, dead: Dead<'_>) {
+        if let Err(reason) = self.check_verdict(dead.node, dead.from, dead.incarnation) {
+            return self.refuse(from, reason);
+        }
+        self.bury(dead);
+    }
+
+    /// A verdict, by a peer, by the node itself, or by our own suspicion.
+    fn bury(&mut self, dead: Dead<'_>) {
+        let by_itself = dead.node == dead.from;
+        let Some(node) = self.nodes.get_mut(dead.node) else { return };
+        if dead.incarnation < node.incarnation {
+            return;
+        }
+        match node.state() {
+            NodeState::Left => return,
+            // The reference stops here in either case. A node found dead that in truth had left is worth telling: for
+            // whoever sends it traffic the two are not the same.
+            NodeState::Dead if !by_itself => return,
+            _ => {}
+        }
+        let ours = node.name == self.name;
+        if ours && !self.leave.has_begun() {
+            return self.refute(dead.incarnation);
+        }
+        let name = node.name.clone();
+        node.incarnation = dead.incarnation;
+        node.suspicion = None;
+        self.timers.cancel(&Timer::Suspicion(name.clone()));
+        let state = if by_itself { NodeState::Left } else { NodeState::Dead };
+        self.nodes.set_state(&name, state, self.now);
+        if !ours {
+            let until = self.now + self.config.profile.gossip_to_the_dead_time;
+            self.timers.set(Timer::Forget(name.clone()), until);
+        }
+        self.tell(&name, &Message::Dead(dead), ours.then_some(Waiter::Leave));
+        let why = if by_itself { GoneWhy::Left } else { GoneWhy::Failed };
+        self.event(Event::Gone { name: (*name).into(), why });
+        if self.others() == 0 {
+            self.leave_told();
+        }
+    }
+
+    /// A node has been gone for so long that nobody tells it anything; a new life of it may begin at 1 again.
+    pub(crate) fn forget(&mut self, name: &str) {
+        self.nodes.remove(name);
+    }
+
+    /// Contradicts what was said of us, under an incarnation that beats it.
+    fn refute(&mut self, accused: u32) {
+        // Being accused hints at our own health.
+        self.awareness.degrade(1);
+        self.announce(accused);
+    }
+
+    /// Tells everyone what we are now, as a life above `beaten` and above the current one.
+    pub(crate) fn announce(&mut self, beaten: u32) {
+        let Some(me) = self.nodes.get_mut(&self.name) else { return };
+        me.incarnation = me.incarnation.max(beaten).saturating_add(1);
+        let (name, meta): (Arc<str>, Vec<u8>) = (me.name.clone(), me.meta.clone());
+        let alive = Alive {
+            incarnation: me.incarnation,
+            node: &name,
+            addr: me.addr,
+            port: me.port,
+            meta: &meta,
+            versions: Some(me.versions),
+        };
+        self.tell(&name, &Message::Alive(alive), None);
+    }
+
+    /// Declares ourselves gone.
+    pub(crate) fn say_goodbye(&mut self) {
+        let name = self.name.clone();
+        let incarnation = self.nodes.get(&name).map_or(0, |me| me.incarnation);
+        self.bury(Dead { incarnation, node: &name, from: &name });
+    }
+
+    /// Our leave is known, or nobody is left to know it.
+    pub(crate) fn leave_told(&mut self) {
+        if self.leave == Leave::Telling {
+            self.leave = Leave::Told;
+            self.event(Event::LeaveTold);
+        }
+    }
+
+    fn check_verdict(&self, node: &str, from: &str, incarnation: u32) -> Result<(), &'static str> {
+        check_name(node)?;
+        check_name(from)?;
+        self.check_incarnation(node, incarnation)
+    }
+
+    fn check_incarnation(&self, node: &str, said: u32) -> Result<(), &'static str> {
+        let believable = match self.nodes.get(node) {
+            Some(known) => known.incarnation.saturating_add(INCARNATION_LEAP_MAX),
+            None => u32::MAX - INCARNATION_LEAP_MAX,
+        };
+        if said > believable {
+            return Err("incarnation leaps beyond belief");
+        }
+        Ok(())
+    }
+}
+
+/// Whether `a` understands what `b` speaks, in memberlist's and Serf's protocols.
+fn speaks(a: Versions, b: Versions) -> bool {
+    (a.protocol_min()..=a.protocol_max()).contains(&b.protocol())
+        && (a.delegate_min()..=a.delegate_max()).contains(&b.delegate())
+}
+
+fn check_name(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() {
+        return Err("empty node name");
+    }
+    if name.len() > NAME_BYTES_MAX {
+        return Err("node name longer than 512 bytes");
+    }
+    Ok(())
+}

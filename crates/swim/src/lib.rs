@@ -33,6 +33,9 @@ mod swim;
 mod sync;
 mod timer;
 
+#[cfg(test)]
+mod tests;
+
 pub use config::{Config, Profile};
 pub use instant::Instant;
 pub use io::{Event, GoneWhy, Input, NodeView, Output, StreamId, Ticket, UserQueue};

@@ -1,0 +1,8 @@
+//! Whole clusters in one thread and in virtual time.
+
+mod detection;
+mod faults;
+mod hostile;
+mod membership;
+mod telling;
+mod world;

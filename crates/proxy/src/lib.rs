@@ -1,27 +1,40 @@
 //! The data plane: listeners, upstream pools, HTTP/1.1 forwarding.
 //!
-//! It does the I/O and decides nothing: every choice is made by `muster_balance`.
+//! It does the I/O and decides nothing: every choice is made by `muster_balance`. One thread, one event loop.
+//!
+//! ```text
+//! listen --> serve --> forward --> attempt --> upstream        follow: pictures of the agent -> plane
+//! (accept)   (one      (one        (one        (one            report: accounts -> agent
+//!             client)   request)    backend)    connection)    trial:  connections the balancer wants tried
+//!                          |            `--> pool (idle ones)
+//!                          `--> relay, tunnel (the response back), pages (answers of our own)
+//! ```
+//!
+//! `plane` is what all of them share. HTTP/1.1 itself is hyper's, on both sides; it is touched in `serve`, `attempt`,
+//! `upstream`, `upload`, `relay` and `tunnel` only.
 
+mod attempt;
+mod bounds;
 mod config;
+mod error;
+mod forward;
+mod headers;
+mod lease;
+mod listen;
+mod own;
+mod pages;
+mod plane;
+mod pool;
+mod proxy;
+mod relay;
+mod run;
+mod serve;
+mod trial;
+mod tunnel;
+mod upload;
+mod upstream;
 
 pub use config::Config;
-
-/// Why the proxy could not run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// A listening address could not be bound.
-    #[error("cannot listen on {addr}: {cause}")]
-    Listen {
-        /// The address.
-        addr: std::net::SocketAddr,
-        /// The system's words.
-        cause: std::io::Error,
-    },
-}
-
-/// Runs the proxy until TERM or INT, then drains. Blocks the calling thread.
-pub fn run(config: Config) -> Result<(), Error> {
-    let _ = config;
-    todo!()
-}
+pub use error::Error;
+pub use proxy::Proxy;
+pub use run::run;

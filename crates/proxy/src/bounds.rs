@@ -1,0 +1,56 @@
+//! How much anyone may ask of the proxy. Each number with its reason, so that one can argue with it.
+
+use std::time::Duration;
+
+/// Clients connected at once, however many descriptors we may have. Each costs up to two descriptors and, while a
+/// request streams, up to four buffers of [`HEAD_BYTES_MAX`]. Further clients wait in the listen queue.
+pub(crate) const CLIENTS_MAX: usize = 16_384;
+
+/// Descriptors kept free for listeners, control socket, trials, idle backend connections and the log.
+pub(crate) const DESCRIPTORS_RESERVED: u64 = 64;
+
+/// Clients that may wait in the kernel to be accepted; the kernel lowers it to `net.core.somaxconn` (4096).
+pub(crate) const BACKLOG: i32 = 4096;
+
+/// Longest request or response head, and so the read buffer of a connection. HAProxy allows 16 KiB, nginx 32 KiB; large
+/// cookies and tokens need some of that, nothing honest needs more. (The number of header fields is bounded by
+/// hyper's own 100.)
+pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
+
+/// Pause after a failed `accept`, so that a process out of descriptors does not spin.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long requests wait after the start for the first picture, rather than fail because the proxy was faster than
+/// its agent.
+pub(crate) const FIRST_PICTURE_WAIT: Duration = Duration::from_secs(1);
+
+/// How long an idle connection is believed to be alive when the request on it must not be repeated. Many servers close
+/// idle connections after 2 to 5 s; a request that meets such a close on the wire is lost. Within a second that is
+/// next to impossible, and a new connection costs one round trip.
+pub(crate) const UNREPEATABLE_REUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How long a backend that answered early may go on reading the request before its connection is closed.
+pub(crate) const LINGER: Duration = Duration::from_secs(5);
+
+/// A connection without traffic is probed after this long and declared dead after [`PROBES`] lost probes, so that
+/// streams may be quiet for hours and a vanished host is still noticed.
+pub(crate) const PROBE_AFTER: Duration = Duration::from_secs(30);
+/// See [`PROBE_AFTER`].
+pub(crate) const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+/// See [`PROBE_AFTER`].
+pub(crate) const PROBES: u32 = 3;
+
+/// The agent says something every second; after this much silence its stream is taken for broken.
+pub(crate) const AGENT_SILENCE_MAX: Duration = Duration::from_secs(3);
+
+/// First and longest pause before the agent is asked again.
+pub(crate) const AGENT_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+
+/// How often a report is sent when nothing urgent happened.
+pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Shortest pause between two reports: a backend that drains ends many requests a second, and each end wants a report.
+pub(crate) const REPORT_GAP: Duration = Duration::from_millis(10);
+
+/// How often idle connections are looked through for those kept too long.
+pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

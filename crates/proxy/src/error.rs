@@ -1,0 +1,58 @@
+//! Why the proxy could not run.
+
+use std::io;
+use std::net::SocketAddr;
+
+/// Why the proxy could not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is nothing to listen on.
+    #[error("no address to listen on was given")]
+    NowhereToListen,
+    /// A listening address could not be bound.
+    #[error("cannot listen on {addr}: {cause}{}", advice(*addr, cause))]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// The system's words.
+        cause: io::Error,
+    },
+    /// The event loop could not be made: the process may open too few files or has no memory.
+    #[error("cannot start the event loop: {0}")]
+    Runtime(io::Error),
+}
+
+/// What to do about a failed bind.
+fn advice(addr: SocketAddr, cause: &io::Error) -> String {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("; another program listens on port {}: stop it or choose another port", addr.port())
+        }
+        io::ErrorKind::PermissionDenied => format!(
+            "; ports below net.ipv4.ip_unprivileged_port_start (1024) need root or CAP_NET_BIND_SERVICE: choose a port \
+             such as 8080 instead of {}",
+            addr.port()
+        ),
+        io::ErrorKind::AddrNotAvailable => {
+            format!("; {} is not an address of this host: choose one that is, or 0.0.0.0 for all", addr.ip())
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_in_use_is_named_with_what_to_do() {
+        let addr = "127.0.0.1:8080".parse().unwrap();
+        let cause = io::Error::from(io::ErrorKind::AddrInUse);
+        let text = Error::Listen { addr, cause }.to_string();
+        assert!(
+            text.contains("another program listens on port 8080: stop it or choose another port"),
+            "{text}"
+        );
+    }
+}

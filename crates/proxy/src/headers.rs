@@ -1,0 +1,204 @@
+//! What a proxy changes in the heads it passes on (RFC 9110, 7.6; RFC 9112, 3 and 6).
+//!
+//! `Host` passes untouched, as HAProxy and nginx users expect. Fields that concern one connection are taken out; hyper
+//! writes those of the other connection itself.
+
+use crate::pages::Page;
+use crate::serve::Client;
+use crate::upload::Upload;
+use hyper::body::{Body, Incoming};
+use hyper::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, Response, Uri, Version};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+
+/// Makes the client's request ours, or says why it cannot be passed on.
+pub(crate) fn prepare_request(request: &mut Request<Upload>, client: &Client) -> Result<(), Page> {
+    if request.method() == Method::CONNECT {
+        return Err(Page::connect_not_allowed());
+    }
+    check_coding(request.headers())?;
+    settle_target(request, client)?;
+
+    let wants_trailers = accepts_trailers(request.headers());
+    let chunked = request.body().size_hint().exact().is_none();
+    let headers = request.headers_mut();
+    remove_hop_by_hop(headers);
+    // The client has been told to continue when its body is first read, which is after a backend was reached.
+    headers.remove(header::EXPECT);
+    if wants_trailers {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+    }
+    if chunked {
+        // hyper would send a GET without its body otherwise.
+        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    append_forwarded_for(headers, client);
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+    headers.insert(X_FORWARDED_PORT, HeaderValue::from(client.local.port()));
+    *request.version_mut() = Version::HTTP_11;
+    Ok(())
+}
+
+/// Makes the backend's response ours.
+pub(crate) fn prepare_response(response: &mut Response<Incoming>) {
+    let body = response.body();
+    let (length, has_body) = (body.size_hint().exact(), !body.is_end_stream());
+    let headers = response.headers_mut();
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        // Transfer-Encoding overrides Content-Length, and both together are how responses are smuggled (RFC 9112, 6.3).
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    remove_hop_by_hop(headers);
+    match length {
+        Some(length) if has_body => {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        // Nothing follows, but HEAD and 304 tell the length of what would.
+        Some(_) => {}
+        None => {
+            headers.remove(header::CONTENT_LENGTH);
+        }
+    }
+    *response.version_mut() = Version::HTTP_11;
+}
+
+/// How long the backend says it keeps this connection idle.
+pub(crate) fn kept_for(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(KEEP_ALIVE)?.to_str().ok()?;
+    text.split(',').find_map(|item| {
+        let (name, value) = item.split_once('=')?;
+        let is_timeout = name.trim().eq_ignore_ascii_case("timeout");
+        is_timeout.then(|| value.trim().parse().ok().map(Duration::from_secs)).flatten()
+    })
+}
+
+/// Whether the list fields called `name` contain `token`.
+pub(crate) fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|item| item.eq_ignore_ascii_case(token))
+}
+
+fn tokens(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+}
+
+/// Takes out what concerns one connection only, and what `Connection` names as such.
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(header::CONNECTION) {
+        let named: Vec<HeaderName> = tokens(headers, header::CONNECTION)
+            .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+            // Whose removal would change what the message means; no honest sender names them.
+            .filter(|name| !matches!(*name, header::HOST | header::CONTENT_LENGTH))
+            .collect();
+        for name in named {
+            headers.remove(name);
+        }
+        headers.remove(header::CONNECTION);
+    }
+    for name in [KEEP_ALIVE, PROXY_CONNECTION, header::TE, header::TRANSFER_ENCODING, header::UPGRADE] {
+        headers.remove(name);
+    }
+}
+
+/// A coding other than `chunked` would have to be undone or understood: 501 (RFC 9112, 6.1).
+fn check_coding(headers: &HeaderMap) -> Result<(), Page> {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).into_iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
+        _ => Err(Page::unknown_coding()),
+    }
+}
+
+/// Brings the request target to origin form and makes sure there is exactly one `Host` (RFC 9112, 3.2 and 3.3).
+fn settle_target(request: &mut Request<Upload>, client: &Client) -> Result<(), Page> {
+    let hosts = request.headers().get_all(header::HOST).into_iter().count();
+    if hosts > 1 {
+        return Err(Page::bad_request("it has more than one Host field"));
+    }
+    let uri = request.uri();
+    match (uri.scheme().is_some(), uri.authority()) {
+        (true, Some(authority)) => {
+            // In absolute form the target's host counts, not the field.
+            let host = without_user(authority.as_str());
+            let host = HeaderValue::from_str(host)
+                .map_err(|_| Page::bad_request("its target names no host that could be a field"))?;
+            let path = uri.path_and_query().cloned();
+            let path = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+            request.headers_mut().insert(header::HOST, host);
+            *request.uri_mut() = path;
+        }
+        (_, Some(_)) => return Err(Page::bad_request("its target has no path")),
+        (_, None) if hosts == 0 && request.version() == Version::HTTP_11 => {
+            return Err(Page::bad_request("it has no Host field"));
+        }
+        (_, None) if hosts == 0 => {
+            // HTTP/1.0 knows no Host; what the client connected to is what it meant.
+            let host = match client.local.port() {
+                80 => bracketed(client.local.ip()),
+                port => format!("{}:{port}", bracketed(client.local.ip())),
+            };
+            if let Ok(host) = HeaderValue::try_from(host) {
+                request.headers_mut().insert(header::HOST, host);
+            }
+        }
+        (_, None) => {}
+    }
+    Ok(())
+}
+
+fn without_user(authority: &str) -> &str {
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
+}
+
+fn bracketed(ip: std::net::IpAddr) -> String {
+    match ip.to_canonical() {
+        std::net::IpAddr::V4(ip) => ip.to_string(),
+        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
+/// `TE: trailers` is the one transfer coding preference that survives a proxy that passes trailers on.
+fn accepts_trailers(headers: &HeaderMap) -> bool {
+    has_token(headers, header::TE, "trailers")
+}
+
+/// Adds the client to `X-Forwarded-For`, in one line, after what was there.
+fn append_forwarded_for(headers: &mut HeaderMap, client: &Client) {
+    let ip = client.peer.ip().to_canonical();
+    match headers.entry(X_FORWARDED_FOR) {
+        Entry::Vacant(entry) => {
+            if let Ok(value) = HeaderValue::try_from(ip.to_string()) {
+                entry.insert(value);
+            }
+        }
+        Entry::Occupied(mut entry) => {
+            let mut all = Vec::new();
+            for value in entry.iter().filter(|value| !value.is_empty()) {
+                all.extend_from_slice(value.as_bytes());
+                all.extend_from_slice(b", ");
+            }
+            let mut own = String::new();
+            let _ = write!(own, "{ip}");
+            all.extend_from_slice(own.as_bytes());
+            if let Ok(value) = HeaderValue::from_bytes(&all) {
+                entry.insert(value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,204 @@
+//! What all connections share: the balancer, the idle connections, the clock.
+//!
+//! One thread, so no locks: each borrow lasts for one call and never across an await. Every choice is the balancer's;
+//! here its words are carried out.
+
+use crate::bounds;
+use crate::config::Config;
+use crate::lease::Lease;
+use crate::own::OwnAddresses;
+use crate::pool::Pool;
+use crate::upstream::Upstream;
+use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Key};
+use muster_fleet::{Phase, Picture, Report, Standing};
+use std::cell::{Cell, RefCell};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+/// The name of this sink in reports.
+const SINK: &str = "proxy";
+
+/// The shared state of one proxy.
+#[derive(Debug)]
+pub(crate) struct Plane {
+    /// What we were told.
+    pub(crate) config: Config,
+    start: Instant,
+    balancer: RefCell<Balancer>,
+    pool: RefCell<Pool<Upstream>>,
+    own: OwnAddresses,
+    /// Whether a picture has come that requests need not wait beyond.
+    settled: watch::Sender<bool>,
+    /// Whether the service had a backend when last looked; `None` before the first look.
+    has_backends: Cell<Option<bool>>,
+    /// Trials may be due earlier than the timer thinks.
+    pub(crate) trials_changed: Notify,
+    /// A report should go out now.
+    pub(crate) report_wanted: Notify,
+}
+
+impl Plane {
+    /// A plane without a picture, for listeners bound to `bound`.
+    pub(crate) fn new(config: Config, bound: &[SocketAddr], seed: u64) -> Self {
+        Self {
+            start: Instant::now(),
+            balancer: RefCell::new(Balancer::new(seed)),
+            pool: RefCell::new(Pool::new(config.idle_max, config.idle_timeout)),
+            own: OwnAddresses::new(bound),
+            settled: watch::Sender::new(false),
+            has_backends: Cell::new(None),
+            trials_changed: Notify::new(),
+            report_wanted: Notify::new(),
+            config,
+        }
+    }
+
+    fn now(&self) -> muster_balance::Instant {
+        muster_balance::Instant(self.start.elapsed())
+    }
+
+    /// Acts on a picture. Returns the backends that should be connected to now.
+    pub(crate) fn apply(&self, picture: &Picture) -> Vec<Choice> {
+        let mut picture = picture.clone();
+        self.own.remove_from(&mut picture);
+        let changes = self.balancer.borrow_mut().apply(self.now(), &picture);
+        let mut appeared = Vec::new();
+        let mut withdrawn = false;
+        for change in changes {
+            match change {
+                Change::Appeared(choice) => appeared.push(choice),
+                Change::Withdrawn(key) => {
+                    self.pool.borrow_mut().close(key);
+                    withdrawn = true;
+                }
+                Change::Returned(_) => {}
+            }
+        }
+        let usable = self.usable_backends(&picture);
+        tracing::debug!(epoch = picture.epoch, version = picture.version, backends = usable, "new picture");
+        self.note_backends(usable > 0);
+        if usable > 0 || picture.phase == Phase::Live {
+            self.settled.send_replace(true);
+        }
+        self.trials_changed.notify_one();
+        if withdrawn {
+            // Whoever withdrew it waits to hear that it gets nothing more.
+            self.report_wanted.notify_one();
+        }
+        appeared
+    }
+
+    fn usable_backends(&self, picture: &Picture) -> usize {
+        let service = picture.services.get(&self.config.service);
+        let backends = service.into_iter().flat_map(|service| service.backends.values());
+        backends.filter(|backend| backend.standing != Standing::Withdrawn).count()
+    }
+
+    /// One line when the service becomes empty and one when it recovers.
+    fn note_backends(&self, any: bool) {
+        let service = self.config.service.escape_default();
+        match (self.has_backends.replace(Some(any)), any) {
+            (Some(true) | None, false) => {
+                tracing::warn!(%service, "no backend is ready: requests get 503 until one is");
+            }
+            (Some(false), true) => tracing::info!(%service, "backends are ready again"),
+            (None, true) => tracing::info!(%service, "backends are ready"),
+            (Some(true), true) | (Some(false), false) => {}
+        }
+    }
+
+    /// Waits for a picture worth acting on, but not longer than a moment after the start.
+    pub(crate) async fn first_picture(&self) {
+        if *self.settled.borrow() {
+            return;
+        }
+        let mut settled = self.settled.subscribe();
+        let deadline = self.start + bounds::FIRST_PICTURE_WAIT;
+        let _ = tokio::time::timeout_at(deadline, settled.wait_for(|settled| *settled)).await;
+    }
+
+    /// Where the next attempt goes, not to those in `tried`.
+    pub(crate) fn pick(self: &Rc<Self>, tried: &[Key]) -> Option<(Lease, SocketAddr)> {
+        let choice = self.balancer.borrow_mut().pick(self.now(), &self.config.service, tried);
+        match choice {
+            Some(Choice { key, addr }) => {
+                if self.has_backends.get() != Some(true) {
+                    self.note_backends(true);
+                }
+                Some((Lease::new(Rc::clone(self), key), addr))
+            }
+            None => {
+                if tried.is_empty() {
+                    self.note_backends(false);
+                }
+                None
+            }
+        }
+    }
+
+    /// A picked request is over.
+    pub(crate) fn finish(&self, key: Key, ended: Ended) {
+        let mut balancer = self.balancer.borrow_mut();
+        if balancer.keeps(key) {
+            balancer.finish(key, ended);
+            return;
+        }
+        let draining = balancer.draining();
+        balancer.finish(key, ended);
+        if balancer.draining() < draining {
+            // Whoever withdrew the backend may be waiting for its last request.
+            self.report_wanted.notify_one();
+        }
+    }
+
+    /// Whether a failed attempt may be made again. Ask once for each.
+    pub(crate) fn may_retry(&self, attempt: Attempt) -> bool {
+        self.balancer.borrow_mut().may_retry(self.now(), attempt)
+    }
+
+    /// Something was seen of a backend.
+    pub(crate) fn evidence(&self, key: Key, evidence: Evidence) {
+        let ejected = self.balancer.borrow_mut().evidence(self.now(), key, evidence);
+        if ejected {
+            self.pool.borrow_mut().close(key);
+        }
+        if evidence != Evidence::Answered {
+            self.trials_changed.notify_one();
+        }
+    }
+
+    /// An idle connection, idle for less than `idle_max`.
+    pub(crate) fn take(&self, key: Key, idle_max: Duration) -> Option<Upstream> {
+        self.pool.borrow_mut().take(Instant::now(), key, idle_max)
+    }
+
+    /// Keeps a connection that is ready for another request, if its backend may have idle ones.
+    pub(crate) fn keep(&self, key: Key, upstream: Upstream) {
+        if self.balancer.borrow().keeps(key) {
+            self.pool.borrow_mut().put(Instant::now(), key, upstream);
+        }
+    }
+
+    /// Closes connections that were idle too long.
+    pub(crate) fn sweep(&self) {
+        self.pool.borrow_mut().sweep(Instant::now());
+    }
+
+    /// Backends to be tried with a connection now.
+    pub(crate) fn due_trials(&self) -> Vec<Choice> {
+        self.balancer.borrow_mut().due_trials(self.now())
+    }
+
+    /// When trials are due next.
+    pub(crate) fn next_trials(&self) -> Option<Instant> {
+        self.balancer.borrow().next_timeout().map(|at| self.start + at.0)
+    }
+
+    /// The account for the agent.
+    pub(crate) fn report(&self) -> Report {
+        self.balancer.borrow().report(SINK)
+    }
+}

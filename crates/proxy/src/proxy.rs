@@ -1,0 +1,101 @@
+//! A running proxy, as a handle.
+
+use crate::bounds;
+use crate::config::Config;
+use crate::error::Error;
+use crate::plane::Plane;
+use crate::{listen, trial};
+use muster_fleet::{Picture, Report};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Semaphore, watch};
+
+/// A proxy that accepts and forwards. It lives in tasks of the [`tokio::task::LocalSet`] it was started in; its methods
+/// must be called there too.
+#[derive(Debug)]
+pub struct Proxy {
+    plane: Rc<Plane>,
+    addrs: Vec<SocketAddr>,
+    places: Arc<Semaphore>,
+    places_max: u32,
+    stop: watch::Sender<bool>,
+}
+
+impl Proxy {
+    /// Binds the listening addresses of `config` and serves clients. There is no picture yet: give one with
+    /// [`Proxy::apply`].
+    ///
+    /// # Errors
+    /// When an address cannot be bound; then none stays bound.
+    pub fn start(config: Config) -> Result<Self, Error> {
+        if config.listen.is_empty() {
+            return Err(Error::NowhereToListen);
+        }
+        let listeners = config.listen.iter().copied().map(listen::bind).collect::<Result<Vec<_>, _>>()?;
+        let addrs = listeners.iter().zip(&config.listen);
+        let addrs: Vec<SocketAddr> =
+            addrs.map(|(listener, wanted)| listener.local_addr().unwrap_or(*wanted)).collect();
+        let places_max = places();
+        let places = Arc::new(Semaphore::new(places_max as usize));
+        let plane = Rc::new(Plane::new(config, &addrs, seed()));
+        let stop = watch::Sender::new(false);
+        for (listener, addr) in listeners.into_iter().zip(&addrs) {
+            tracing::info!(%addr, service = %plane.config.service.escape_default(), "listening");
+            let accepting =
+                listen::accept(Rc::clone(&plane), listener, Arc::clone(&places), stop.subscribe());
+            tokio::task::spawn_local(accepting);
+        }
+        tokio::task::spawn_local(trial::run(Rc::clone(&plane)));
+        tokio::task::spawn_local(trial::sweep(Rc::clone(&plane)));
+        Ok(Self { plane, addrs, places, places_max, stop })
+    }
+
+    /// The bound addresses, in the order of the configuration, with real ports.
+    pub fn addrs(&self) -> &[SocketAddr] {
+        &self.addrs
+    }
+
+    /// Acts on a picture, in place of an agent's.
+    pub fn apply(&self, picture: &Picture) {
+        trial::start(&self.plane, self.plane.apply(picture));
+    }
+
+    /// The account as it would be reported now.
+    pub fn report(&self) -> Report {
+        self.plane.report()
+    }
+
+    /// Stops accepting, closes idle clients and waits until the others have their answers, at most for `limit`.
+    /// Returns how many clients were still connected then.
+    pub async fn stop(&self, limit: Duration) -> u32 {
+        self.stop.send_replace(true);
+        let all = self.places.acquire_many(self.places_max);
+        match tokio::time::timeout(limit, all).await {
+            Ok(_) => 0,
+            Err(_) => self.connected(),
+        }
+    }
+
+    /// Clients still connected after [`Proxy::stop`] was called.
+    pub(crate) fn connected(&self) -> u32 {
+        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
+        self.places_max.saturating_sub(free)
+    }
+}
+
+/// How many clients may be connected: each may need a second descriptor for its backend.
+fn places() -> u32 {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let by_descriptors =
+        limit.map_or(u64::MAX, |limit| limit.saturating_sub(bounds::DESCRIPTORS_RESERVED) / 2);
+    let most = u32::try_from(bounds::CLIENTS_MAX).unwrap_or(u32::MAX);
+    u32::try_from(by_descriptors).unwrap_or(u32::MAX).clamp(1, most)
+}
+
+/// Different in each process, so that balancers started together do not all begin with the same backend.
+fn seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
+}

@@ -1,0 +1,53 @@
+//! The proxy as a process: limits, event loop, signals, drain.
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::proxy::Proxy;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::time::Instant;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::LocalSet;
+
+/// Runs the proxy until TERM or INT, then drains: no new clients, answers for those in flight, at most
+/// `drain_timeout`. A second signal ends it at once. Blocks the calling thread.
+///
+/// # Errors
+/// When an address cannot be listened on or the event loop cannot be made. Once it runs, nothing is fatal.
+pub fn run(config: Config) -> Result<(), Error> {
+    raise_descriptor_limit();
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
+    LocalSet::new().block_on(&runtime, async {
+        let mut term = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
+        let mut int = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
+        let drain_timeout = config.drain_timeout;
+        let proxy = Proxy::start(config)?;
+
+        let name = tokio::select! {
+            _ = term.recv() => "TERM",
+            _ = int.recv() => "INT",
+        };
+        tracing::info!(signal = name, "stopping: no new clients, requests in flight are answered");
+        let start = Instant::now();
+        let left = tokio::select! {
+            left = proxy.stop(drain_timeout) => left,
+            _ = term.recv() => proxy.connected(),
+            _ = int.recv() => proxy.connected(),
+        };
+        match left {
+            0 => tracing::info!(took = ?start.elapsed(), "stopped"),
+            left => {
+                tracing::warn!(clients = left, took = ?start.elapsed(), "stopped, cutting the clients left");
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Each client may need two descriptors, and the usual soft limit of 1024 dates from select(2), which we do not use.
+fn raise_descriptor_limit() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    if let Err(cause) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        tracing::debug!(%cause, "the limit of open files stays as it is");
+    }
+}

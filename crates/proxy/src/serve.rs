@@ -1,0 +1,73 @@
+//! One client's connection.
+
+use crate::bounds;
+use crate::forward::forward;
+use crate::plane::Plane;
+use crate::upstream;
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+
+/// Who is connected.
+#[derive(Debug)]
+pub(crate) struct Client {
+    /// Where it is.
+    pub(crate) peer: SocketAddr,
+    /// Where it reached us.
+    pub(crate) local: SocketAddr,
+    /// Its place among the clients; given back when the last part of the connection is gone.
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Client {
+    /// The client at the other end of `stream`.
+    pub(crate) fn new(peer: SocketAddr, local: SocketAddr, place: OwnedSemaphorePermit) -> Self {
+        Self { peer, local, _place: Some(place) }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests(peer: &str, local: &str) -> Self {
+        Self { peer: peer.parse().unwrap(), local: local.parse().unwrap(), _place: None }
+    }
+}
+
+/// Serves requests until either side closes. When `stop` becomes true, a request in flight is answered with
+/// `Connection: close` and an idle connection is closed.
+pub(crate) async fn serve(
+    plane: Rc<Plane>,
+    stream: TcpStream,
+    client: Rc<Client>,
+    mut stop: watch::Receiver<bool>,
+) {
+    upstream::tune(&stream);
+    let peer = client.peer;
+    let idle_timeout = plane.config.idle_timeout;
+    let service = service_fn(move |request| {
+        let (plane, client) = (Rc::clone(&plane), Rc::clone(&client));
+        async move { Ok::<_, Infallible>(forward(&plane, &client, request).await) }
+    });
+    let connection = Builder::new()
+        .timer(TokioTimer::new())
+        // hyper's clock for a head starts when the last response was sent, so this is the idle timeout as well.
+        .header_read_timeout(idle_timeout)
+        .max_buf_size(bounds::HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        _ = stop.wait_for(|stop| *stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(cause) = ended {
+        tracing::debug!(%peer, %cause, "a client's connection ended");
+    }
+}

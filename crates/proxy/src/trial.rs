@@ -1,0 +1,64 @@
+//! Trying backends with one connection: new ones before they are preferred, ejected ones before they are trusted again.
+//!
+//! The balancer says whom and when. A connection that succeeds becomes the first idle one.
+
+use crate::bounds;
+use crate::plane::Plane;
+use crate::upstream::{self, ConnectError};
+use muster_balance::{Choice, Evidence};
+use std::future::pending;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior};
+
+/// Makes the trials that the balancer asks for, for ever.
+pub(crate) async fn run(plane: Rc<Plane>) {
+    loop {
+        let next = plane.next_trials();
+        let due = async {
+            match next {
+                // At least a millisecond from now, so that a deadline in the past cannot spin.
+                Some(at) => tokio::time::sleep_until(at.max(Instant::now() + Duration::from_millis(1))).await,
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            () = due => {}
+            () = plane.trials_changed.notified() => {}
+        }
+        start(&plane, plane.due_trials());
+    }
+}
+
+/// Tries each of `choices` once, at the same time.
+pub(crate) fn start(plane: &Rc<Plane>, choices: Vec<Choice>) {
+    for choice in choices {
+        tokio::task::spawn_local(attempt(Rc::clone(plane), choice));
+    }
+}
+
+async fn attempt(plane: Rc<Plane>, Choice { key, addr }: Choice) {
+    match upstream::connect(addr, plane.config.connect_timeout).await {
+        Ok(mut upstream) => {
+            plane.evidence(key, Evidence::Connected);
+            if upstream.sender.ready().await.is_ok() {
+                plane.keep(key, upstream);
+            }
+        }
+        Err(cause @ ConnectError::Ours(_)) => tracing::warn!(%addr, %cause, "a backend could not be tried"),
+        Err(cause) => {
+            tracing::debug!(%addr, %cause, "a trial failed");
+            plane.evidence(key, Evidence::ConnectFailed);
+        }
+    }
+}
+
+/// Closes connections that were idle too long, for ever.
+pub(crate) async fn sweep(plane: Rc<Plane>) {
+    let mut tick = tokio::time::interval(bounds::SWEEP_INTERVAL);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        plane.sweep();
+    }
+}

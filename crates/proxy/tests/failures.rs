@@ -1,0 +1,313 @@
+//! Backends that break, each in its own way, and what the client sees of it.
+#![allow(clippy::unwrap_used, reason = "tests, of which clippy knows only the functions marked so")]
+
+mod support;
+
+use std::time::Duration;
+use support::*;
+use tokio::io::AsyncWriteExt;
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
+
+/// A backend that reads a request and closes without a word.
+async fn dying() -> Backend {
+    Backend::script(|mut wire, _, seen| async move {
+        if let Some(request) = wire.message().await {
+            seen.requests.borrow_mut().push(request);
+        }
+    })
+    .await
+}
+
+/// A backend that reads requests and never answers.
+async fn silent() -> Backend {
+    Backend::script(|mut wire, _, seen| async move {
+        while let Some(request) = wire.message().await {
+            seen.requests.borrow_mut().push(request);
+        }
+    })
+    .await
+}
+
+#[test]
+fn a_kept_connection_that_dies_under_a_request_is_replaced_by_a_new_one() {
+    local(async {
+        // Each connection answers once, and dies under its second request.
+        let backend = Backend::script(|mut wire, _, seen| async move {
+            for answer in [Some(ok("a")), None] {
+                let Some(request) = wire.message().await else { return };
+                seen.requests.borrow_mut().push(request);
+                if let Some(answer) = answer {
+                    wire.write(answer).await;
+                }
+            }
+        })
+        .await;
+        let (proxy, addr) = proxy(&[backend.addr]);
+        for _ in 0..4 {
+            assert_eq!(get(addr).await.text(), "a");
+        }
+        let report = proxy.report();
+        assert_eq!((report.failed, report.retried), (0, 0), "an idle connection that ended accuses nobody");
+    });
+}
+
+#[test]
+fn a_kept_connection_closed_by_its_backend_is_not_used_for_a_post() {
+    local(async {
+        let backend = Backend::script(|mut wire, _, seen| async move {
+            let Some(request) = wire.message().await else { return };
+            seen.requests.borrow_mut().push(request);
+            wire.write(ok("a")).await;
+            // Closes at once although the answer did not say so.
+        })
+        .await;
+        let (proxy, addr) = proxy(&[backend.addr]);
+        for n in 1..=20 {
+            assert_eq!(post(addr, "x").await.status(), 200);
+            assert_eq!(backend.seen.count(), n);
+            // Connections that were made ahead and have served nothing yet stay.
+            let unused = || backend.seen.accepted.get() - n;
+            until("the backend closed", || backend.seen.open.get() == unused()).await;
+            // The close is a segment on the wire like any other; let the proxy's loop read it.
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        assert_eq!(proxy.report().failed, 0);
+    });
+}
+
+#[test]
+fn a_backend_that_refuses_costs_no_request() {
+    local(async {
+        let (good, gone) = (Backend::named("good").await, Nobody::new());
+        let (proxy, addr) = proxy(&[gone.addr, good.addr]);
+        for n in 0..6 {
+            let answer = if n % 2 == 0 { get(addr).await } else { post(addr, "body").await };
+            assert_eq!(answer.text(), "good");
+        }
+        assert_eq!(proxy.report().failed, 0);
+    });
+}
+
+#[test]
+fn a_post_is_sent_elsewhere_when_nobody_took_the_connection() {
+    local(async {
+        let (good, gone) = (Backend::named("good").await, Nobody::new());
+        // Only `gone` is known at first, so that the first attempt must be there.
+        let mut config = config();
+        config.connect_timeout = Duration::from_secs(5);
+        let (proxy, addr) = proxy_with(config, &picture(1, &[gone.addr]));
+        assert_eq!(post(addr, "body").await.status(), 503);
+        proxy.apply(&picture(2, &[gone.addr, good.addr]));
+        for _ in 0..4 {
+            assert_eq!(post(addr, "body").await.text(), "good");
+        }
+        assert!(good.seen.requests.borrow().iter().all(|request| request.text() == "body"));
+    });
+}
+
+#[test]
+fn a_get_is_repeated_elsewhere_when_its_backend_dies() {
+    local(async {
+        let (good, bad) = (Backend::named("good").await, dying().await);
+        let (proxy, addr) = proxy(&[bad.addr, good.addr]);
+        for _ in 0..4 {
+            assert_eq!(get(addr).await.text(), "good");
+        }
+        assert!(bad.seen.count() > 0, "it was tried");
+        let report = proxy.report();
+        assert_eq!(report.failed, 0);
+        assert!(report.retried > 0);
+    });
+}
+
+#[test]
+fn a_backend_that_closes_in_the_middle_of_a_head_is_left_for_another() {
+    local(async {
+        let bad = Backend::script(|mut wire, _, seen| async move {
+            if let Some(request) = wire.message().await {
+                seen.requests.borrow_mut().push(request);
+                wire.write("HTTP/1.1 200 OK\r\nContent-Le").await;
+            }
+        })
+        .await;
+        let good = Backend::named("good").await;
+        let (proxy, addr) = proxy(&[bad.addr, good.addr]);
+        for _ in 0..4 {
+            assert_eq!(get(addr).await.text(), "good");
+        }
+        assert!(bad.seen.count() > 0, "it was tried");
+        assert_eq!(proxy.report().failed, 0);
+    });
+}
+
+#[test]
+fn a_post_that_may_have_been_read_is_never_repeated() {
+    local(async {
+        let (a, b) = (dying().await, dying().await);
+        let (proxy, addr) = proxy(&[a.addr, b.addr]);
+        let answer = post(addr, "pay").await;
+        assert_eq!(answer.status(), 502);
+        assert!(answer.text().contains("was not repeated"), "{}", answer.text());
+        assert_eq!(a.seen.count() + b.seen.count(), 1, "one of them saw it, once");
+        let report = proxy.report();
+        assert_eq!((report.failed, report.failed_unsafe, report.retried), (1, 1, 0));
+    });
+}
+
+#[test]
+fn a_get_moves_on_from_a_backend_that_never_answers() {
+    local(async {
+        let (bad, good) = (silent().await, Backend::named("good").await);
+        let mut config = config();
+        config.response_timeout = Duration::from_millis(200);
+        let (proxy, addr) = proxy_with(config, &picture(1, &[bad.addr, good.addr]));
+        for _ in 0..3 {
+            assert_eq!(get(addr).await.text(), "good");
+        }
+        assert!(bad.seen.count() > 0, "it was tried");
+        assert_eq!(proxy.report().failed, 0);
+        until("its connections are closed", || bad.seen.open.get() == 0).await;
+    });
+}
+
+#[test]
+fn a_post_to_a_backend_that_never_answers_ends_with_504() {
+    local(async {
+        let (a, b) = (silent().await, silent().await);
+        let mut config = config();
+        config.response_timeout = Duration::from_millis(200);
+        let (proxy, addr) = proxy_with(config, &picture(1, &[a.addr, b.addr]));
+        assert_eq!(post(addr, "pay").await.status(), 504);
+        assert_eq!(a.seen.count() + b.seen.count(), 1);
+        assert_eq!(proxy.report().failed_unsafe, 1);
+    });
+}
+
+#[test]
+fn a_slow_upload_accuses_no_backend() {
+    local(async {
+        let echo = Backend::answering(|request| ok(&request.text())).await;
+        let mut config = config();
+        config.response_timeout = Duration::from_millis(100);
+        let (proxy, addr) = proxy_with(config, &picture(1, &[echo.addr]));
+        let mut client = Wire::connect(addr).await;
+        client.write("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\n").await;
+        for byte in ["a", "b", "c"] {
+            // Longer than the limit for a backend that has the whole request.
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            client.write(byte).await;
+        }
+        assert_eq!(client.message().await.unwrap().text(), "abc");
+        assert_eq!(proxy.report().failed, 0);
+    });
+}
+
+#[test]
+fn an_upload_that_stops_ends_with_408_and_frees_its_backend() {
+    local(async {
+        let echo = Backend::answering(|request| ok(&request.text())).await;
+        let mut config = config();
+        config.response_timeout = Duration::from_millis(50);
+        config.idle_timeout = Duration::from_millis(200);
+        let (proxy, addr) = proxy_with(config, &picture(1, &[echo.addr]));
+        let mut client = Wire::connect(addr).await;
+        client.write("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\na").await;
+        assert_eq!(client.message().await.unwrap().status(), 408);
+        assert_eq!(in_flight(&proxy.report()), 0);
+        assert_eq!(proxy.report().failed, 0, "it was the client's fault");
+    });
+}
+
+#[test]
+fn a_client_that_goes_away_frees_its_backend() {
+    local(async {
+        let backend = silent().await;
+        let (proxy, addr) = proxy(&[backend.addr]);
+        let mut client = Wire::connect(addr).await;
+        client.write(GET).await;
+        until("the backend has the request", || backend.seen.count() == 1).await;
+        assert_eq!(in_flight(&proxy.report()), 1);
+        drop(client);
+        until("nothing is in flight", || in_flight(&proxy.report()) == 0).await;
+        let closed = || backend.seen.open.get() < backend.seen.accepted.get();
+        until("the backend sees the request cancelled", closed).await;
+        assert_eq!(proxy.report().failed, 0);
+    });
+}
+
+#[test]
+fn a_client_that_goes_away_in_the_middle_of_an_answer_frees_its_backend() {
+    local(async {
+        let backend = Backend::script(|mut wire, _, seen| async move {
+            while let Some(request) = wire.message().await {
+                seen.requests.borrow_mut().push(request);
+                wire.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome").await;
+            }
+        })
+        .await;
+        let (proxy, addr) = proxy(&[backend.addr]);
+        let mut client = Wire::connect(addr).await;
+        client.write(GET).await;
+        client.head().await.unwrap();
+        assert_eq!(in_flight(&proxy.report()), 1);
+        drop(client);
+        until("nothing is in flight", || in_flight(&proxy.report()) == 0).await;
+        let closed = || backend.seen.open.get() < backend.seen.accepted.get();
+        until("the backend sees the request cancelled", closed).await;
+    });
+}
+
+#[test]
+fn an_answer_cut_short_is_cut_for_the_client_too() {
+    local(async {
+        let backend = Backend::script(|mut wire, _, _| async move {
+            if wire.message().await.is_some() {
+                wire.write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsome").await;
+            }
+        })
+        .await;
+        let (proxy, addr) = proxy(&[backend.addr]);
+        let mut client = Wire::connect(addr).await;
+        client.write(GET).await;
+        assert_eq!(client.head().await.unwrap().status(), 200);
+        assert_eq!(client.bytes(100).await, None, "the end must not look like success");
+        let report = proxy.report();
+        assert_eq!((report.failed, report.failed_unsafe, in_flight(&report)), (1, 0, 0));
+    });
+}
+
+#[test]
+fn a_response_that_is_none_becomes_502() {
+    local(async {
+        let backend = Backend::script(|mut wire, _, _| async move {
+            while wire.message().await.is_some() {
+                let _ = wire.stream.write_all(b"SSH-2.0-OpenSSH_9.2\r\n\r\n").await;
+            }
+        })
+        .await;
+        let (_proxy, addr) = proxy(&[backend.addr]);
+        assert_eq!(get(addr).await.status(), 502);
+    });
+}
+
+#[test]
+fn a_head_without_end_is_refused_and_leaves_the_proxy_well() {
+    local(async {
+        let backend = Backend::named("a").await;
+        let (_proxy, addr) = proxy(&[backend.addr]);
+        let mut client = Wire::connect(addr).await;
+        let line = format!("X-Long: {}\r\n", "x".repeat(8000));
+        client.write("GET / HTTP/1.1\r\nHost: test\r\n").await;
+        // The proxy may close while we write.
+        for _ in 0..20 {
+            if client.stream.write_all(line.as_bytes()).await.is_err() {
+                break;
+            }
+        }
+        if let Some(answer) = client.head().await {
+            assert_eq!(answer.status(), 431);
+        }
+        assert_eq!(get(addr).await.text(), "a");
+    });
+}

@@ -4,7 +4,8 @@ use crate::bounds;
 use crate::config::Config;
 use crate::error::Error;
 use crate::plane::Plane;
-use crate::{listen, trial};
+use crate::{follow, listen, report, trial};
+use muster_control::client::Client;
 use muster_fleet::{Picture, Report};
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -25,7 +26,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// Binds the listening addresses of `config` and serves clients. There is no picture yet: give one with
-    /// [`Proxy::apply`].
+    /// [`Proxy::apply`], or [`Proxy::follow`] the agent.
     ///
     /// # Errors
     /// When an address cannot be bound; then none stays bound.
@@ -55,6 +56,13 @@ impl Proxy {
     /// The bound addresses, in the order of the configuration, with real ports.
     pub fn addrs(&self) -> &[SocketAddr] {
         &self.addrs
+    }
+
+    /// Follows the agent's picture on the configured control socket, and reports to it.
+    pub fn follow(&self) {
+        let client = Client::new(&self.plane.config.socket);
+        tokio::task::spawn_local(follow::run(Rc::clone(&self.plane), client.clone()));
+        tokio::task::spawn_local(report::run(Rc::clone(&self.plane), client));
     }
 
     /// Acts on a picture, in place of an agent's.

@@ -22,6 +22,7 @@ pub fn run(config: Config) -> Result<(), Error> {
         let mut int = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
         let drain_timeout = config.drain_timeout;
         let proxy = Proxy::start(config)?;
+        proxy.follow();
 
         let name = tokio::select! {
             _ = term.recv() => "TERM",

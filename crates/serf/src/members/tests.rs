@@ -1,0 +1,300 @@
+//! The rules of member states, row by row.
+
+use super::*;
+use muster_wire::{RawAddr, Versions};
+
+const OWN: &str = "me";
+const OTHER: &str = "other";
+const PRUNE_DELAY: Duration = Duration::from_secs(6);
+
+fn at(secs: u64) -> Instant {
+    Instant(Duration::from_secs(secs))
+}
+
+fn view(name: &str) -> NodeView {
+    NodeView {
+        name: name.into(),
+        addr: RawAddr::V4([127, 0, 0, 1]),
+        port: 7946,
+        meta: b"web".to_vec(),
+        versions: Versions::OURS,
+    }
+}
+
+fn leave(node: &str, ltime: u64) -> LeaveIntent<'_> {
+    LeaveIntent { ltime, node, prune: false }
+}
+
+fn prune(node: &str, ltime: u64) -> LeaveIntent<'_> {
+    LeaveIntent { ltime, node, prune: true }
+}
+
+fn join(node: &str, ltime: u64) -> JoinIntent<'_> {
+    JoinIntent { ltime, node }
+}
+
+/// A table that has heard nothing yet.
+fn empty() -> Members {
+    Members::new(OWN.into(), PRUNE_DELAY)
+}
+
+/// A table in which `node` is in `status`, with 10 as the time of its last intent, since second 1.
+fn with(node: &str, status: Status) -> Members {
+    let mut members = empty();
+    members.joined(at(1), view(node));
+    let member = members.by_name.get_mut(node).unwrap();
+    member.status = status;
+    member.status_ltime = 10;
+    members.take_events();
+    members
+}
+
+/// Events as short words, names left out.
+fn told(members: &mut Members) -> Vec<&'static str> {
+    let word = |event| match event {
+        Event::Member(MemberEvent::Join, _) => "join",
+        Event::Member(MemberEvent::Leave, _) => "leave",
+        Event::Member(MemberEvent::Failed, _) => "failed",
+        Event::Member(MemberEvent::Update, _) => "update",
+        Event::Member(MemberEvent::Reap, _) => "reap",
+        Event::Leaving(_) => "leaving",
+        Event::Staying(_) => "staying",
+        _ => "something else",
+    };
+    members.take_events().into_iter().map(word).collect()
+}
+
+fn status(members: &Members, node: &str) -> Option<(Status, u64)> {
+    members.by_name.get(node).map(|member| (member.status, member.status_ltime))
+}
+
+use Heard::{AboutUs, New, Old};
+use Status::{Alive, Failed, Leaving, Left};
+
+#[test]
+fn a_node_that_swim_sees_alive_is_alive_whatever_it_was() {
+    for before in [Alive, Leaving, Left, Failed] {
+        let mut members = with(OTHER, before);
+        members.joined(at(5), NodeView { port: 1, meta: b"db".to_vec(), ..view(OTHER) });
+        assert_eq!(status(&members, OTHER), Some((Alive, 10)), "{before:?}");
+        assert_eq!(told(&mut members), ["join"], "{before:?}");
+        let member = &members.by_name[OTHER];
+        assert_eq!((member.port, &*member.tags["role"]), (1, "db"));
+        assert_eq!(member.since, if before == Alive { at(1) } else { at(5) }, "{before:?}");
+    }
+}
+
+#[test]
+fn a_new_node_is_what_its_newest_intent_says() {
+    let mut members = empty();
+    members.joined(at(1), view(OTHER));
+    assert_eq!(status(&members, OTHER), Some((Alive, 0)));
+    assert_eq!(told(&mut members), ["join"]);
+
+    let mut members = empty();
+    assert_eq!(members.leave_intent(at(0), leave(OTHER, 4), true), New);
+    assert_eq!(members.join_intent(at(0), join(OTHER, 5)), New);
+    members.joined(at(1), view(OTHER));
+    assert_eq!(status(&members, OTHER), Some((Alive, 5)));
+    assert_eq!(told(&mut members), ["join"]);
+
+    let mut members = empty();
+    assert_eq!(members.join_intent(at(0), join(OTHER, 4)), New);
+    assert_eq!(members.leave_intent(at(0), leave(OTHER, 5), true), New);
+    members.joined(at(1), view(OTHER));
+    assert_eq!(status(&members, OTHER), Some((Leaving, 5)));
+    assert_eq!(told(&mut members), ["join"]);
+}
+
+#[test]
+fn a_kept_intent_is_applied_once() {
+    let mut members = empty();
+    members.leave_intent(at(0), leave(OTHER, 4), true);
+    members.joined(at(1), view(OTHER));
+    members.gone(at(2), OTHER, GoneWhy::Left);
+    members.leave_intent(at(2), prune(OTHER, 9), true);
+    assert_eq!(status(&members, OTHER), None);
+    members.joined(at(3), view(OTHER));
+    assert_eq!(status(&members, OTHER), Some((Alive, 0)));
+}
+
+#[test]
+fn an_intent_about_an_unknown_node_is_news_once() {
+    let mut members = empty();
+    assert_eq!(members.join_intent(at(0), join(OTHER, 4)), New);
+    assert_eq!(members.join_intent(at(0), join(OTHER, 4)), Old);
+    assert_eq!(members.leave_intent(at(0), leave(OTHER, 4), true), Old);
+    assert_eq!(members.leave_intent(at(0), leave(OTHER, 5), true), New);
+    assert_eq!(members.join_intent(at(0), join(OTHER, 3)), Old);
+    members.reap(at(301));
+    assert_eq!(members.join_intent(at(301), join(OTHER, 3)), New, "forgotten after five minutes");
+    assert!(told(&mut members).is_empty());
+    assert_eq!(members.len(), 0);
+}
+
+#[test]
+fn why_a_node_is_gone_and_what_it_announced_decide_its_state() {
+    for (before, why, after, event) in [
+        (Alive, GoneWhy::Failed, Failed, Some("failed")),
+        (Alive, GoneWhy::Left, Left, Some("leave")),
+        (Leaving, GoneWhy::Failed, Left, Some("leave")),
+        (Leaving, GoneWhy::Left, Left, Some("leave")),
+        (Failed, GoneWhy::Failed, Failed, None),
+        (Failed, GoneWhy::Left, Left, Some("leave")),
+        (Left, GoneWhy::Failed, Left, None),
+        (Left, GoneWhy::Left, Left, None),
+    ] {
+        let mut members = with(OTHER, before);
+        members.gone(at(5), OTHER, why);
+        assert_eq!(status(&members, OTHER), Some((after, 10)), "{before:?} {why:?}");
+        assert_eq!(told(&mut members), Vec::from_iter(event), "{before:?} {why:?}");
+        assert_eq!(members.by_name[OTHER].since, if before == after { at(1) } else { at(5) });
+    }
+    let mut members = empty();
+    members.gone(at(5), OTHER, GoneWhy::Failed);
+    assert!(told(&mut members).is_empty(), "unknown");
+}
+
+#[test]
+fn an_update_refreshes_what_is_announced_and_nothing_else() {
+    for before in [Alive, Leaving] {
+        let mut members = with(OTHER, before);
+        let versions = Versions([1, 5, 2, 2, 5, 4]);
+        members.updated(at(5), NodeView { port: 2, meta: b"db".to_vec(), versions, ..view(OTHER) });
+        let member = &members.by_name[OTHER];
+        assert_eq!((member.status, member.status_ltime, member.since), (before, 10, at(1)));
+        assert_eq!((member.port, &*member.tags["role"], member.versions), (2, "db", versions));
+        assert_eq!(told(&mut members), ["update"]);
+    }
+    let mut members = empty();
+    members.updated(at(5), view(OTHER));
+    assert_eq!(told(&mut members), ["join"], "pruned while alive, it shows itself again");
+}
+
+#[test]
+fn a_join_intent_counts_when_it_is_newer() {
+    for (before, ltime, heard, after, event) in [
+        (Alive, 10, Old, (Alive, 10), None),
+        (Alive, 11, New, (Alive, 11), None),
+        (Leaving, 10, Old, (Leaving, 10), None),
+        (Leaving, 11, New, (Alive, 11), Some("staying")),
+        (Left, 10, Old, (Left, 10), None),
+        (Left, 11, New, (Left, 11), None),
+        (Failed, 10, Old, (Failed, 10), None),
+        (Failed, 11, New, (Failed, 11), None),
+    ] {
+        for node in [OTHER, OWN] {
+            let mut members = with(node, before);
+            assert_eq!(members.join_intent(at(5), join(node, ltime)), heard, "{before:?} {ltime}");
+            assert_eq!(status(&members, node), Some(after), "{before:?} {ltime}");
+            assert_eq!(told(&mut members), Vec::from_iter(event), "{before:?} {ltime}");
+        }
+    }
+}
+
+#[test]
+fn a_leave_intent_counts_when_it_is_newer() {
+    for (before, ltime, heard, after, event) in [
+        (Alive, 10, Old, (Alive, 10), None),
+        (Alive, 11, New, (Leaving, 11), Some("leaving")),
+        (Leaving, 10, Old, (Leaving, 10), None),
+        (Leaving, 11, New, (Leaving, 11), None),
+        (Left, 10, Old, (Left, 10), None),
+        (Left, 11, New, (Left, 11), None),
+        (Failed, 10, Old, (Failed, 10), None),
+        (Failed, 11, New, (Left, 11), Some("leave")),
+    ] {
+        let mut members = with(OTHER, before);
+        assert_eq!(members.leave_intent(at(5), leave(OTHER, ltime), true), heard, "{before:?} {ltime}");
+        assert_eq!(status(&members, OTHER), Some(after), "{before:?} {ltime}");
+        assert_eq!(told(&mut members), Vec::from_iter(event), "{before:?} {ltime}");
+    }
+}
+
+#[test]
+fn a_leave_intent_about_us_is_refuted_unless_it_is_ours() {
+    let mut members = with(OWN, Alive);
+    assert_eq!(members.leave_intent(at(5), leave(OWN, 10), true), Old);
+    assert_eq!(members.leave_intent(at(5), leave(OWN, 11), true), AboutUs);
+    assert_eq!(status(&members, OWN), Some((Alive, 10)), "nothing has changed");
+    assert!(told(&mut members).is_empty());
+    assert_eq!(members.leave_intent(at(5), leave(OWN, 11), false), New);
+    assert_eq!(status(&members, OWN), Some((Leaving, 11)));
+    assert_eq!(told(&mut members), ["leaving"]);
+}
+
+#[test]
+fn a_prune_forgets_the_gone_at_once_and_gives_the_leaving_time() {
+    for (before, events) in [(Failed, &["leave", "reap"][..]), (Left, &["reap"])] {
+        let mut members = with(OTHER, before);
+        assert_eq!(members.leave_intent(at(5), prune(OTHER, 10), true), Old);
+        assert!(told(&mut members).is_empty(), "an old one prunes nothing");
+        assert_eq!(members.leave_intent(at(5), prune(OTHER, 11), true), New);
+        assert_eq!(status(&members, OTHER), None);
+        assert_eq!(told(&mut members), events);
+        assert_eq!(members.prune_deadline(), None);
+    }
+    for (before, events) in [(Alive, &["leaving"][..]), (Leaving, &[])] {
+        let mut members = with(OTHER, before);
+        assert_eq!(members.leave_intent(at(5), prune(OTHER, 11), true), New);
+        assert_eq!(told(&mut members), events);
+        assert_eq!(members.prune_deadline(), Some(at(5) + PRUNE_DELAY));
+        members.prune(at(10));
+        assert_eq!(status(&members, OTHER), Some((Leaving, 11)));
+        members.prune(at(11));
+        assert_eq!(status(&members, OTHER), None);
+        assert_eq!(told(&mut members), ["reap"]);
+        assert_eq!(members.prune_deadline(), None);
+    }
+}
+
+#[test]
+fn a_member_that_stays_or_returns_is_not_pruned() {
+    let mut members = with(OTHER, Alive);
+    members.leave_intent(at(5), prune(OTHER, 11), true);
+    members.join_intent(at(6), join(OTHER, 12));
+    members.prune(at(60));
+    assert_eq!(status(&members, OTHER), Some((Alive, 12)));
+    assert_eq!(told(&mut members), ["leaving", "staying"]);
+
+    let mut members = with(OTHER, Alive);
+    members.leave_intent(at(5), prune(OTHER, 11), true);
+    members.gone(at(6), OTHER, GoneWhy::Left);
+    members.joined(at(7), view(OTHER));
+    members.prune(at(60));
+    assert_eq!(status(&members, OTHER), Some((Alive, 11)));
+}
+
+#[test]
+fn we_are_never_pruned() {
+    let mut members = with(OWN, Alive);
+    members.leave_intent(at(5), prune(OWN, 11), false);
+    members.gone(at(6), OWN, GoneWhy::Left);
+    members.leave_intent(at(7), prune(OWN, 12), false);
+    members.prune(at(60));
+    assert_eq!(status(&members, OWN), Some((Left, 12)));
+}
+
+#[test]
+fn the_failed_and_the_left_are_forgotten_after_a_day_and_the_present_never() {
+    const DAY: u64 = 24 * 60 * 60;
+    for (status, forgotten) in [(Failed, true), (Left, true), (Alive, false), (Leaving, false)] {
+        let mut members = with(OTHER, status);
+        members.reap(at(1 + DAY));
+        assert_eq!(members.len(), 1, "{status:?}");
+        members.reap(at(2 + DAY));
+        assert_eq!(members.len(), usize::from(!forgotten), "{status:?}");
+        assert_eq!(told(&mut members), Vec::from_iter(forgotten.then_some("reap")), "{status:?}");
+    }
+}
+
+#[test]
+fn a_clock_jump_prolongs_the_time_to_leave() {
+    let mut members = with(OTHER, Alive);
+    members.leave_intent(at(5), prune(OTHER, 11), true);
+    members.slept(Duration::from_secs(100));
+    members.prune(at(110));
+    assert_eq!(members.len(), 1);
+    members.prune(at(111));
+    assert_eq!(members.len(), 0);
+}

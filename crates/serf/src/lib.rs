@@ -5,9 +5,18 @@
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 
+mod clock;
 mod event;
+mod intents;
+mod leave;
 mod member;
+mod members;
+mod meta;
+mod reconnect;
 mod serf;
+mod state;
+mod ticker;
+mod window;
 
 pub use event::{Event, MemberEvent, Output};
 pub use member::{Member, Status};

@@ -1,10 +1,35 @@
 //! The machine: one struct, one input, one output.
 
-use crate::{Input, Instant, Member, Output, Profile, StreamId};
+mod hear;
+
+use crate::clock::Clocks;
+use crate::leave::{Leaving, Step};
+use crate::members::{Heard, Members};
+use crate::reconnect::Reconnect;
+use crate::state::RecentEvent;
+use crate::ticker::Ticker;
+use crate::window::Window;
+use crate::{Event, Input, Instant, Member, Output, Profile, StreamId, meta};
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
-use muster_wire::{RawAddr, tags::Tags};
+use muster_swim::{Swim, Ticket, UserQueue};
+use muster_wire::serf::{JoinIntent, LeaveIntent, Message};
+use muster_wire::{RawAddr, Versions, tags::Tags};
+
+/// How often the long gone are forgotten (Serf: ReapInterval).
+const REAP_INTERVAL: Duration = Duration::from_secs(15);
+/// Bytes of user events remembered for push/pulls and against repetitions: eight times what 512 events of Serf's default
+/// size need, and a quarter of what a stream may carry.
+const EVENTS_BYTES_MAX: usize = 2 << 20;
+/// Query ids remembered against repetitions.
+const QUERIES_MAX: usize = 1 << 16;
+/// The one broadcast whose end we wait for.
+const LEAVE_TICKET: Ticket = Ticket(0);
+/// The id of a join that was not begun; swim numbers upwards from the other end.
+const NO_STREAM: StreamId = StreamId::Outbound(u64::MAX);
 
 /// Who this node is.
 #[derive(Clone, Debug)]
@@ -45,66 +70,237 @@ pub struct TagsTooLong {
 #[derive(Debug)]
 pub struct Serf {
     config: Config,
+    swim: Swim,
+    members: Members,
+    clocks: Clocks,
+    events: Window<RecentEvent>,
+    queries: Window<u32>,
+    leaving: Leaving,
+    /// Joins under way that were asked for, and whether each wants events from before it.
+    joins: BTreeMap<StreamId, bool>,
+    /// Whether our join intent went out.
+    join_told: bool,
+    outputs: VecDeque<Output>,
+    reap: Ticker,
+    reconnect: Reconnect,
 }
 
 impl Serf {
     /// A node alone in its cluster.
     pub fn new(config: Config, now: Instant) -> Result<Self, TagsTooLong> {
-        let _ = now;
-        Ok(Self { config })
+        let meta = meta::encode(&config.tags, config.protocol)?;
+        let [pmin, pmax, pcur, dmin, dmax, _] = Versions::OURS.0;
+        let swim = muster_swim::Config {
+            name: config.name.clone(),
+            addr: config.addr,
+            port: config.port,
+            bind_port: config.bind_port,
+            meta,
+            versions: Versions([pmin, pmax, pcur, dmin, dmax, config.protocol]),
+            compress: config.compress,
+            profile: config.profile,
+            seed: config.seed,
+        };
+        let prune_delay = config.broadcast_timeout + config.leave_propagate_delay;
+        let mut serf = Self {
+            swim: Swim::new(swim, now),
+            members: Members::new(config.name.clone(), prune_delay),
+            clocks: Clocks::new(),
+            events: Window::new(EVENTS_BYTES_MAX),
+            queries: Window::new(QUERIES_MAX),
+            leaving: Leaving::new(config.broadcast_timeout, config.leave_propagate_delay),
+            joins: BTreeMap::new(),
+            join_told: false,
+            outputs: VecDeque::new(),
+            reap: Ticker::new(now, REAP_INTERVAL),
+            reconnect: Reconnect::new(now, config.seed),
+            config,
+        };
+        serf.drive(now);
+        Ok(serf)
     }
 
     /// Tells the machine what happened.
     pub fn handle(&mut self, now: Instant, input: Input<'_>) {
-        let _ = (now, input, &self.config);
-        todo!()
+        self.swim.handle(now, input);
+        match input {
+            Input::Timeout => self.tick(now),
+            Input::Slept(by) => self.slept(by),
+            Input::Packet { .. } | Input::Stream { .. } | Input::StreamFailed { .. } => {}
+        }
+        self.drive(now);
     }
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        todo!()
+        self.outputs.pop_front()
     }
 
     /// When [`Input::Timeout`] is due, if nothing else happens.
     pub fn next_timeout(&self) -> Option<Instant> {
-        todo!()
+        let own = [
+            Some(self.reap.due()),
+            Some(self.reconnect.ticker.due()),
+            self.leaving.deadline(),
+            self.members.prune_deadline(),
+        ];
+        own.into_iter().flatten().chain(self.swim.next_timeout()).min()
     }
 
     /// Begins joining through `to`; ends in [`Event::Synced`](crate::Event::Synced) or
     /// [`Event::SyncFailed`](crate::Event::SyncFailed) with the returned id. The first success also broadcasts our join
     /// intent. Refused once we are leaving.
     pub fn join(&mut self, now: Instant, to: SocketAddr, replay_old_events: bool) -> StreamId {
-        let _ = (now, to, replay_old_events);
-        todo!()
+        if !self.leaving.is_staying() {
+            let reason = String::from("we are leaving the cluster");
+            self.event(Event::SyncFailed { stream: NO_STREAM, reason, join: true });
+            return NO_STREAM;
+        }
+        let stream = self.swim.join(now, to);
+        self.joins.insert(stream, replay_old_events);
+        self.drive(now);
+        stream
     }
 
     /// Leaves in order: intent, then memberlist's own leave, then a pause in which probes are still answered. Ends in
     /// `LeftCluster`.
     pub fn leave(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        if !self.leaving.is_staying() {
+            return;
+        }
+        self.leaving.begin(now);
+        let ltime = self.clocks.member.time();
+        self.clocks.member.increment();
+        let name = self.config.name.clone();
+        let intent = LeaveIntent { ltime, node: &name, prune: false };
+        self.hear_leave(now, intent);
+        if self.swim.has_peers() {
+            self.broadcast(&Message::Leave(intent), Some(LEAVE_TICKET));
+            self.swim.prepare_leave(now);
+        }
+        self.drive(now);
     }
 
-    /// Declares a failed member left; with `prune` forgets it at once. Unknown names succeed, as in the reference.
+    /// Declares a failed member left; with `prune` forgets it at once. Unknown names succeed, as in the reference. About
+    /// ourselves it does nothing: that is [`Serf::leave`].
     pub fn force_leave(&mut self, now: Instant, node: &str, prune: bool) {
-        let _ = (now, node, prune);
-        todo!()
+        if node == self.config.name {
+            return;
+        }
+        let ltime = self.clocks.member.time();
+        self.clocks.member.increment();
+        let intent = LeaveIntent { ltime, node, prune };
+        self.hear_leave(now, intent);
+        if self.swim.has_peers() {
+            self.broadcast(&Message::Leave(intent), None);
+        }
+        self.drive(now);
     }
 
     /// Replaces our tags.
     pub fn set_tags(&mut self, now: Instant, tags: Tags) -> Result<(), TagsTooLong> {
-        let _ = (now, tags);
-        todo!()
+        let meta = meta::encode(&tags, self.config.protocol)?;
+        self.config.tags = tags;
+        self.swim.set_meta(now, meta);
+        self.drive(now);
+        Ok(())
     }
 
     /// All known members, failed and left ones included, by name.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
-        core::iter::empty()
+        self.members.iter()
     }
 
     /// Figures for `info`.
     pub fn stats(&self) -> Stats {
-        todo!()
+        let count = self.members.count();
+        Stats {
+            members: count.all,
+            failed: count.failed,
+            left: count.left,
+            health_score: self.swim.health_score(),
+            member_time: self.clocks.member.time(),
+            event_time: self.clocks.event.time(),
+            query_time: self.clocks.query.time(),
+            intent_queue: self.swim.queued(UserQueue::Intents),
+            event_queue: self.swim.queued(UserQueue::Events),
+            query_queue: self.swim.queued(UserQueue::Queries),
+        }
+    }
+
+    /// Whatever is due by now.
+    fn tick(&mut self, now: Instant) {
+        let step = self.leaving.tick(now);
+        self.step(now, step);
+        self.members.prune(now);
+        if self.reap.is_due(now) {
+            self.members.reap(now);
+        }
+        if self.reconnect.ticker.is_due(now)
+            && self.leaving.is_staying()
+            && let Some(member) = self.reconnect.choose(&self.members)
+        {
+            // Not among the joins asked for: a reconnect announces no join.
+            let to = SocketAddr::new(member.addr.ip(), member.port);
+            self.swim.join(now, to);
+        }
+        self.tell_member_events();
+    }
+
+    /// The clock ran while nobody could act: what was due meanwhile is due later.
+    fn slept(&mut self, by: Duration) {
+        self.leaving.slept(by);
+        self.members.slept(by);
+        self.reap.slept(by);
+        self.reconnect.ticker.slept(by);
+    }
+
+    /// Takes everything swim has to say, until nothing follows from it any more.
+    fn drive(&mut self, now: Instant) {
+        loop {
+            while let Some(output) = self.swim.poll_output() {
+                self.translate(now, output);
+            }
+            self.swim.set_user_population(self.members.len());
+            let step = if self.swim.has_peers() { Step::Nothing } else { self.leaving.nobody_listens(now) };
+            if step == Step::Nothing {
+                return;
+            }
+            self.step(now, step);
+        }
+    }
+
+    fn step(&mut self, now: Instant, step: Step) {
+        match step {
+            Step::Nothing => {}
+            Step::Leave => self.swim.leave(now),
+            Step::Done => self.event(Event::LeftCluster),
+        }
+    }
+
+    /// Says that we are here: after the first join, and against whoever says that we leave (serf.go, broadcastJoin).
+    fn announce_join(&mut self, now: Instant) {
+        let ltime = self.clocks.member.time();
+        let name = self.config.name.clone();
+        let intent = JoinIntent { ltime, node: &name };
+        let _: Heard = self.hear_join(now, intent);
+        self.broadcast(&Message::Join(intent), None);
+    }
+
+    fn broadcast(&mut self, intent: &Message<'_>, ticket: Option<Ticket>) {
+        let mut bytes = Vec::new();
+        intent.encode(&mut bytes);
+        self.swim.broadcast(UserQueue::Intents, bytes, ticket);
+    }
+
+    fn tell_member_events(&mut self) {
+        for event in self.members.take_events() {
+            self.event(event);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
     }
 }
 

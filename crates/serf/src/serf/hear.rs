@@ -1,0 +1,211 @@
+//! What arrives through swim: its events, and Serf's own messages inside user messages and push/pull states.
+//!
+//! A message that is news is passed on as the original bytes, so that fields we do not know survive us.
+
+use crate::members::Heard;
+use crate::state::{self, RecentEvent};
+use crate::{Event, Instant, Output, Serf};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use muster_swim::{StreamId, UserQueue};
+use muster_wire::DecodeError;
+use muster_wire::packet::BUDGET;
+use muster_wire::serf::{JoinIntent, LeaveIntent, Message, PushPullState, Query, Relay, UserEvent};
+
+/// The longest name and payload of a user event (Serf: UserEventSizeLimit).
+const EVENT_BYTES_MAX: usize = 9 * 1024;
+/// What remembering an event costs beside its name and payload.
+const EVENT_OVERHEAD: usize = 64;
+/// "Do not pass this query on."
+const QUERY_NO_BROADCAST: u32 = 2;
+
+impl Serf {
+    /// Makes one output of swim ours.
+    pub(super) fn translate(&mut self, now: Instant, output: muster_swim::Output) {
+        use muster_swim::Output as Swim;
+        let output = match output {
+            Swim::Send { to, bytes } => Output::Send { to, bytes },
+            Swim::Open { stream, to, bytes, reply, deadline } => {
+                Output::Open { stream, to, bytes, reply, deadline }
+            }
+            Swim::Answer { stream, bytes } => Output::Answer { stream, bytes },
+            Swim::Close { stream } => Output::Close { stream },
+            Swim::Event(event) => return self.swim_event(now, event),
+        };
+        self.outputs.push_back(output);
+    }
+
+    fn swim_event(&mut self, now: Instant, event: muster_swim::Event) {
+        use muster_swim::Event as Swim;
+        match event {
+            Swim::Joined(node) => self.members.joined(now, node),
+            Swim::Updated(node) => self.members.updated(now, node),
+            Swim::Gone { name, why } => self.members.gone(now, &name, why),
+            Swim::User(message) => self.hear(now, &message),
+            Swim::StateWanted { stream, join: _ } => {
+                let state = state::encode(&self.clocks, &self.members, &self.events);
+                self.swim.supply_state(now, stream, &state);
+            }
+            Swim::StateReceived { join, state } => self.merge(now, join, &state),
+            Swim::Synced { stream, with, join } => self.synced(now, stream, with, join),
+            Swim::SyncFailed { stream, reason, join } => {
+                self.joins.remove(&stream);
+                self.event(Event::SyncFailed { stream, reason, join });
+            }
+            // The only ticket we hand out is the leave intent's.
+            Swim::BroadcastDone(_) => {
+                let step = self.leaving.intent_told(now);
+                self.step(now, step);
+            }
+            Swim::LeaveTold => {
+                let step = self.leaving.leave_told(now);
+                self.step(now, step);
+            }
+            Swim::Suspected { name, by } => {
+                self.note(false, format!("{} is suspected by {}", name.escape_debug(), by.escape_debug()));
+            }
+            Swim::Conflict { name, holder, claimant } => self.conflict(&name, holder, claimant),
+            Swim::Refused { from, reason } => {
+                self.note(true, format!("refused a message from {from}: {}", reason.escape_debug()));
+            }
+        }
+        self.tell_member_events();
+    }
+
+    fn synced(&mut self, now: Instant, stream: StreamId, with: SocketAddr, join: bool) {
+        let asked_for = self.joins.remove(&stream).is_some();
+        if asked_for && !self.join_told && self.leaving.is_staying() {
+            self.join_told = true;
+            self.announce_join(now);
+        }
+        self.event(Event::Synced { stream, with, join });
+    }
+
+    /// Serf would now ask the others who is right, and shut down when nobody answers for it. One stale packet must not
+    /// stop a node, so this is only told.
+    fn conflict(&mut self, name: &str, holder: SocketAddr, claimant: SocketAddr) {
+        let whose = if name == self.config.name { "our name" } else { "the name" };
+        let name = name.escape_debug();
+        self.note(
+            true,
+            format!("{whose} {name} of {holder} is also claimed by {claimant}: names must be unique"),
+        );
+    }
+
+    /// One of Serf's messages, from gossip, a single datagram or a stream.
+    fn hear(&mut self, now: Instant, bytes: &[u8]) {
+        match Message::decode(bytes) {
+            Ok(Message::Join(intent)) => {
+                if self.hear_join(now, intent) == Heard::New {
+                    self.pass_on(UserQueue::Intents, bytes);
+                }
+            }
+            Ok(Message::Leave(intent)) => {
+                if self.hear_leave(now, intent) == Heard::New {
+                    self.pass_on(UserQueue::Intents, bytes);
+                }
+            }
+            Ok(Message::UserEvent(event)) => {
+                if self.hear_user_event(event) {
+                    self.pass_on(UserQueue::Events, bytes);
+                }
+            }
+            Ok(Message::Query(query)) => {
+                if self.hear_query(&query) && query.flags & QUERY_NO_BROADCAST == 0 {
+                    self.pass_on(UserQueue::Queries, bytes);
+                }
+            }
+            // Nobody here asks queries.
+            Ok(Message::QueryResponse(_)) => {}
+            Ok(Message::Relay(relay)) => self.relay(relay),
+            Err(error) => self.refuse("Serf message", error),
+        }
+    }
+
+    pub(super) fn hear_join(&mut self, now: Instant, intent: JoinIntent<'_>) -> Heard {
+        self.clocks.member.witness(intent.ltime);
+        let heard = self.members.join_intent(now, intent);
+        self.tell_member_events();
+        heard
+    }
+
+    pub(super) fn hear_leave(&mut self, now: Instant, intent: LeaveIntent<'_>) -> Heard {
+        self.clocks.member.witness(intent.ltime);
+        let heard = self.members.leave_intent(now, intent, self.leaving.is_staying());
+        self.tell_member_events();
+        if heard == Heard::AboutUs {
+            self.announce_join(now);
+        }
+        heard
+    }
+
+    /// Whether it is news. Without handlers that is all there is to do with it, beside passing it on.
+    fn hear_user_event(&mut self, event: UserEvent<'_>) -> bool {
+        self.clocks.event.witness(event.ltime);
+        let payload = event.payload.unwrap_or_default();
+        let bytes = event.name.len() + payload.len();
+        if bytes > EVENT_BYTES_MAX {
+            return false;
+        }
+        let remembered = RecentEvent { name: event.name.into(), payload: payload.into() };
+        self.events.is_new(self.clocks.event.time(), event.ltime, remembered, bytes + EVENT_OVERHEAD)
+    }
+
+    fn hear_query(&mut self, query: &Query<'_>) -> bool {
+        self.clocks.query.witness(query.ltime);
+        self.queries.is_new(self.clocks.query.time(), query.ltime, query.id, 1)
+    }
+
+    /// A response to somebody's query, on a second way in case the first is broken.
+    ///
+    /// Only to members: a query is asked by one, and a node that forwards anything anywhere would be a tool for strangers.
+    fn relay(&mut self, relay: Relay<'_>) {
+        let to = SocketAddr::new(relay.addr.ip(), relay.port);
+        let known = self.members.iter().any(|member| SocketAddr::new(member.addr.ip(), member.port) == to);
+        if known && relay.message.len() < BUDGET {
+            self.swim.send_user(to, relay.message);
+        }
+    }
+
+    /// A peer's state, after swim has told the members it knows.
+    fn merge(&mut self, now: Instant, join: bool, bytes: &[u8]) {
+        let state = match PushPullState::decode(bytes) {
+            Ok(state) => state,
+            Err(error) => return self.refuse("Serf state of a push/pull", error),
+        };
+        self.clocks.member.witness_next(state.ltime);
+        self.clocks.event.witness_next(state.event_ltime);
+        self.clocks.query.witness_next(state.query_ltime);
+        let (leaves, joins) = state::intents(&state);
+        for intent in leaves {
+            self.hear_leave(now, intent);
+        }
+        for intent in joins {
+            self.hear_join(now, intent);
+        }
+        if join && self.joins.values().any(|replay_old_events| !replay_old_events) {
+            self.events.ignore_before(state.event_ltime);
+        }
+        for recent in &state.events {
+            for &(name, payload) in &recent.events {
+                self.hear_user_event(UserEvent { ltime: recent.ltime, name, payload, coalesce: false });
+            }
+        }
+    }
+
+    /// Longer messages than a gossip packet carries come by stream only, and swim does not queue them; events among them
+    /// travel on in push/pulls.
+    fn pass_on(&mut self, queue: UserQueue, bytes: &[u8]) {
+        self.swim.broadcast(queue, Vec::from(bytes), None);
+    }
+
+    fn refuse(&mut self, what: &str, error: DecodeError) {
+        self.note(true, format!("cannot read a {what}: {error}"));
+    }
+
+    fn note(&mut self, warn: bool, text: String) {
+        self.event(Event::Note { warn, text });
+    }
+}

@@ -1,0 +1,6 @@
+//! Clusters of Serf cores, connected in memory.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may panic as the test itself may")]
+
+mod membership;
+mod neighbour;
+mod world;

@@ -1,0 +1,217 @@
+//! Peers that say anything.
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may panic as the test itself may")]
+
+use muster_serf::{Input, Instant, Output, Profile, Serf, Status, StreamId};
+use muster_wire::memberlist::kind::USER;
+use muster_wire::serf::{
+    JoinIntent, LeaveIntent, Message, PushPullState, Query, QueryResponse, RecentEvents, Relay, UserEvent,
+};
+use muster_wire::{RawAddr, stream};
+use proptest::prelude::*;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+fn serf() -> Serf {
+    let config = muster_serf::Config {
+        name: "me".into(),
+        addr: RawAddr::V4([10, 0, 0, 1]),
+        port: 7946,
+        bind_port: 7946,
+        tags: [("role".into(), "web".into())].into(),
+        protocol: 5,
+        compress: false,
+        profile: Profile::LAN,
+        broadcast_timeout: Duration::from_secs(5),
+        leave_propagate_delay: Duration::from_secs(1),
+        seed: 1,
+    };
+    Serf::new(config, Instant::default()).unwrap()
+}
+
+fn peer() -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 2], 7946))
+}
+
+fn hear(serf: &mut Serf, now: Instant, message: &[u8]) {
+    let bytes = [&[USER], message].concat();
+    serf.handle(now, Input::Packet { from: peer(), bytes: &bytes });
+}
+
+/// What a push/pull with this state is answered with.
+fn exchange(serf: &mut Serf, now: Instant, join: bool, state: &[u8]) -> Vec<u8> {
+    while serf.poll_output().is_some() {}
+    let bytes = stream::encode_push_pull(join, [].into_iter(), state, false);
+    serf.handle(now, Input::Stream { stream: StreamId::Inbound(1), from: peer(), bytes: &bytes });
+    let answer = std::iter::from_fn(|| serf.poll_output()).find_map(|output| match output {
+        Output::Answer { bytes, .. } => Some(bytes),
+        _ => None,
+    });
+    answer.expect("every push/pull is answered")
+}
+
+fn names() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("me".to_string()),
+        Just(String::new()),
+        Just("x".repeat(2000)),
+        (b'a'..b'e').prop_map(|letter| char::from(letter).to_string()),
+        prop::collection::vec(any::<char>(), 0..8).prop_map(String::from_iter),
+    ]
+}
+
+fn ltimes() -> impl Strategy<Value = u64> {
+    prop_oneof![0..2000_u64, Just(u64::MAX), Just(u64::MAX - 1), any::<u64>()]
+}
+
+fn blobs() -> impl Strategy<Value = Option<Vec<u8>>> {
+    prop::option::of(prop::collection::vec(any::<u8>(), 0..40))
+}
+
+fn encoded(message: &Message<'_>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    message.encode(&mut bytes);
+    bytes
+}
+
+/// Well-formed messages with any contents, and anything at all.
+fn messages() -> impl Strategy<Value = Vec<u8>> {
+    let addr = any::<[u8; 4]>().prop_map(RawAddr::V4);
+    prop_oneof![
+        (ltimes(), names(), any::<bool>()).prop_map(|(ltime, node, prune)| {
+            encoded(&Message::Leave(LeaveIntent { ltime, node: &node, prune }))
+        }),
+        (ltimes(), names())
+            .prop_map(|(ltime, node)| encoded(&Message::Join(JoinIntent { ltime, node: &node }))),
+        (ltimes(), names(), blobs()).prop_map(|(ltime, name, payload)| {
+            let payload = payload.as_deref();
+            encoded(&Message::UserEvent(UserEvent { ltime, name: &name, payload, coalesce: true }))
+        }),
+        (ltimes(), names(), any::<u32>(), any::<u32>(), addr.clone()).prop_map(
+            |(ltime, name, id, flags, addr)| {
+                encoded(&Message::Query(Query {
+                    ltime,
+                    id,
+                    addr: Some(addr),
+                    port: 1,
+                    source_node: &name,
+                    filters: vec![b"\x00\x90"],
+                    flags,
+                    relay_factor: 255,
+                    timeout_ns: -1,
+                    name: &name,
+                    payload: None,
+                }))
+            }
+        ),
+        (ltimes(), names(), blobs()).prop_map(|(ltime, from, payload)| {
+            let payload = payload.as_deref();
+            encoded(&Message::QueryResponse(QueryResponse { ltime, id: 1, from: &from, flags: 1, payload }))
+        }),
+        (addr, names(), blobs()).prop_map(|(addr, node, message)| {
+            let message = message.unwrap_or_default();
+            encoded(&Message::Relay(Relay { addr, port: 7946, node: &node, message: &message }))
+        }),
+        prop::collection::vec(any::<u8>(), 0..200),
+        (0..11_u8, prop::collection::vec(any::<u8>(), 0..200))
+            .prop_map(|(kind, rest)| [vec![kind], rest].concat()),
+    ]
+}
+
+fn states() -> impl Strategy<Value = Vec<u8>> {
+    let times = prop::collection::vec((names(), ltimes()), 0..10);
+    let left = prop::collection::vec(names(), 0..10);
+    let events = prop::collection::vec((ltimes(), prop::collection::vec((names(), blobs()), 0..4)), 0..10);
+    let whole = (ltimes(), times, left, ltimes(), events, ltimes()).prop_map(
+        |(ltime, times, left, event_ltime, events, query_ltime)| {
+            PushPullState {
+                ltime,
+                status_ltimes: times.iter().map(|(name, ltime)| (&**name, *ltime)).collect(),
+                left_members: left.iter().map(|name| &**name).collect(),
+                event_ltime,
+                events: events
+                    .iter()
+                    .map(|(ltime, events)| RecentEvents {
+                        ltime: *ltime,
+                        events: events.iter().map(|(name, blob)| (&**name, blob.as_deref())).collect(),
+                    })
+                    .collect(),
+                query_ltime,
+            }
+            .encode()
+        },
+    );
+    prop_oneof![4 => whole, 1 => prop::collection::vec(any::<u8>(), 0..200)]
+}
+
+#[derive(Clone, Debug)]
+enum Said {
+    Message(Vec<u8>),
+    State(bool, Vec<u8>),
+    Time(u64),
+}
+
+fn anything() -> impl Strategy<Value = Said> {
+    prop_oneof![
+        6 => messages().prop_map(Said::Message),
+        3 => (any::<bool>(), states()).prop_map(|(join, state)| Said::State(join, state)),
+        1 => (1..100_000_u64).prop_map(Said::Time),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_peers_say_we_stay_alive_alone_and_answer(said in prop::collection::vec(anything(), 1..30)) {
+        let mut serf = serf();
+        let mut now = Instant::default();
+        for said in said {
+            match said {
+                Said::Message(message) => hear(&mut serf, now, &message),
+                Said::State(join, state) => drop(exchange(&mut serf, now, join, &state)),
+                Said::Time(millis) => {
+                    now = now + Duration::from_millis(millis);
+                    serf.handle(now, Input::Timeout);
+                }
+            }
+            while serf.poll_output().is_some() {}
+            let members: Vec<_> = serf.members().map(|member| (&*member.name, member.status)).collect();
+            prop_assert_eq!(members, [("me", Status::Alive)]);
+        }
+        let answer = exchange(&mut serf, now, false, &PushPullState::default().encode());
+        prop_assert!(stream::Scanner::new().scan(&answer).unwrap() == Some(answer.len()));
+    }
+}
+
+#[test]
+fn a_flood_of_events_does_not_grow_our_state_beyond_what_a_stream_carries() {
+    let mut serf = serf();
+    let now = Instant::default();
+    let payload = [7; 9000];
+    for n in 0..2000_u64 {
+        // Many of one time, and many times.
+        let ltime = if n % 2 == 0 { 1000 } else { n };
+        let name = format!("event {n}");
+        let event = UserEvent { ltime, name: &name, payload: Some(&payload), coalesce: false };
+        hear(&mut serf, now, &encoded(&Message::UserEvent(event)));
+        while serf.poll_output().is_some() {}
+    }
+    let answer = exchange(&mut serf, now, false, &PushPullState::default().encode());
+    assert!(answer.len() > 1 << 20, "recent ones are kept");
+    assert!(answer.len() < 3 << 20, "{} bytes", answer.len());
+}
+
+#[test]
+fn a_flood_of_intents_does_not_grow_the_queue_without_bound() {
+    let mut serf = serf();
+    let now = Instant::default();
+    for n in 0..20_000_u64 {
+        let node = format!("nobody {n}");
+        hear(&mut serf, now, &encoded(&Message::Join(JoinIntent { ltime: n, node: &node })));
+        hear(
+            &mut serf,
+            now,
+            &encoded(&Message::Leave(LeaveIntent { ltime: n + 1, node: "me", prune: true })),
+        );
+    }
+    assert!(serf.stats().intent_queue <= 4096);
+    assert_eq!(serf.stats().members, 1);
+}

@@ -46,6 +46,7 @@ impl Balancer {
             pool.nodes.remove(&backend.node);
             if !was_withdrawn {
                 pool.unseat(key);
+                self.draining += backend.in_flight;
                 changes.push(Change::Withdrawn(key));
             }
             if pool.nodes.is_empty() {
@@ -108,6 +109,7 @@ impl Balancer {
             (Standing::Withdrawn, Standing::Withdrawn) => {}
             (Standing::Withdrawn, _) => {
                 let choice = Choice { key, addr: backend.addr };
+                self.draining -= backend.in_flight;
                 if backend.appeared {
                     // It may have been restarted meanwhile: what was seen of it before says little.
                     backend.health = Health::new(now);
@@ -121,6 +123,7 @@ impl Balancer {
             }
             (_, Standing::Withdrawn) => {
                 pool.unseat(key);
+                self.draining += backend.in_flight;
                 changes.push(Change::Withdrawn(key));
             }
             (Standing::Ready, Standing::Demoted) => backend.health.doubted(now),

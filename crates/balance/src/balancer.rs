@@ -64,6 +64,8 @@ pub struct Balancer {
     pub(crate) pools: BTreeMap<String, Pool>,
     /// No longer in the picture, with requests in flight.
     pub(crate) leaving: Vec<Key>,
+    /// In flight on withdrawn backends.
+    pub(crate) draining: u32,
     pub(crate) rng: fastrand::Rng,
     trials: BTreeSet<(Instant, Key)>,
     budget: Budget,
@@ -87,6 +89,7 @@ impl Balancer {
             backends: Slab::default(),
             pools: BTreeMap::new(),
             leaving: Vec::new(),
+            draining: 0,
             rng: fastrand::Rng::with_seed(seed),
             trials: BTreeSet::new(),
             budget: Budget::default(),
@@ -118,10 +121,12 @@ impl Balancer {
         picked
     }
 
-    /// A picked request is over.
+    /// A picked request is over. Without effect when none is in flight there.
     pub fn finish(&mut self, key: Key, ended: Ended) {
         let Some(backend) = self.backends.get_mut(key) else { return };
-        backend.in_flight = backend.in_flight.saturating_sub(1);
+        let Some(in_flight) = backend.in_flight.checked_sub(1) else { return };
+        backend.in_flight = in_flight;
+        self.draining -= u32::from(backend.is_withdrawn());
         match ended {
             Ended::Well | Ended::Abandoned => {}
             Ended::Retried => backend.failures += 1,
@@ -131,16 +136,28 @@ impl Balancer {
                 self.totals.failed_unsafe += u64::from(!safe);
             }
         }
-        if !backend.listed && backend.in_flight == 0 {
+        if !backend.listed && in_flight == 0 {
             self.backends.remove(key);
             self.leaving.retain(|leaving| *leaving != key);
         }
     }
 
-    /// Whether a failed attempt may be made again: the request bears it ([`may_retry`]), and retries have not become so many
-    /// that they would hurt. A retry granted is a retry paid for, so ask once for each.
-    pub fn may_retry(&mut self, now: Instant, attempt: Attempt) -> bool {
-        may_retry(attempt) && (attempt.unsent || self.budget.withdraw(now))
+    /// Whether an attempt that failed on `key` may be made again: the request bears it ([`may_retry`]), and retries have not
+    /// become so many that they would hurt. Tell the evidence first. A retry granted is a retry paid for, so ask once for
+    /// each.
+    ///
+    /// Two kinds are free, since with them work moves and does not grow: attempts that were never sent, and those on a
+    /// backend that died or was withdrawn while others serve. So no death of a single backend, however much was in flight
+    /// on it, meets an empty budget. Silence is not death: the silent may still be working.
+    pub fn may_retry(&mut self, now: Instant, key: Key, attempt: Attempt) -> bool {
+        may_retry(attempt) && (attempt.unsent || self.lost_to_others(key) || self.budget.withdraw(now))
+    }
+
+    fn lost_to_others(&self, key: Key) -> bool {
+        self.backends.get(key).is_some_and(|backend| {
+            let lost = backend.is_withdrawn() || backend.health.is_dead();
+            lost && self.pools.get(&backend.service).is_some_and(|pool| !pool.stands_alone(key))
+        })
     }
 
     /// Something was seen of a backend. True when it is now ejected and was not before: close its idle connections.
@@ -186,7 +203,7 @@ impl Balancer {
 
     /// Requests in flight on withdrawn backends, all services together.
     pub fn draining(&self) -> u32 {
-        self.backends.iter().filter(|backend| backend.is_withdrawn()).map(|backend| backend.in_flight).sum()
+        self.draining
     }
 
     /// The whole account, for the agent.

@@ -74,6 +74,11 @@ impl Health {
         self.ejection.is_some()
     }
 
+    /// Ejected because it dropped connections or refused them.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.ejection.as_ref().is_some_and(|ejection| ejection.cause != Evidence::Silent)
+    }
+
     /// Nothing that good evidence could improve.
     pub(crate) fn is_settled(&self) -> bool {
         self.proven && self.failures == 0 && self.ejection.is_none() && self.trial.is_none()

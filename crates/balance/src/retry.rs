@@ -40,11 +40,8 @@ const FLOOR: i64 = 10 * RETRY * WINDOW_SECS as i64;
 
 /// How many retries the backends bear, against retry storms: when all of them are overloaded, retries would make it worse.
 ///
-/// Of the last ten seconds, as in Finagle's `RetryBudget` with the same figures. The death of one backend fits: until it is
-/// ejected, its share of the requests in flight is retried once, at most 100 + 20 % of the last ten seconds' requests. At
-/// 500 requests/s over three backends these may take six seconds each.
-///
-/// Attempts that were never sent cost nothing: no backend has worked for them.
+/// Of the last ten seconds, as in Finagle's `RetryBudget` with the same figures. Which retries need none of it:
+/// [`Balancer::may_retry`](crate::Balancer::may_retry).
 #[derive(Debug, Default)]
 pub(crate) struct Budget {
     by_second: [i64; WINDOW_SECS as usize],

@@ -45,10 +45,6 @@ impl Slab {
             self.free.extend(u32::try_from(index));
         }
     }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Backend> {
-        self.slots.iter().filter_map(|slot| slot.backend.as_ref())
-    }
 }
 
 fn index(key: Key) -> usize {

@@ -140,6 +140,18 @@ fn a_trial_connection_puts_on_probation_and_an_answer_ends_it() {
 }
 
 #[test]
+fn on_probation_one_failure_of_any_kind_is_enough() {
+    for evidence in [ConnectFailed, Died, KeptDied, Silent] {
+        let mut patient = Patient::well(true);
+        patient.alone = false;
+        patient.sees(0, ConnectFailed);
+        patient.alone = true;
+        patient.sees(1_500, Connected);
+        assert!(patient.sees(1_600, evidence), "{evidence:?}");
+    }
+}
+
+#[test]
 fn a_connection_disproves_at_once_only_that_none_can_be_made() {
     let mut refused = Patient::well(false);
     refused.sees(0, ConnectFailed);

@@ -63,8 +63,8 @@ struct Seat {
 ///
 /// Picks are smooth weighted round robin, as nginx does it (`ngx_http_upstream_get_peer`): everyone eligible is credited
 /// its weight, the one with most credit is picked and pays the sum. Over a cycle everyone gets its exact share, evenly
-/// spread. Credit is only moved between those eligible, never made, so a backend that comes back from an ejection is owed no
-/// more than it was.
+/// spread. Credit only moves between those eligible, so a backend that comes back from an ejection is owed no more than it
+/// was. One that leaves takes its credit or debt along; that cannot add up, since the one with most credit pays next.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     /// Backends in the picture, withdrawn ones included.
@@ -102,13 +102,6 @@ impl Pool {
 
     pub(crate) fn unseat(&mut self, key: Key) {
         self.ring.retain(|seat| seat.key != key);
-        // The credit it took along is shared out, or comings and goings would let the rest drift away from zero, where
-        // newcomers begin.
-        let count = i64::try_from(self.ring.len()).unwrap_or(i64::MAX).max(1);
-        let mean = self.ring.iter().map(|seat| seat.credit).sum::<i64>().div_euclid(count);
-        for seat in &mut self.ring {
-            seat.credit -= mean;
-        }
     }
 
     pub(crate) fn set(&mut self, key: Key, weight: u16, tier: Tier) {

@@ -128,6 +128,23 @@ fn one_that_was_out_for_long_is_not_flooded_when_it_returns() {
     assert!((9..=11).contains(&share), "{share} of 30");
 }
 
+#[test]
+fn debts_and_credits_taken_along_do_not_add_up() {
+    for leaver in 0..4 {
+        let (mut pool, mut rng) = pool(1, &[10; 4]);
+        for _ in 0..1_000 {
+            let turns = picks(&mut pool, 4);
+            pool.pick(&[]);
+            // From the one just served, which owes most, to the one whose turn is next.
+            let gone = choice(turns[leaver]);
+            pool.unseat(gone.key);
+            pool.seat(gone, 10, Tier::Proven, &mut rng);
+        }
+        let got = counts(&picks(&mut pool, 40), 4);
+        assert!(got.iter().all(|count| (8..=12).contains(count)), "{got:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn everyone_gets_its_exact_share_of_a_cycle(

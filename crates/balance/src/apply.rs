@@ -103,6 +103,7 @@ impl Balancer {
     fn update(&mut self, now: Instant, key: Key, listed: &muster_fleet::Backend, changes: &mut Vec<Change>) {
         let Some(backend) = self.backends.get_mut(key) else { return };
         let Some(pool) = self.pools.get_mut(&backend.service) else { return };
+        let seat_before = (backend.weight, backend.tier());
         let before = core::mem::replace(&mut backend.standing, listed.standing);
         backend.weight = listed.weight;
         match (before, listed.standing) {
@@ -130,7 +131,10 @@ impl Balancer {
             (Standing::Demoted, Standing::Ready) => backend.health.vouched_for(now),
             (Standing::Ready, Standing::Ready) | (Standing::Demoted, Standing::Demoted) => {}
         }
-        pool.set(key, backend.weight, backend.tier());
+        // Finding the seat takes a walk through the pool, and in most pictures most backends are as they were.
+        if seat_before != (backend.weight, backend.tier()) {
+            pool.set(key, backend.weight, backend.tier());
+        }
         self.schedule(key);
     }
 }

@@ -14,7 +14,9 @@ mod client;
 mod config;
 mod demo;
 mod exit;
+mod json;
 mod roles;
+mod text;
 
 use cli::Command;
 use std::process::ExitCode;
@@ -34,8 +36,12 @@ fn main() -> ExitCode {
         Command::ForceLeave(args) => client::force_leave(args),
         Command::Info(args) => client::info(args),
         Command::Version(args) => client::version(args),
-        Command::Check(args) => config::check(args),
-        Command::Config(args) => config::config(args),
+        Command::Check(args) => unread(args),
+        Command::Config(args) => unread(args),
         Command::Demo(args) => demo::run(args),
     }
+}
+
+fn unread<T>(_: T) -> ExitCode {
+    exit::invalid()
 }

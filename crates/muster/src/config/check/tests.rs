@@ -1,0 +1,121 @@
+use super::*;
+use crate::config::key::Key;
+use crate::config::origin::Origin;
+use std::net::{TcpListener, UdpSocket};
+
+/// Settings with a short socket, ports chosen by the system, and these.
+fn settings(given: &[(&'static Key, &str)]) -> Settings {
+    let mut settings = Settings::defaults();
+    let usual: [(&'static Key, &str); 3] =
+        [(&keys::SOCKET, "/tmp/m.sock"), (&keys::BIND, "127.0.0.1:0"), (&keys::LISTEN, "127.0.0.1:0")];
+    for (key, text) in usual.iter().chain(given) {
+        settings.set(key, key.kind.parse(text).unwrap(), &Origin::Flag(key.flag));
+    }
+    settings
+}
+
+fn problems(given: &[(&'static Key, &str)]) -> Vec<String> {
+    let findings = check(&settings(given), &[Role::Agent, Role::Proxy], Purpose::Start);
+    assert!(findings.notes.is_empty());
+    findings.problems.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_sound_configuration_has_no_problem() {
+    assert_eq!(problems(&[(&keys::TAGS, "role=web"), (&keys::JOIN, "lb")]), [""; 0]);
+}
+
+#[test]
+fn tags_that_do_not_fit_into_gossip_are_a_problem() {
+    // `ff`, the header of the map, two bytes of key, three of the header of a long value.
+    let fits = format!("k={}", "v".repeat(META_BYTES_MAX - 7));
+    let too_long = format!("{fits}v");
+    assert_eq!(problems(&[(&keys::TAGS, &fits)]), [""; 0]);
+    assert_eq!(
+        problems(&[(&keys::TAGS, &too_long)]),
+        ["flag --tag: the tags take 513 bytes in gossip; at most 512 fit"]
+    );
+}
+
+#[test]
+fn a_socket_path_longer_than_the_system_takes_is_a_problem() {
+    let path = format!("/{}", "x".repeat(SOCKET_PATH_BYTES_MAX - 1));
+    assert_eq!(problems(&[(&keys::SOCKET, &path)]), [""; 0]);
+    assert_eq!(
+        problems(&[(&keys::SOCKET, &format!("{path}x"))]),
+        ["flag --socket: the path of the control socket has 108 bytes; the system takes at most 107"]
+    );
+}
+
+#[test]
+fn an_address_of_another_host_is_a_problem_told_once() {
+    // TEST-NET-1 (RFC 5737) is nobody's.
+    assert_eq!(
+        problems(&[(&keys::BIND, "192.0.2.1:7946")]),
+        ["flag --bind: 192.0.2.1 is not an address of this host; `ip addr` shows those it has"]
+    );
+}
+
+#[test]
+fn a_port_in_use_is_told_with_its_owner() {
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let _udp = UdpSocket::bind(tcp).unwrap();
+    let me = std::fs::read_to_string("/proc/self/comm").unwrap();
+    let (me, pid) = (me.trim_end(), std::process::id());
+    assert_eq!(
+        problems(&[(&keys::BIND, &tcp.to_string())]),
+        [format!("flag --bind: UDP port {tcp} is in use by {me} (pid {pid})")]
+    );
+}
+
+#[test]
+fn the_proxy_and_the_agent_cannot_share_a_port() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let any = format!("0.0.0.0:{}", free.port());
+    assert_eq!(
+        problems(&[(&keys::BIND, &free.to_string()), (&keys::LISTEN, &any)]),
+        [format!(
+            "flag --listen: the proxy would listen on {any}, where this node's agent gossips ({free}, flag --bind)"
+        )]
+    );
+}
+
+#[test]
+fn a_listener_that_is_there_twice_is_a_problem() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert_eq!(
+        problems(&[(&keys::LISTEN, &format!("{free},{free}"))]),
+        [format!("flag --listen: {free} is there twice")]
+    );
+}
+
+#[test]
+fn listeners_overlap_when_the_second_could_not_be_opened() {
+    let overlaps = |a: &str, b: &str| overlap(a.parse().unwrap(), b.parse().unwrap());
+    assert!(overlaps("0.0.0.0:1", "127.0.0.1:1") && overlaps("127.0.0.1:1", "0.0.0.0:1"));
+    assert!(overlaps("[::]:1", "127.0.0.1:1") && overlaps("[::]:1", "[::1]:1"));
+    assert!(!overlaps("0.0.0.0:1", "[::1]:1") && !overlaps("127.0.0.1:1", "127.0.0.2:1"));
+    assert!(!overlaps("0.0.0.0:1", "0.0.0.0:2") && !overlaps("0.0.0.0:0", "0.0.0.0:0"));
+}
+
+#[test]
+fn an_address_nobody_can_reach_is_not_advertised() {
+    for address in ["0.0.0.0", "224.0.0.1", "127.0.0.1:0"] {
+        assert!(problems(&[(&keys::ADVERTISE, address)])[0].contains("nobody can reach"), "{address}");
+    }
+}
+
+#[test]
+fn a_node_name_is_short_and_printable() {
+    assert!(problems(&[(&keys::NODE, &"n".repeat(129))])[0].contains("129 bytes"));
+    assert_eq!(
+        problems(&[(&keys::NODE, "a\nb")]),
+        [r"flag --node: the node name `a\nb` has control characters"]
+    );
+}
+
+#[test]
+fn only_the_roles_that_will_run_are_checked() {
+    let settings = settings(&[(&keys::BIND, "192.0.2.1:7946"), (&keys::ADVERTISE, "0.0.0.0")]);
+    assert!(check(&settings, &[Role::Proxy], Purpose::Start).problems.is_empty());
+}

@@ -1,0 +1,54 @@
+//! The environment: `MUSTER_SECTION__KEY`, and the short names of a few keys.
+
+use super::key::{Key, Kind};
+use super::keys;
+use super::load::{CONFIG_VARIABLE, Loaded};
+use super::origin::{Origin, Problem};
+use super::suggest;
+use std::collections::BTreeMap;
+
+/// Variables of ours that are not keys: the demo ties its children to itself with them.
+const OTHER_PREFIX: &str = "MUSTER_DEMO_";
+
+/// Lays the variables over `loaded`. An empty variable counts as not set: that is how Docker Compose writes absence.
+pub(super) fn read(env: &BTreeMap<String, String>, loaded: &mut Loaded) {
+    let set = |name: &str| env.get(name).filter(|value| !value.is_empty());
+    // The short names first, so that the full one wins.
+    for key in keys::TABLE {
+        if let Some((name, value)) = key.env_also.and_then(|name| Some((name, set(name)?))) {
+            apply(key, name, &short(key, name, value), loaded);
+        }
+    }
+    for key in keys::TABLE {
+        let name = key.env();
+        if let Some(value) = set(&name) {
+            apply(key, &name, value, loaded);
+        }
+    }
+    // A warning only: Kubernetes injects MUSTER_PORT and more for a Service called "muster".
+    let known: Vec<String> =
+        keys::TABLE.iter().map(|key| key.env()).chain([CONFIG_VARIABLE.to_owned()]).collect();
+    for name in env.keys().filter(|name| name.starts_with("MUSTER_") && !name.starts_with(OTHER_PREFIX)) {
+        if !known.contains(name) {
+            let hint = suggest::hint(name, known.iter().map(String::as_str));
+            let text = format!("this variable means nothing to Muster{hint}");
+            loaded.warnings.push(Problem::at(&Origin::Env(name.clone()), text));
+        }
+    }
+}
+
+/// What a short name says: `ROLE=web` is the tag `role=web`; `JOIN` is the list itself.
+fn short(key: &Key, name: &str, value: &str) -> String {
+    match key.kind {
+        Kind::Tags => format!("{}={value}", name.to_ascii_lowercase()),
+        _ => value.to_owned(),
+    }
+}
+
+fn apply(key: &'static Key, name: &str, value: &str, loaded: &mut Loaded) {
+    let origin = Origin::Env(name.to_owned());
+    match key.kind.parse(value) {
+        Ok(value) => loaded.settings.set(key, value, &origin),
+        Err(why) => loaded.problems.push(Problem::at(&origin, why.0)),
+    }
+}

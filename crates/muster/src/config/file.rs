@@ -1,0 +1,211 @@
+//! One TOML file onto the settings. Unknown keys and wrong types are problems with a line; all of them are told.
+
+use super::expand::expand;
+use super::key::{Key, Kind, Section};
+use super::keys;
+use super::origin::{Origin, Problem};
+use super::settings::Settings;
+use super::suggest;
+use super::value::{Invalid, Value};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// Far more than the reference with every key explained.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// Reads the file at `path`.
+pub(super) fn read(
+    path: &Path,
+    env: &BTreeMap<String, String>,
+    settings: &mut Settings,
+    problems: &mut Vec<Problem>,
+) {
+    match text_of(path) {
+        Ok(text) => File { path, text: &text, env, settings, problems }.read(),
+        Err(why) => problems.push(Problem::anywhere(format!("cannot read {}: {why}", path.display()))),
+    }
+}
+
+fn text_of(path: &Path) -> std::io::Result<String> {
+    use std::io::{Error, ErrorKind, Read};
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > FILE_BYTES_MAX {
+        true => Err(Error::new(ErrorKind::FileTooLarge, "it is larger than 1 MiB")),
+        false => Ok(text),
+    }
+}
+
+/// A file being read.
+struct File<'a> {
+    path: &'a Path,
+    text: &'a str,
+    env: &'a BTreeMap<String, String>,
+    settings: &'a mut Settings,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl File<'_> {
+    fn read(&mut self) {
+        let (document, errors) = DeTable::parse_recoverable(self.text);
+        for error in &errors {
+            self.problem(&error.span().unwrap_or_default(), format!("not TOML: {}", error.message()));
+        }
+        if !errors.is_empty() {
+            // What recovery made of the rest would only bring complaints about complaints.
+            return;
+        }
+        for (name, value) in document.get_ref() {
+            let section = Section::ALL
+                .into_iter()
+                .find(|section| *section != Section::Node && section.name() == name.get_ref());
+            match (section, value.get_ref()) {
+                (Some(section), DeValue::Table(table)) => self.section(section, table),
+                (Some(section), other) => {
+                    let text =
+                        format!("`{0}` is a section; write [{0}], not {1}", section.name(), kind_of(other));
+                    self.problem(&name.span(), text);
+                }
+                (None, _) => self.key(Section::Node, name, value),
+            }
+        }
+    }
+
+    fn section(&mut self, section: Section, table: &DeTable<'_>) {
+        for (name, value) in table {
+            self.key(section, name, value);
+        }
+    }
+
+    fn key(&mut self, section: Section, name: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>) {
+        let typed = name.get_ref().as_ref();
+        match keys::of(section).find(|key| key.name == typed) {
+            None => self
+                .problem(&name.span(), unknown(section, typed, matches!(value.get_ref(), DeValue::Table(_)))),
+            Some(key) => self.value(key, &name.span(), value),
+        }
+    }
+
+    /// The line shown is the key's; for the items of a list and for tags, their own.
+    fn value(&mut self, key: &'static Key, at: &Range<usize>, value: &Spanned<DeValue<'_>>) {
+        match (key.kind, value.get_ref()) {
+            (Kind::Tags, DeValue::Table(tags)) => {
+                for (name, value) in tags {
+                    match self.tag(name.get_ref(), value.get_ref()) {
+                        Ok(tag) => self.settings.set(key, tag, &self.origin(&name.span())),
+                        Err(why) => self.problem(&name.span(), format!("tag `{}` {}", name.get_ref(), why.0)),
+                    }
+                }
+            }
+            (kind, DeValue::Array(items)) if kind.is_many() => {
+                let mut texts = Vec::new();
+                for item in items {
+                    match self.item(kind, item.get_ref()) {
+                        Ok(text) => texts.push(text),
+                        Err(why) => self.problem(&item.span(), format!("{}: {}", key.name, why.0)),
+                    }
+                }
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                // Each item was read alone, so all of them can be.
+                if let Ok(value) = kind.parse_many(&texts) {
+                    self.settings.set(key, value, &self.origin(at));
+                }
+            }
+            (kind, single) => match self.single(kind, single) {
+                Ok(value) => self.settings.set(key, value, &self.origin(at)),
+                Err(why) => self.problem(at, format!("{}: {}", key.name, why.0)),
+            },
+        }
+    }
+
+    fn tag(&self, name: &str, value: &DeValue<'_>) -> Result<Value, Invalid> {
+        let text = match value {
+            DeValue::String(text) => self.expand(text)?,
+            DeValue::Integer(number) => number.to_string(),
+            DeValue::Boolean(bool) => bool.to_string(),
+            other => return Err(Invalid(format!("must be a string, not {}", kind_of(other)))),
+        };
+        if name.is_empty() {
+            return Err(Invalid("has no name".to_owned()));
+        }
+        Ok(Value::Tags(BTreeMap::from([(name.to_owned(), text)])))
+    }
+
+    fn item(&self, kind: Kind, value: &DeValue<'_>) -> Result<String, Invalid> {
+        let DeValue::String(text) = value else {
+            return Err(Invalid(format!("every item must be a string, not {}", kind_of(value))));
+        };
+        let text = self.expand(text)?;
+        kind.parse_many(&[&text])?;
+        Ok(text)
+    }
+
+    fn single(&self, kind: Kind, value: &DeValue<'_>) -> Result<Value, Invalid> {
+        match (kind, value) {
+            // A string is welcome for every kind, since only strings can hold ${VARIABLES}.
+            (_, DeValue::String(text)) => kind.parse(&self.expand(text)?),
+            (Kind::Bool, DeValue::Boolean(bool)) => Ok(Value::Bool(*bool)),
+            (Kind::Count { .. }, DeValue::Integer(number)) => kind.parse(&number.to_string()),
+            (kind, other) => Err(Invalid(format!("must be {}, not {}", wanted(kind), kind_of(other)))),
+        }
+    }
+
+    fn expand(&self, text: &str) -> Result<String, Invalid> {
+        expand(text, |name| self.env.get(name).cloned())
+    }
+
+    fn origin(&self, at: &Range<usize>) -> Origin {
+        let before = self.text.get(..at.start).unwrap_or(self.text);
+        Origin::File { path: self.path.to_owned(), line: before.matches('\n').count() + 1 }
+    }
+
+    fn problem(&mut self, at: &Range<usize>, text: String) {
+        self.problems.push(Problem::at(&self.origin(at), text));
+    }
+}
+
+fn unknown(section: Section, typed: &str, is_table: bool) -> String {
+    if section == Section::Node && is_table {
+        let sections = Section::ALL.iter().map(|section| section.name()).filter(|name| !name.is_empty());
+        return format!("unknown section [{typed}]{}", suggest::hint(typed, sections));
+    }
+    let place = match section {
+        Section::Node => "above the first section".to_owned(),
+        _ => format!("in [{}]", section.name()),
+    };
+    let hint = match keys::TABLE.iter().find(|key| key.name == typed) {
+        Some(elsewhere) if elsewhere.section == Section::Node => {
+            "; it belongs above the first section".to_owned()
+        }
+        Some(elsewhere) => format!("; it belongs in [{}]", elsewhere.section.name()),
+        None => suggest::hint(typed, keys::of(section).map(|key| key.name)),
+    };
+    format!("unknown key `{typed}` {place}{hint}")
+}
+
+fn wanted(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Bool => "true or false",
+        Kind::Count { .. } => "a number",
+        Kind::Duration { .. } => "a string with a unit, e.g. \"5s\"",
+        Kind::Addresses { .. } | Kind::Seeds => "a list of strings",
+        Kind::Tags => "a table of strings",
+        Kind::Text | Kind::Secret | Kind::Path | Kind::Word { .. } | Kind::Address { .. } => "a string",
+    }
+}
+
+fn kind_of(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a string",
+        DeValue::Integer(_) => "a number",
+        DeValue::Float(_) => "a number with a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}

@@ -1,0 +1,191 @@
+//! What the table says of one key.
+
+use super::value::Value;
+use std::time::Duration;
+
+/// Part of the file a key stands in.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Section {
+    /// Above all sections: what every command of this node shares.
+    Node,
+    Agent,
+    Proxy,
+    Log,
+}
+
+impl Section {
+    /// All, in the order of the file.
+    pub(crate) const ALL: [Self; 4] = [Self::Node, Self::Agent, Self::Proxy, Self::Log];
+
+    /// The name between brackets; empty for [`Section::Node`].
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Node => "",
+            Self::Agent => "agent",
+            Self::Proxy => "proxy",
+            Self::Log => "log",
+        }
+    }
+
+    /// For help and reference.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Node => "Node",
+            Self::Agent => "Agent",
+            Self::Proxy => "Proxy",
+            Self::Log => "Logging",
+        }
+    }
+}
+
+/// What values a key takes. One parser per kind serves flags, environment and files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    Text,
+    /// Text that is never shown.
+    Secret,
+    Path,
+    Bool,
+    Count {
+        min: u64,
+        max: u64,
+    },
+    Duration {
+        min: Duration,
+        max: Duration,
+    },
+    /// One of these words, any case; `also` maps other spellings to them.
+    Word {
+        words: &'static [&'static str],
+        also: &'static [(&'static str, &'static str)],
+    },
+    /// `IP`, `IP:PORT`, `[IPv6]:PORT` or `:PORT`.
+    Address {
+        port: u16,
+    },
+    /// Several of them.
+    Addresses {
+        port: u16,
+    },
+    /// Several of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`.
+    Seeds,
+    /// Text by name.
+    Tags,
+}
+
+impl Kind {
+    /// The value's place in help texts.
+    pub(crate) fn placeholder(self) -> &'static str {
+        match self {
+            Self::Text | Self::Secret => "TEXT",
+            Self::Path => "PATH",
+            Self::Bool => "BOOL",
+            Self::Count { .. } => "N",
+            Self::Duration { .. } => "DURATION",
+            Self::Word { .. } => "WORD",
+            Self::Address { .. } | Self::Addresses { .. } => "IP[:PORT]",
+            Self::Seeds => "HOST[:PORT]",
+            Self::Tags => "KEY=VALUE",
+        }
+    }
+
+    /// Does a key of this kind take several values?
+    pub(crate) fn is_many(self) -> bool {
+        matches!(self, Self::Addresses { .. } | Self::Seeds | Self::Tags)
+    }
+}
+
+/// What holds when nobody says anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fallback {
+    /// This, written as in a variable of the environment.
+    Is(&'static str),
+    /// Found on this host: how to say it in help texts, and how to find it.
+    Found(&'static str, fn() -> Option<String>),
+    /// Not set; what happens then.
+    Unset(&'static str),
+}
+
+/// When a changed value takes effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[expect(
+    dead_code,
+    reason = "no key is live or re-opens a listener until there is a reload; the reference names all three"
+)]
+pub(crate) enum Applies {
+    Live,
+    Listener,
+    Restart,
+    /// Understood now, so that scripts written for Serf run, and served by a later release.
+    Later,
+}
+
+impl Applies {
+    /// For help and reference.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Listener => "listener",
+            Self::Restart => "restart",
+            Self::Later => "later release",
+        }
+    }
+}
+
+/// One thing that can be configured: the single source of its default, names, help and reference.
+#[derive(Debug)]
+pub(crate) struct Key {
+    pub(crate) section: Section,
+    /// In the file.
+    pub(crate) name: &'static str,
+    /// On the command line, without dashes.
+    pub(crate) flag: &'static str,
+    /// More names of the flag.
+    pub(crate) flag_also: &'static [&'static str],
+    /// Another variable that sets it; for [`Kind::Tags`] the tag of that variable's name in lower case.
+    pub(crate) env_also: Option<&'static str>,
+    pub(crate) kind: Kind,
+    pub(crate) fallback: Fallback,
+    pub(crate) applies: Applies,
+    /// The first paragraph is the short help.
+    pub(crate) help: &'static str,
+}
+
+impl Key {
+    /// `section.name`.
+    pub(crate) fn path(&self) -> String {
+        match self.section {
+            Section::Node => self.name.to_owned(),
+            section => format!("{}.{}", section.name(), self.name),
+        }
+    }
+
+    /// `MUSTER_SECTION__NAME`.
+    pub(crate) fn env(&self) -> String {
+        let path = self.path().replace('.', "__");
+        format!("MUSTER_{}", path.to_ascii_uppercase())
+    }
+
+    /// The first paragraph of the help.
+    pub(crate) fn summary(&self) -> &'static str {
+        self.help.split_once("\n\n").map_or(self.help, |(summary, _)| summary)
+    }
+
+    /// The value when nobody says anything.
+    pub(crate) fn default_value(&self) -> Value {
+        let text = match self.fallback {
+            Fallback::Is(text) => Some(text.to_owned()),
+            Fallback::Found(_, find) => find(),
+            Fallback::Unset(_) => None,
+        };
+        // A default that its own kind refuses would be a fault of the table, and a test reads them all.
+        text.and_then(|text| self.kind.parse(&text).ok()).unwrap_or(self.kind.unset())
+    }
+
+    /// The default in words.
+    pub(crate) fn default_words(&self) -> &'static str {
+        match self.fallback {
+            Fallback::Is(words) | Fallback::Found(words, _) | Fallback::Unset(words) => words,
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! Every key, once. Flags, variables, help, `config print` and the reference all come from here.
+
+use super::key::{Applies, Fallback, Key, Kind, Section};
+use std::time::Duration;
+
+/// All keys in the order of the file.
+pub(crate) static TABLE: &[&Key] = &[
+    &SOCKET,
+    &NODE,
+    &BIND,
+    &ADVERTISE,
+    &JOIN,
+    &JOIN_STRICT,
+    &RETRY_INTERVAL,
+    &RETRY_MAX,
+    &TAGS,
+    &PROFILE,
+    &PROTOCOL,
+    &DEFAULT_PORT,
+    &LEAVE_TIMEOUT,
+    &RPC_ADDR,
+    &RPC_AUTH,
+    &LISTEN,
+    &SERVICE,
+    &CONNECT_TIMEOUT,
+    &RESPONSE_TIMEOUT,
+    &IDLE_TIMEOUT,
+    &IDLE_MAX,
+    &DRAIN_TIMEOUT,
+    &LOG_LEVEL,
+    &LOG_FORMAT,
+];
+
+/// The keys of one section.
+pub(crate) fn of(section: Section) -> impl Iterator<Item = &'static Key> {
+    TABLE.iter().copied().filter(move |key| key.section == section)
+}
+
+/// What most keys have in common.
+const PLAIN: Key = Key {
+    section: Section::Node,
+    name: "",
+    flag: "",
+    flag_also: &[],
+    env_also: None,
+    kind: Kind::Text,
+    fallback: Fallback::Unset("not set"),
+    applies: Applies::Restart,
+    help: "",
+};
+const AGENT: Key = Key { section: Section::Agent, ..PLAIN };
+const PROXY: Key = Key { section: Section::Proxy, ..PLAIN };
+const LOG: Key = Key { section: Section::Log, ..PLAIN };
+
+const fn duration(min: Duration, max: Duration) -> Kind {
+    Kind::Duration { min, max }
+}
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Serf's and memberlist's port.
+pub(crate) const GOSSIP_PORT: u16 = 7946;
+
+pub(crate) static SOCKET: Key = Key {
+    name: "socket",
+    flag: "socket",
+    kind: Kind::Path,
+    fallback: Fallback::Found("/run/muster/muster.sock, or $XDG_RUNTIME_DIR/muster.sock", || {
+        muster_control::socket::default_path()?.into_os_string().into_string().ok()
+    }),
+    help: "Control socket of this node's agent.\n\n\
+           The agent listens on it; the proxy and the commands that ask the agent connect to it.",
+    ..PLAIN
+};
+
+pub(crate) static NODE: Key = Key {
+    name: "node",
+    flag: "node",
+    fallback: Fallback::Found("the host name", || {
+        rustix::system::uname().nodename().to_str().ok().map(str::to_owned)
+    }),
+    help: "Name of this node, unique in the cluster.",
+    ..AGENT
+};
+
+pub(crate) static BIND: Key = Key {
+    name: "bind",
+    flag: "bind",
+    kind: Kind::Address { port: GOSSIP_PORT },
+    fallback: Fallback::Is("0.0.0.0:7946"),
+    help: "Address to gossip on, UDP and TCP; without a port, 7946.",
+    ..AGENT
+};
+
+pub(crate) static ADVERTISE: Key = Key {
+    name: "advertise",
+    flag: "advertise",
+    kind: Kind::Address { port: GOSSIP_PORT },
+    fallback: Fallback::Unset("the source address towards the first seed that answers"),
+    help: "Address that others are told to use.\n\n\
+           Without a port it is 7946, as in Serf, even when `bind` has another.",
+    ..AGENT
+};
+
+pub(crate) static JOIN: Key = Key {
+    name: "join",
+    flag: "join",
+    flag_also: &["retry-join"],
+    env_also: Some("JOIN"),
+    kind: Kind::Seeds,
+    fallback: Fallback::Unset("none: a cluster of one"),
+    help: "Members to join; repeat for more.\n\n\
+           The agent runs at once and keeps trying, each time resolving names again, until one answers: the order in \
+           which nodes start does not matter. Serf's agent gives up instead; see `join_strict`.",
+    ..AGENT
+};
+
+pub(crate) static JOIN_STRICT: Key = Key {
+    name: "join_strict",
+    flag: "join-strict",
+    kind: Kind::Bool,
+    fallback: Fallback::Is("false"),
+    help: "Try every seed once and exit with 1 when none answers, as Serf's -join does.",
+    ..AGENT
+};
+
+pub(crate) static RETRY_INTERVAL: Key = Key {
+    name: "retry_interval",
+    flag: "retry-interval",
+    kind: duration(Duration::from_millis(10), DAY),
+    fallback: Fallback::Is("250ms"),
+    help: "First pause between rounds of joining.\n\nLater pauses grow, with some randomness.",
+    ..AGENT
+};
+
+pub(crate) static RETRY_MAX: Key = Key {
+    name: "retry_max",
+    flag: "retry-max",
+    kind: Kind::Count { min: 0, max: u32::MAX as u64 },
+    fallback: Fallback::Is("0"),
+    help: "Rounds of joining before the agent gives up; 0 means never.",
+    ..AGENT
+};
+
+pub(crate) static TAGS: Key = Key {
+    name: "tags",
+    flag: "tag",
+    env_also: Some("ROLE"),
+    kind: Kind::Tags,
+    fallback: Fallback::Unset("none"),
+    help: "What this node tells all others about itself; repeat for more.\n\n\
+           `role=web` offers the service `web` on the port in the tag `port`, or else on `default_port`. All tags \
+           together take at most 512 bytes.",
+    ..AGENT
+};
+
+pub(crate) static PROFILE: Key = Key {
+    name: "profile",
+    flag: "profile",
+    kind: Kind::Word { words: &["lan", "wan", "local"], also: &[] },
+    fallback: Fallback::Is("lan"),
+    help: "Timing of gossip and failure detection: lan, wan or local.",
+    ..AGENT
+};
+
+pub(crate) static PROTOCOL: Key = Key {
+    name: "protocol",
+    flag: "protocol",
+    kind: Kind::Count { min: 2, max: 5 },
+    fallback: Fallback::Is("5"),
+    help: "Serf protocol version to speak, 2 to 5.",
+    ..AGENT
+};
+
+pub(crate) static DEFAULT_PORT: Key = Key {
+    name: "default_port",
+    flag: "default-port",
+    kind: Kind::Count { min: 1, max: 65535 },
+    fallback: Fallback::Is("3000"),
+    help: "Port of a member that has the tag `role` but no tag `port`.",
+    ..AGENT
+};
+
+pub(crate) static LEAVE_TIMEOUT: Key = Key {
+    name: "leave_timeout",
+    flag: "leave-timeout",
+    kind: duration(Duration::ZERO, DAY),
+    // Inside the 10 s that `docker stop` waits before it kills.
+    fallback: Fallback::Is("8s"),
+    help: "How long a leave may take before the agent exits all the same.",
+    ..AGENT
+};
+
+pub(crate) static RPC_ADDR: Key = Key {
+    name: "rpc_addr",
+    flag: "rpc-addr",
+    kind: Kind::Address { port: 7373 },
+    fallback: Fallback::Unset("no RPC listener"),
+    applies: Applies::Later,
+    help: "Address of Serf's RPC; accepted now, served by a later release.",
+    ..AGENT
+};
+
+pub(crate) static RPC_AUTH: Key = Key {
+    name: "rpc_auth",
+    flag: "rpc-auth",
+    kind: Kind::Secret,
+    applies: Applies::Later,
+    help: "Token of Serf's RPC; accepted now, served by a later release.",
+    ..AGENT
+};
+
+pub(crate) static LISTEN: Key = Key {
+    name: "listen",
+    flag: "listen",
+    kind: Kind::Addresses { port: 8080 },
+    fallback: Fallback::Is("0.0.0.0:8080"),
+    help: "Address to take requests on; without a port, 8080; repeat for more.",
+    ..PROXY
+};
+
+pub(crate) static SERVICE: Key = Key {
+    name: "service",
+    flag: "service",
+    fallback: Fallback::Is("backend"),
+    help: "Service that gets the requests.\n\nIts backends are the members whose tags offer it, e.g. `role=backend`.",
+    ..PROXY
+};
+
+pub(crate) static CONNECT_TIMEOUT: Key = Key {
+    name: "connect_timeout",
+    flag: "connect-timeout",
+    kind: duration(Duration::from_millis(1), DAY),
+    fallback: Fallback::Is("1s"),
+    help: "Longest wait for a connection to a backend.",
+    ..PROXY
+};
+
+pub(crate) static RESPONSE_TIMEOUT: Key = Key {
+    name: "response_timeout",
+    flag: "response-timeout",
+    kind: duration(Duration::from_millis(1), DAY),
+    fallback: Fallback::Is("1m"),
+    help: "Longest wait for the head of a backend's response.",
+    ..PROXY
+};
+
+pub(crate) static IDLE_TIMEOUT: Key = Key {
+    name: "idle_timeout",
+    flag: "idle-timeout",
+    kind: duration(Duration::from_millis(1), DAY),
+    fallback: Fallback::Is("1m"),
+    help: "How long an unused connection to a client or a backend is kept.",
+    ..PROXY
+};
+
+pub(crate) static IDLE_MAX: Key = Key {
+    name: "idle_max",
+    flag: "idle-max",
+    kind: Kind::Count { min: 0, max: 65535 },
+    fallback: Fallback::Is("64"),
+    help: "Unused connections kept per backend.",
+    ..PROXY
+};
+
+pub(crate) static DRAIN_TIMEOUT: Key = Key {
+    name: "drain_timeout",
+    flag: "drain-timeout",
+    kind: duration(Duration::ZERO, DAY),
+    // As `leave_timeout`.
+    fallback: Fallback::Is("8s"),
+    help: "How long requests in flight may go on after a stop signal.",
+    ..PROXY
+};
+
+pub(crate) static LOG_LEVEL: Key = Key {
+    name: "level",
+    flag: "log-level",
+    kind: Kind::Word { words: &["trace", "debug", "info", "warn", "error"], also: &[("err", "error")] },
+    fallback: Fallback::Is("info"),
+    help: "Least important messages to log: trace, debug, info, warn or error.\n\nSerf's words in any case are understood: TRACE, DEBUG, INFO, WARN, ERR.",
+    ..LOG
+};
+
+pub(crate) static LOG_FORMAT: Key = Key {
+    name: "format",
+    flag: "log-format",
+    kind: Kind::Word { words: &["text", "json"], also: &[] },
+    fallback: Fallback::Is("text"),
+    help: "Form of log lines on standard error: text or json.",
+    ..LOG
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_name_is_unique() {
+        let mut paths = BTreeSet::new();
+        let mut flags = BTreeSet::new();
+        for key in TABLE {
+            assert!(paths.insert(key.path()), "{}", key.path());
+            for flag in [key.flag].iter().chain(key.flag_also) {
+                assert!(flags.insert(*flag), "--{flag}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_sections() {
+        assert!(TABLE.is_sorted_by_key(|key| key.section));
+    }
+
+    #[test]
+    fn every_default_is_a_value_of_its_kind() {
+        for key in TABLE {
+            if let Fallback::Is(text) = key.fallback {
+                assert!(key.kind.parse(text).is_ok(), "{} = {text}", key.path());
+            }
+        }
+    }
+
+    #[test]
+    fn every_help_is_a_sentence() {
+        for key in TABLE {
+            assert!(key.summary().ends_with('.') && !key.summary().contains('\n'), "{}", key.path());
+        }
+    }
+
+    #[test]
+    fn variables_are_named_after_section_and_key() {
+        assert_eq!(RETRY_INTERVAL.env(), "MUSTER_AGENT__RETRY_INTERVAL");
+        assert_eq!(SOCKET.env(), "MUSTER_SOCKET");
+    }
+}

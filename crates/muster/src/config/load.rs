@@ -1,0 +1,120 @@
+//! Lays the sources over each other: default, files, environment, flags.
+
+use super::env;
+use super::file;
+use super::key::Key;
+use super::origin::{Origin, Problem};
+use super::settings::Settings;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Where `muster.toml` and `conf.d` are when nobody says otherwise.
+pub(crate) const DIRECTORY: &str = "/etc/muster";
+/// Names another file or directory.
+pub(crate) const CONFIG_VARIABLE: &str = "MUSTER_CONFIG";
+
+/// Flags as typed: a key and its values in order.
+pub(crate) type Given = Vec<(&'static Key, Vec<String>)>;
+
+/// Everything that may say something about the configuration. Nothing is read before [`load`].
+#[derive(Debug)]
+pub(crate) struct Sources {
+    /// `--config`.
+    pub(crate) config: Option<PathBuf>,
+    /// The flags that name keys.
+    pub(crate) given: Given,
+    /// The environment.
+    pub(crate) env: BTreeMap<String, String>,
+    /// [`DIRECTORY`], except in tests.
+    pub(crate) directory: PathBuf,
+}
+
+impl Sources {
+    /// These flags and this process's environment. Variables that are not UTF-8 cannot name a key or hold a value.
+    pub(crate) fn of_process(config: Option<PathBuf>, given: Given) -> Self {
+        let env = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self { config, given, env, directory: DIRECTORY.into() }
+    }
+}
+
+/// What was read, and what is wrong with it.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// Best effort when there are problems: a value that could not be read keeps its earlier one.
+    pub(crate) settings: Settings,
+    /// The files read, in order.
+    pub(crate) files: Vec<PathBuf>,
+    /// Reasons not to start.
+    pub(crate) problems: Vec<Problem>,
+    /// Reasons to look again.
+    pub(crate) warnings: Vec<Problem>,
+}
+
+/// Reads all sources to the end, whatever is wrong on the way.
+pub(crate) fn load(sources: &Sources) -> Loaded {
+    let mut loaded = Loaded {
+        settings: Settings::defaults(),
+        files: Vec::new(),
+        problems: Vec::new(),
+        warnings: Vec::new(),
+    };
+    for path in files(sources, &mut loaded.problems) {
+        file::read(&path, &sources.env, &mut loaded.settings, &mut loaded.problems);
+        loaded.files.push(path);
+    }
+    env::read(&sources.env, &mut loaded);
+    for (key, values) in &sources.given {
+        let origin = Origin::Flag(key.flag);
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        match key.kind.parse_many(&values) {
+            Ok(value) => loaded.settings.set(key, value, &origin),
+            Err(why) => loaded.problems.push(Problem::at(&origin, why.0)),
+        }
+    }
+    loaded
+}
+
+/// The files to read, in order.
+fn files(sources: &Sources, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let variable = sources.env.get(CONFIG_VARIABLE).filter(|value| !value.is_empty());
+    let (named, origin) = match (&sources.config, variable) {
+        (Some(path), _) => (path.clone(), Origin::Flag("config")),
+        (None, Some(path)) => (path.into(), Origin::Env(CONFIG_VARIABLE.to_owned())),
+        (None, None) => {
+            let main = sources.directory.join("muster.toml");
+            let mut files = if main.exists() { vec![main] } else { Vec::new() };
+            files.extend(toml_files(&sources.directory.join("conf.d"), problems));
+            return files;
+        }
+    };
+    if named.is_dir() {
+        let mut files = toml_files(&named, problems);
+        files.extend(toml_files(&named.join("conf.d"), problems));
+        if files.is_empty() {
+            problems.push(Problem::at(&origin, format!("there is no *.toml in {}", named.display())));
+        }
+        return files;
+    }
+    vec![named]
+}
+
+/// The `*.toml` of a directory in name order; none when it does not exist.
+fn toml_files(directory: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            problems.push(Problem::anywhere(format!("cannot list {}: {error}", directory.display())));
+            return Vec::new();
+        }
+    };
+    let is_toml = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "toml") && path.is_file();
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_toml).collect();
+    files.sort();
+    files
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! The whole way from files, variables and flags to settings and problems.
+
+use super::super::keys;
+use super::*;
+
+/// Files and variables of one test.
+struct World {
+    directory: tempfile::TempDir,
+    sources: Sources,
+}
+
+impl World {
+    fn new(files: &[(&str, &str)], env: &[(&str, &str)], given: &[(&'static Key, &[&str])]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = directory.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let sources = Sources {
+            config: None,
+            given: given
+                .iter()
+                .map(|(key, values)| (*key, values.iter().map(ToString::to_string).collect()))
+                .collect(),
+            env: env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            directory: directory.path().to_owned(),
+        };
+        Self { directory, sources }
+    }
+
+    fn load(&self) -> Loaded {
+        load(&self.sources)
+    }
+
+    /// Problems with the directory's name removed.
+    fn problems(&self) -> Vec<String> {
+        let directory = format!("{}/", self.directory.path().display());
+        self.load().problems.iter().map(|problem| problem.to_string().replace(&directory, "")).collect()
+    }
+
+    fn origin(&self, key: &'static Key) -> String {
+        let directory = format!("{}/", self.directory.path().display());
+        self.load().settings.origin(key).to_string().replace(&directory, "")
+    }
+}
+
+#[test]
+fn a_flag_beats_the_environment_which_beats_files_which_beat_the_default() {
+    let file = ("muster.toml", "[agent]\nbind = '127.0.0.1'\n");
+    let env = ("MUSTER_AGENT__BIND", "127.0.0.2");
+    let flag: (&'static Key, &[&str]) = (&keys::BIND, &["127.0.0.3:1"]);
+    for (world, address, origin) in [
+        (World::new(&[], &[], &[]), "0.0.0.0:7946", "default"),
+        (World::new(&[file], &[], &[]), "127.0.0.1:7946", "muster.toml:2"),
+        (World::new(&[file], &[env], &[]), "127.0.0.2:7946", "env MUSTER_AGENT__BIND"),
+        (World::new(&[file], &[env], &[flag]), "127.0.0.3:1", "flag --bind"),
+    ] {
+        assert_eq!(world.load().settings.address(&keys::BIND), Some(address.parse().unwrap()));
+        assert_eq!(world.origin(&keys::BIND), origin);
+        assert_eq!(world.problems(), [""; 0]);
+    }
+}
+
+#[test]
+fn conf_d_comes_after_the_main_file_in_name_order() {
+    let world = World::new(
+        &[
+            ("muster.toml", "[proxy]\nservice = 'a'"),
+            ("conf.d/20.toml", "[proxy]\nservice = 'c'"),
+            ("conf.d/10.toml", "[proxy]\nservice = 'b'"),
+            ("conf.d/30.toml.bak", "nonsense"),
+        ],
+        &[],
+        &[],
+    );
+    assert_eq!(world.load().settings.text(&keys::SERVICE), "c");
+    assert_eq!(world.origin(&keys::SERVICE), "conf.d/20.toml:2");
+    assert_eq!(world.problems(), [""; 0]);
+}
+
+#[test]
+fn tags_merge_by_name_and_lists_are_replaced() {
+    let world = World::new(
+        &[(
+            "muster.toml",
+            "[agent]\njoin = ['a', 'b']\n[agent.tags]\nrole = 'file'\nport = 80\nzone = 'z'\n",
+        )],
+        &[("ROLE", "env"), ("JOIN", "c,d")],
+        &[(&keys::TAGS, &["zone=flag", "x="])],
+    );
+    let settings = world.load().settings;
+    let tags = settings.tags(&keys::TAGS);
+    let tags: Vec<_> = tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    assert_eq!(tags, ["port=80", "role=env", "x=", "zone=flag"]);
+    assert_eq!(settings.texts(&keys::JOIN), ["c", "d"]);
+}
+
+#[test]
+fn the_full_name_of_a_variable_beats_its_short_name() {
+    let world = World::new(&[], &[("ROLE", "short"), ("MUSTER_AGENT__TAGS", "role=full,a=b")], &[]);
+    let tags = world.load().settings.tags(&keys::TAGS);
+    assert_eq!(tags.get("role").map(String::as_str), Some("full"));
+    assert_eq!(tags.len(), 2);
+}
+
+#[test]
+fn an_empty_variable_is_not_set() {
+    let world = World::new(&[], &[("JOIN", ""), ("ROLE", ""), ("MUSTER_AGENT__BIND", "")], &[]);
+    assert_eq!(world.problems(), [""; 0]);
+    assert_eq!(world.origin(&keys::BIND), "default");
+    assert_eq!(world.origin(&keys::JOIN), "default");
+}
+
+#[test]
+fn every_problem_of_every_source_is_told_with_its_place() {
+    let main = "\
+sokcet = '/x'
+[agent]
+bnid = '127.0.0.1'
+service = 'web'
+bind = 7946
+join = ['ok', 'a b',
+  'http://x',
+  7]
+retry_interval = '5'
+retry_max = 4294967296
+tags = { role = ['x'], port = 80 }
+[agnet]
+[log]
+level = 'loud'
+";
+    let world = World::new(
+        &[("muster.toml", main), ("conf.d/a.toml", "[proxy]\nidle_max = true\nservice = ''\n")],
+        &[("MUSTER_PROXY__LISTEN", "1.2.3.4,x")],
+        &[(&keys::PROTOCOL, &["9"]), (&keys::NODE, &["a", "b"])],
+    );
+    let mut problems = world.problems();
+    problems.sort();
+    assert_eq!(
+        problems,
+        [
+            "conf.d/a.toml:2: idle_max: must be a number, not true or false",
+            "conf.d/a.toml:3: service: is empty",
+            "env MUSTER_PROXY__LISTEN: `x` is not an address; write IP, IP:PORT, [IPv6]:PORT or :PORT, not a host name",
+            "flag --node: takes one value only",
+            "flag --protocol: `9` is not a number from 2 to 5",
+            "muster.toml:10: retry_max: `4294967296` is not a number from 0 to 4294967295",
+            "muster.toml:11: tag `role` must be a string, not a list",
+            "muster.toml:12: unknown section [agnet]; did you mean `agent`?",
+            "muster.toml:14: level: `loud` is none of trace, debug, info, warn, error",
+            "muster.toml:1: unknown key `sokcet` above the first section; did you mean `socket`?",
+            "muster.toml:3: unknown key `bnid` in [agent]; did you mean `bind`?",
+            "muster.toml:4: unknown key `service` in [agent]; it belongs in [proxy]",
+            "muster.toml:5: bind: must be a string, not a number",
+            "muster.toml:6: join: `a b` cannot be joined: that is no host name; write HOST, HOST:PORT or NAME/HOST:PORT",
+            "muster.toml:7: join: `http://x` cannot be joined: that is no host name; write HOST, HOST:PORT or NAME/HOST:PORT",
+            "muster.toml:8: join: every item must be a string, not a number",
+            "muster.toml:9: retry_interval: `5` is not a duration; write a number and a unit, e.g. 5s or 250ms",
+        ]
+    );
+}
+
+#[test]
+fn all_syntax_errors_of_a_file_are_told_and_nothing_else_of_it() {
+    let world = World::new(&[("muster.toml", "[agent]\nbind = \nunknown = 1\nnode = 'a\n")], &[], &[]);
+    let problems = world.problems();
+    assert!(problems.len() >= 2, "{problems:?}");
+    for problem in &problems {
+        assert!(problem.starts_with("muster.toml:") && problem.contains("not TOML"), "{problem}");
+    }
+}
+
+#[test]
+fn variables_are_put_into_the_strings_of_files() {
+    let world = World::new(
+        &[(
+            "muster.toml",
+            "[agent]\nnode = '${HOST}-1'\njoin = ['${SEED:-lb}']\nretry_max = '${N:-3}'\nprofile = '${NONE}'",
+        )],
+        &[("HOST", "web")],
+        &[],
+    );
+    let settings = world.load().settings;
+    assert_eq!(settings.text(&keys::NODE), "web-1");
+    assert_eq!(settings.texts(&keys::JOIN), ["lb"]);
+    assert_eq!(settings.count::<u32>(&keys::RETRY_MAX), 3);
+    assert_eq!(
+        world.problems(),
+        ["muster.toml:5: profile: the variable NONE is not set; set it or write ${NONE:-default}"]
+    );
+}
+
+#[test]
+fn an_unknown_variable_is_a_warning_and_those_of_others_are_not_looked_at() {
+    let world = World::new(
+        &[],
+        &[
+            ("MUSTER_PORT", "tcp://10.0.0.1:80"),
+            ("MUSTER_AGENT__BIDN", "x"),
+            ("MUSTER_DEMO_X", "1"),
+            ("PORT", "x"),
+        ],
+        &[],
+    );
+    let loaded = world.load();
+    assert_eq!(loaded.problems, []);
+    let warnings: Vec<_> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "env MUSTER_AGENT__BIDN: this variable means nothing to Muster; did you mean `MUSTER_AGENT__BIND`?",
+            "env MUSTER_PORT: this variable means nothing to Muster",
+        ]
+    );
+}
+
+#[test]
+fn config_names_a_file_or_a_directory_and_beats_its_variable() {
+    let files = [
+        ("a.toml", "[proxy]\nservice = 'a'"),
+        ("d/b.toml", "[proxy]\nservice = 'b'"),
+        ("d/conf.d/c.toml", ""),
+    ];
+    let mut world = World::new(&files, &[], &[]);
+    let at = |name: &str| world.directory.path().join(name);
+    let (file, directory, missing) = (at("a.toml"), at("d"), at("none.toml"));
+
+    world.sources.env.insert(CONFIG_VARIABLE.to_owned(), file.to_str().unwrap().to_owned());
+    assert_eq!(world.load().settings.text(&keys::SERVICE), "a");
+    world.sources.config = Some(directory);
+    assert_eq!(world.load().settings.text(&keys::SERVICE), "b");
+    assert_eq!(world.load().files.len(), 2);
+    world.sources.config = Some(missing);
+    assert!(world.problems()[0].starts_with("cannot read none.toml: "), "{:?}", world.problems());
+}
+
+#[test]
+fn a_file_larger_than_its_bound_is_refused() {
+    let world = World::new(&[("muster.toml", &"#".repeat((1 << 20) + 1))], &[], &[]);
+    assert_eq!(world.problems(), ["cannot read muster.toml: it is larger than 1 MiB"]);
+}
+
+#[test]
+fn a_hostile_file_name_does_not_reach_the_terminal() {
+    let world = World::new(&[("conf.d/a\u{1b}[31m.toml", "x = 1")], &[], &[]);
+    assert!(world.problems()[0].contains(r"a\u{1b}[31m.toml:1"), "{:?}", world.problems());
+}

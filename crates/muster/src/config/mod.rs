@@ -1,0 +1,32 @@
+//! Flags, environment and files into what the roles are told.
+//!
+//! ```text
+//!  key table ── defaults ─┐
+//!  muster.toml, conf.d ───┤
+//!  MUSTER_SECTION__KEY ───┼─> load ─> Settings ─┬─> views: muster_agent::Config, muster_proxy::Config
+//!  flags ─────────────────┘           (value,   ├─> check: do they fit this host and each other?
+//!                                      origin)  └─> print, reference
+//! ```
+//!
+//! A later source replaces the value of an earlier one; only tags merge, name by name. Every value keeps its origin, so
+//! that `config print` can show it and every complaint can point at it. Reading never stops at the first problem.
+
+pub(crate) mod check;
+mod env;
+mod expand;
+mod file;
+pub(crate) mod key;
+pub(crate) mod keys;
+mod load;
+mod origin;
+pub(crate) mod print;
+pub(crate) mod reference;
+mod seed;
+mod settings;
+mod suggest;
+mod value;
+pub(crate) mod views;
+
+pub(crate) use load::{Given, Loaded, Sources, load};
+pub(crate) use origin::Origin;
+pub(crate) use settings::{Setting, Settings};

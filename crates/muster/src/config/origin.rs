@@ -1,0 +1,70 @@
+//! Where a value comes from, and what is wrong with it.
+
+use crate::text::printable;
+use std::fmt;
+use std::path::PathBuf;
+
+/// Who said so.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    /// Nobody; the key table's default.
+    Default,
+    /// A configuration file; lines count from 1.
+    File { path: PathBuf, line: usize },
+    /// A variable of the environment.
+    Env(String),
+    /// A flag, without dashes.
+    Flag(&'static str),
+}
+
+impl Origin {
+    /// One word for the kind of source.
+    pub(crate) fn source(&self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::File { .. } => "file",
+            Self::Env(_) => "env",
+            Self::Flag(_) => "flag",
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { path, line } => write!(f, "{}:{line}", printable(&path.to_string_lossy())),
+            Self::Env(name) => write!(f, "env {}", printable(name)),
+            Self::Flag(name) => write!(f, "flag --{name}"),
+        }
+    }
+}
+
+/// Something that keeps the configuration from being used, in words for whoever wrote it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Problem {
+    /// Where to look; `None` when no one place is to blame.
+    origin: Option<Origin>,
+    text: String,
+}
+
+impl Problem {
+    /// A problem at `origin`.
+    pub(crate) fn at(origin: &Origin, text: impl Into<String>) -> Self {
+        Self { origin: Some(origin.clone()), text: text.into() }
+    }
+
+    /// A problem that has no single place.
+    pub(crate) fn anywhere(text: impl Into<String>) -> Self {
+        Self { origin: None, text: text.into() }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(origin) = &self.origin {
+            write!(f, "{origin}: ")?;
+        }
+        f.write_str(&printable(&self.text))
+    }
+}

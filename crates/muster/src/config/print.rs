@@ -1,0 +1,226 @@
+//! `muster config print`: every value in force and who said so.
+//!
+//! The TOML form is itself a configuration that says the same. Secrets are not shown.
+
+use super::key::{Kind, Section};
+use super::origin::Origin;
+use super::settings::{Setting, Settings};
+use super::value::Value;
+use serde_json::json;
+
+/// As TOML, origins in comments beside the values.
+pub(crate) fn toml(settings: &Settings) -> String {
+    let mut out = String::new();
+    for section in Section::ALL {
+        if section != Section::Node {
+            out.push_str(&format!("\n[{}]\n", section.name()));
+        }
+        let lines: Vec<(String, String)> =
+            settings.iter().filter(|setting| setting.key.section == section).flat_map(lines).collect();
+        // One long value does not push the comments of all others to the right.
+        let width = lines
+            .iter()
+            .map(|(text, _)| text.chars().count())
+            .filter(|width| *width <= 44)
+            .max()
+            .unwrap_or(0);
+        for (text, origin) in lines {
+            out.push_str(&format!("{text:width$}  # {origin}\n"));
+        }
+    }
+    out
+}
+
+fn lines(setting: &Setting) -> Vec<(String, String)> {
+    let (key, origin) = (setting.key, setting.origin.to_string());
+    match &setting.value {
+        Value::Tags(tags) if !tags.is_empty() => tags
+            .iter()
+            .map(|(tag, value)| {
+                let origin = setting.tag_origins.get(tag).unwrap_or(&setting.origin);
+                (format!("{}.{} = {}", key.name, quoted_key(tag), quoted(value)), origin.to_string())
+            })
+            .collect(),
+        Value::Unset => vec![(format!("# {} =", key.name), format!("{origin}: {}", key.default_words()))],
+        _ if key.kind == Kind::Secret => {
+            vec![(format!("# {} =", key.name), format!("{origin}; set, not shown"))]
+        }
+        value => vec![(format!("{} = {}", key.name, toml_value(value)), origin)],
+    }
+}
+
+fn toml_value(value: &Value) -> String {
+    let list = |items: Vec<String>| format!("[{}]", items.join(", "));
+    match value {
+        Value::Unset => String::new(),
+        Value::Bool(bool) => bool.to_string(),
+        Value::Count(count) => count.to_string(),
+        Value::Texts(texts) => list(texts.iter().map(|text| quoted(text)).collect()),
+        Value::Addresses(addresses) => {
+            list(addresses.iter().map(|address| quoted(&address.to_string())).collect())
+        }
+        Value::Tags(tags) => {
+            let tags: Vec<String> =
+                tags.iter().map(|(tag, value)| format!("{} = {}", quoted_key(tag), quoted(value))).collect();
+            if tags.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", tags.join(", ")) }
+        }
+        Value::Text(text) => quoted(text),
+        Value::Duration(duration) => quoted(&humantime::format_duration(*duration).to_string()),
+        Value::Address(address) => quoted(&address.to_string()),
+    }
+}
+
+/// A basic string (TOML, "String"): everything that a terminal or a reader could stumble over is escaped. A dollar sign is
+/// doubled, for it would be read as the beginning of a variable.
+fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '$' => out.push_str("$$"),
+            c if crate::text::is_dangerous(c) => out.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Keys are not expanded.
+fn quoted_key(key: &str) -> String {
+    let bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
+    if bare { key.to_owned() } else { quoted(key).replace("$$", "$") }
+}
+
+/// As JSON: one object per key, in the order of the file.
+pub(crate) fn json(settings: &Settings) -> String {
+    let rows: Vec<serde_json::Value> = settings
+        .iter()
+        .map(|setting| {
+            let key = setting.key;
+            let mut row = json!({ "key": key.path(), "value": json_value(setting) });
+            place(&mut row, &setting.origin);
+            if !setting.tag_origins.is_empty() {
+                let tags = setting.tag_origins.iter().map(|(tag, origin)| {
+                    let mut row = json!({});
+                    place(&mut row, origin);
+                    (tag.clone(), row)
+                });
+                row["tags"] = serde_json::Value::Object(tags.collect());
+            }
+            row
+        })
+        .collect();
+    crate::json::pretty(&json!({ "settings": rows }))
+}
+
+/// Adds the source, and where in it when it has places.
+fn place(row: &mut serde_json::Value, origin: &Origin) {
+    row["source"] = json!(origin.source());
+    match origin {
+        Origin::Default => {}
+        Origin::File { path, line } => {
+            row["path"] = json!(path.to_string_lossy());
+            row["line"] = json!(line);
+        }
+        Origin::Env(name) => row["name"] = json!(name),
+        Origin::Flag(name) => row["name"] = json!(name),
+    }
+}
+
+fn json_value(setting: &Setting) -> serde_json::Value {
+    match &setting.value {
+        Value::Text(_) if setting.key.kind == Kind::Secret => json!("(not shown)"),
+        Value::Unset => json!(null),
+        Value::Text(text) => json!(text),
+        Value::Bool(bool) => json!(bool),
+        Value::Count(count) => json!(count),
+        Value::Duration(duration) => json!(humantime::format_duration(*duration).to_string()),
+        Value::Address(address) => json!(address.to_string()),
+        Value::Addresses(addresses) => json!(addresses.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        Value::Texts(texts) => json!(texts),
+        Value::Tags(tags) => json!(tags),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::keys;
+    use crate::config::load::{Sources, load};
+
+    fn settings(given: &[(&'static crate::config::key::Key, &[&str])]) -> Settings {
+        let mut settings = Settings::defaults();
+        for (key, items) in given {
+            settings.set(key, key.kind.parse_many(items).unwrap(), &Origin::Flag(key.flag));
+        }
+        settings
+    }
+
+    #[test]
+    fn what_is_printed_can_be_read_again_and_says_the_same() {
+        let settings = settings(&[
+            (&keys::NODE, &["a \"quoted\" ${NAME} \\ \u{1b} ë"]),
+            (&keys::TAGS, &["role=web", "odd key$=x\ny", "empty="]),
+            (&keys::JOIN, &["lb", "[::1]:1"]),
+            (&keys::JOIN_STRICT, &["true"]),
+            (&keys::LISTEN, &["127.0.0.1:1", "[::1]:2"]),
+            (&keys::RETRY_INTERVAL, &["1m 500ms"]),
+            (&keys::ADVERTISE, &["10.0.0.1"]),
+        ]);
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("muster.toml"), toml(&settings)).unwrap();
+        let directory = directory.path().to_owned();
+        let read = load(&Sources { config: None, given: vec![], env: [].into(), directory });
+        assert_eq!(read.problems, []);
+        for (before, after) in settings.iter().zip(read.settings.iter()) {
+            assert_eq!(before.value, after.value, "{}", before.key.path());
+        }
+    }
+
+    #[test]
+    fn every_value_stands_beside_its_origin() {
+        let mut settings = settings(&[(&keys::BIND, &["127.0.0.1"]), (&keys::TAGS, &["role=web"])]);
+        let tag = keys::TAGS.kind.parse("zone=a").unwrap();
+        settings.set(&keys::TAGS, tag, &Origin::File { path: "/etc/muster/muster.toml".into(), line: 7 });
+        let text = toml(&settings);
+        for line in [
+            r#"bind = "127.0.0.1:7946"                       # flag --bind"#,
+            r#"tags.role = "web"                             # flag --tag"#,
+            r#"tags.zone = "a"                               # /etc/muster/muster.toml:7"#,
+            "# advertise =                                # default: the source address towards the first seed that answers",
+            "[proxy]",
+            r#"listen = ["0.0.0.0:8080"]  # default"#,
+        ] {
+            let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(text.lines().any(|found| squeeze(found) == squeeze(line)), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        let settings = settings(&[(&keys::RPC_AUTH, &["hunter2"])]);
+        for text in [toml(&settings), json(&settings)] {
+            assert!(!text.contains("hunter2") && text.contains("not shown"));
+        }
+    }
+
+    #[test]
+    fn json_has_every_key_with_its_source() {
+        let mut settings = settings(&[(&keys::TAGS, &["role=web"])]);
+        settings.set(
+            &keys::BIND,
+            keys::BIND.kind.parse(":1").unwrap(),
+            &Origin::Env("MUSTER_AGENT__BIND".to_owned()),
+        );
+        let parsed: serde_json::Value = serde_json::from_str(&json(&settings)).unwrap();
+        let rows = parsed["settings"].as_array().unwrap();
+        assert_eq!(rows.len(), keys::TABLE.len());
+        let row = |key: &str| rows.iter().find(|row| row["key"] == key).unwrap();
+        let bind = json!({ "key": "agent.bind", "value": "0.0.0.0:1", "source": "env", "name": "MUSTER_AGENT__BIND" });
+        assert_eq!(*row("agent.bind"), bind);
+        assert_eq!(row("agent.tags")["tags"]["role"], json!({ "source": "flag", "name": "tag" }));
+        assert_eq!(row("agent.advertise")["value"], json!(null));
+    }
+}

@@ -1,0 +1,105 @@
+//! `docs/configuration.md`, from the key table.
+
+use super::key::{Fallback, Key, Kind, Section};
+use super::keys;
+
+/// The page. A test compares it with the committed one.
+pub(crate) fn markdown() -> String {
+    let mut out = INTRODUCTION.to_owned();
+    for section in Section::ALL {
+        out.push_str(&match section {
+            Section::Node => {
+                "\n## Above the first section\n\nWhat all roles and commands of a node share.\n".to_owned()
+            }
+            section => format!("\n## `[{}]`\n", section.name()),
+        });
+        keys::of(section).for_each(|key| out.push_str(&entry(key)));
+    }
+    out
+}
+
+fn entry(key: &Key) -> String {
+    let flags: Vec<String> =
+        [key.flag].iter().chain(key.flag_also).map(|flag| format!("`--{flag}`")).collect();
+    let mut variables = vec![format!("`{}`", key.env())];
+    match (key.env_also, key.kind) {
+        (Some(name), Kind::Tags) => {
+            variables.push(format!("`{name}` (the tag `{}`)", name.to_ascii_lowercase()));
+        }
+        (Some(name), _) => variables.push(format!("`{name}`")),
+        (None, _) => {}
+    }
+    let default = match key.fallback {
+        Fallback::Is(text) => format!("`{text}`"),
+        Fallback::Found(words, _) | Fallback::Unset(words) => words.to_owned(),
+    };
+    format!(
+        "\n### `{}`\n\n{}\n\n| value | default | flag | variable | applies |\n|---|---|---|---|---|\n| {} | {default} | {} | {} | {} |\n",
+        key.name,
+        key.help,
+        values(key.kind),
+        flags.join(", "),
+        variables.join(", "),
+        key.applies.word(),
+    )
+}
+
+fn values(kind: Kind) -> String {
+    match kind {
+        Kind::Text => "text".to_owned(),
+        Kind::Secret => "text, never shown".to_owned(),
+        Kind::Path => "path".to_owned(),
+        Kind::Bool => "`true`, `false`".to_owned(),
+        Kind::Count { min, max } => format!("{min} to {max}"),
+        Kind::Duration { .. } => "duration".to_owned(),
+        Kind::Word { words, .. } => {
+            words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
+        }
+        Kind::Address { .. } => "address".to_owned(),
+        Kind::Addresses { .. } => "list of addresses".to_owned(),
+        Kind::Seeds => "list of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`".to_owned(),
+        Kind::Tags => "table of texts".to_owned(),
+    }
+}
+
+const INTRODUCTION: &str = "\
+# Configuration reference
+
+<!-- Made from the key table by `muster config reference`; a test fails when it is stale. -->
+
+Nothing has to be configured: without files, variables and flags a node is a healthy cluster of one.
+
+**Sources.** `/etc/muster/muster.toml`, then `/etc/muster/conf.d/*.toml` in name order. `--config` (or `MUSTER_CONFIG`)
+names another file instead, or a directory, of which all `*.toml` and then all `conf.d/*.toml` are read, each in name
+order. A flag beats a variable, which beats the files, of which the later beats the earlier, which beat the default. A
+value is replaced as a whole; only tags merge, name by name.
+
+**Variables.** `MUSTER_SECTION__KEY` exists for every key; lists are separated by commas, tags are written `k=v,k=v`. An
+empty variable counts as not set. An unknown variable that begins with `MUSTER_` brings a warning only, since Kubernetes
+injects some for a Service called `muster`.
+
+**Files.** An unknown key is an error. Strings may hold `${VAR}` and `${VAR:-default}`; `$$` is one dollar sign.
+
+**Flags** take one dash or two. Those that take several values are repeated.
+
+**Values.** Durations have a unit: `250ms`, `5s`, `1m 30s`. Addresses are `IP`, `IP:PORT`, `[IPv6]:PORT` or `:PORT`.
+
+**Applies** tells when a changed value takes effect: `live` at once on a reload, `listener` by re-opening that listener,
+`restart` when the role is started again. `later release`: understood now, so that scripts written for Serf run.
+
+`muster check` tells everything that is wrong, with file and line. `muster config print` shows every value and who said so.
+";
+
+#[cfg(test)]
+mod tests {
+    /// Mend with `cargo run -- config reference > docs/configuration.md`.
+    #[test]
+    fn the_committed_reference_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+        let committed = std::fs::read_to_string(path).unwrap();
+        assert!(
+            committed == super::markdown(),
+            "stale: cargo run -- config reference > docs/configuration.md"
+        );
+    }
+}

@@ -1,0 +1,107 @@
+//! The value of every key, with its origin.
+
+use super::key::Key;
+use super::keys;
+use super::origin::Origin;
+use super::value::Value;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// One key's value and who said so.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    pub(crate) key: &'static Key,
+    pub(crate) value: Value,
+    pub(crate) origin: Origin,
+    /// Tags merge, so each has an origin of its own.
+    pub(crate) tag_origins: BTreeMap<String, Origin>,
+}
+
+/// A value for every key of the table.
+///
+/// The typed getters give an empty value when the key is unset or of another kind; which key has which kind is settled in
+/// the table, and a test reads them all through the views.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings(Vec<Setting>);
+
+impl Settings {
+    /// The table's defaults.
+    pub(crate) fn defaults() -> Self {
+        let setting = |key: &&'static Key| Setting {
+            key,
+            value: key.default_value(),
+            origin: Origin::Default,
+            tag_origins: BTreeMap::new(),
+        };
+        Self(keys::TABLE.iter().map(setting).collect())
+    }
+
+    /// In the table's order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Setting> {
+        self.0.iter()
+    }
+
+    /// Replaces a value; tags are added one by one.
+    pub(crate) fn set(&mut self, key: &'static Key, value: Value, origin: &Origin) {
+        let Some(setting) = self.0.iter_mut().find(|setting| std::ptr::eq(setting.key, key)) else { return };
+        match (&mut setting.value, value) {
+            (Value::Tags(old), Value::Tags(new)) => {
+                setting.tag_origins.extend(new.keys().map(|tag| (tag.clone(), origin.clone())));
+                old.extend(new);
+            }
+            (old, new) => *old = new,
+        }
+        setting.origin = origin.clone();
+    }
+
+    fn find(&self, key: &'static Key) -> Option<&Setting> {
+        self.0.iter().find(|setting| std::ptr::eq(setting.key, key))
+    }
+
+    /// Who set `key`.
+    pub(crate) fn origin(&self, key: &'static Key) -> &Origin {
+        self.find(key).map_or(&Origin::Default, |setting| &setting.origin)
+    }
+
+    fn value(&self, key: &'static Key) -> &Value {
+        self.find(key).map_or(&Value::Unset, |setting| &setting.value)
+    }
+
+    pub(crate) fn text(&self, key: &'static Key) -> &str {
+        if let Value::Text(text) = self.value(key) { text } else { "" }
+    }
+
+    pub(crate) fn bool(&self, key: &'static Key) -> bool {
+        matches!(self.value(key), Value::Bool(true))
+    }
+
+    /// `T` is the type that the key's range was made for.
+    pub(crate) fn count<T: TryFrom<u64> + Default>(&self, key: &'static Key) -> T {
+        if let Value::Count(count) = self.value(key) {
+            T::try_from(*count).unwrap_or_default()
+        } else {
+            T::default()
+        }
+    }
+
+    pub(crate) fn duration(&self, key: &'static Key) -> Duration {
+        if let Value::Duration(duration) = self.value(key) { *duration } else { Duration::ZERO }
+    }
+
+    pub(crate) fn address(&self, key: &'static Key) -> Option<SocketAddr> {
+        if let Value::Address(address) = self.value(key) { Some(*address) } else { None }
+    }
+
+    pub(crate) fn addresses(&self, key: &'static Key) -> &[SocketAddr] {
+        if let Value::Addresses(addresses) = self.value(key) { addresses } else { &[] }
+    }
+
+    pub(crate) fn texts(&self, key: &'static Key) -> &[String] {
+        if let Value::Texts(texts) = self.value(key) { texts } else { &[] }
+    }
+
+    pub(crate) fn tags(&self, key: &'static Key) -> BTreeMap<String, String> {
+        if let Value::Tags(tags) = self.value(key) { tags.clone() } else { BTreeMap::new() }
+    }
+}

@@ -1,0 +1,96 @@
+//! Settings as the roles want them.
+
+use super::keys;
+use super::settings::Settings;
+use muster_agent::{Advertise, ProfileName};
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// What `muster agent` is told. Meaningful when [`super::check`] found no problem.
+pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
+    muster_agent::Config {
+        node: settings.text(&keys::NODE).to_owned(),
+        bind: bind(settings),
+        advertise: settings.address(&keys::ADVERTISE).map(|at| Advertise { ip: at.ip(), port: at.port() }),
+        join: settings.texts(&keys::JOIN).to_vec(),
+        join_strict: settings.bool(&keys::JOIN_STRICT),
+        retry_interval: settings.duration(&keys::RETRY_INTERVAL),
+        retry_max: settings.count(&keys::RETRY_MAX),
+        tags: settings.tags(&keys::TAGS),
+        profile: match settings.text(&keys::PROFILE) {
+            "wan" => ProfileName::Wan,
+            "local" => ProfileName::Local,
+            _ => ProfileName::Lan,
+        },
+        protocol: settings.count(&keys::PROTOCOL),
+        socket: settings.text(&keys::SOCKET).into(),
+        default_port: settings.count(&keys::DEFAULT_PORT),
+        leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
+    }
+}
+
+/// The gossip address; its key has a default, so it is never absent.
+pub(super) fn bind(settings: &Settings) -> SocketAddr {
+    let fallback = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), keys::GOSSIP_PORT);
+    settings.address(&keys::BIND).unwrap_or(fallback)
+}
+
+/// What `muster proxy` is told. Meaningful when [`super::check`] found no problem.
+pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
+    muster_proxy::Config {
+        listen: settings.addresses(&keys::LISTEN).to_vec(),
+        service: settings.text(&keys::SERVICE).to_owned(),
+        socket: settings.text(&keys::SOCKET).into(),
+        connect_timeout: settings.duration(&keys::CONNECT_TIMEOUT),
+        response_timeout: settings.duration(&keys::RESPONSE_TIMEOUT),
+        idle_timeout: settings.duration(&keys::IDLE_TIMEOUT),
+        idle_max: settings.count(&keys::IDLE_MAX),
+        drain_timeout: settings.duration(&keys::DRAIN_TIMEOUT),
+    }
+}
+
+/// How to log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Log {
+    pub(crate) level: tracing::Level,
+    pub(crate) json: bool,
+}
+
+/// What every role is told about its log.
+pub(crate) fn log(settings: &Settings) -> Log {
+    let level = match settings.text(&keys::LOG_LEVEL) {
+        "trace" => tracing::Level::TRACE,
+        "debug" => tracing::Level::DEBUG,
+        "warn" => tracing::Level::WARN,
+        "error" => tracing::Level::ERROR,
+        _ => tracing::Level::INFO,
+    };
+    Log { level, json: settings.text(&keys::LOG_FORMAT) == "json" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    /// Also the proof that every getter above asks for a value of the kind its key has.
+    #[test]
+    fn without_configuration_the_roles_get_the_documented_defaults() {
+        let settings = Settings::defaults();
+        let agent = agent(&settings);
+        assert!(!agent.node.is_empty());
+        assert_eq!(agent.bind, "0.0.0.0:7946".parse().unwrap());
+        assert_eq!(agent.advertise, None);
+        assert_eq!((agent.join.len(), agent.join_strict), (0, false));
+        assert_eq!((agent.retry_interval, agent.retry_max), (Duration::from_millis(250), 0));
+        assert_eq!((agent.profile, agent.protocol), (ProfileName::Lan, 5));
+        assert_eq!((agent.default_port, agent.leave_timeout), (3000, Duration::from_secs(8)));
+        let proxy = proxy(&settings);
+        assert_eq!(proxy.listen, ["0.0.0.0:8080".parse().unwrap()]);
+        assert_eq!(proxy.service, "backend");
+        assert_eq!(proxy.socket, agent.socket);
+        let seconds = |seconds| Duration::from_secs(seconds);
+        assert_eq!((proxy.connect_timeout, proxy.response_timeout), (seconds(1), seconds(60)));
+        assert_eq!((proxy.idle_timeout, proxy.idle_max, proxy.drain_timeout), (seconds(60), 64, seconds(8)));
+        assert_eq!(log(&settings), Log { level: tracing::Level::INFO, json: false });
+    }
+}

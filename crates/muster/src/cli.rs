@@ -1,15 +1,30 @@
 //! The command line as typed. Parsing never touches the system.
 
+mod args;
 mod dashes;
+mod help;
+mod key_flags;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+pub(crate) use args::*;
+pub(crate) use key_flags::scope;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Keeps a load-balanced cluster right by itself.
 #[derive(Debug, Parser)]
-#[command(name = "muster", version, arg_required_else_help = true)]
+#[command(
+    name = "muster",
+    version = crate::build::version(),
+    long_about = help::MUSTER,
+    after_long_help = help::MUSTER_AFTER,
+    styles = help::STYLES,
+    arg_required_else_help = true,
+    subcommand_value_name = "COMMAND",
+    subcommand_help_heading = "Commands",
+    max_term_width = 100
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -19,22 +34,30 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the membership agent of this node.
+    #[command(long_about = help::AGENT, after_long_help = help::AGENT_AFTER)]
     Agent(AgentArgs),
     /// Run the load balancer of this node.
+    #[command(long_about = help::PROXY, after_long_help = help::PROXY_AFTER)]
     Proxy(ProxyArgs),
     /// List the members of the cluster.
+    #[command(long_about = help::MEMBERS, after_long_help = help::client(help::MEMBERS_AFTER))]
     Members(MembersArgs),
     /// Tell the agent to join a cluster.
+    #[command(long_about = help::JOIN, after_long_help = help::client(help::JOIN_AFTER))]
     Join(JoinArgs),
     /// Tell the agent to leave the cluster and stop.
-    Leave(ClientArgs),
+    #[command(long_about = help::LEAVE, after_long_help = help::client(help::LEAVE_AFTER))]
+    Leave(LeaveArgs),
     /// Tell the cluster that a failed member has left.
+    #[command(long_about = help::FORCE_LEAVE, after_long_help = help::client(help::FORCE_LEAVE_AFTER))]
     ForceLeave(ForceLeaveArgs),
     /// Show what the agent says of itself.
+    #[command(long_about = help::INFO, after_long_help = help::client(help::INFO_AFTER))]
     Info(InfoArgs),
     /// Show the version.
     Version(VersionArgs),
     /// Check the configuration without starting anything.
+    #[command(long_about = help::CHECK, after_long_help = help::CHECK_AFTER)]
     Check(CheckArgs),
     /// Show the configuration in force and where it comes from.
     Config(ConfigArgs),
@@ -42,45 +65,22 @@ pub(crate) enum Command {
     Demo(crate::demo::Args),
 }
 
-/// Which agent to ask.
-#[derive(Debug, Args)]
-pub(crate) struct ClientArgs {
-    /// Control socket of the agent.
-    #[arg(long, value_name = "PATH")]
-    pub(crate) socket: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct AgentArgs {}
-#[derive(Debug, Args)]
-pub(crate) struct ProxyArgs {}
-#[derive(Debug, Args)]
-pub(crate) struct MembersArgs {}
-#[derive(Debug, Args)]
-pub(crate) struct JoinArgs {}
-#[derive(Debug, Args)]
-pub(crate) struct ForceLeaveArgs {}
-#[derive(Debug, Args)]
-pub(crate) struct InfoArgs {}
-#[derive(Debug, Args)]
-pub(crate) struct VersionArgs {}
-#[derive(Debug, Args)]
-pub(crate) struct CheckArgs {}
-#[derive(Debug, Args)]
-pub(crate) struct ConfigArgs {}
-
 /// Reads the command line. `Err` is how the process ends when clap already answered (help, version, wrong usage).
 pub(crate) fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Command, ExitCode> {
+    read(args).map_err(|error| {
+        // Nobody can be told when standard error is closed.
+        let _ = error.print();
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(crate::exit::INVALID))
+    })
+}
+
+fn read(args: impl IntoIterator<Item = OsString>) -> Result<Command, clap::Error> {
     let mut command = Cli::command();
     command.build();
     let args = dashes::normalise(args, &dashes::Known::of(&command));
-    command
-        .try_get_matches_from(args)
-        .and_then(|matches| Cli::from_arg_matches(&matches))
-        .map(|cli| cli.command)
-        .map_err(|error| {
-            // Nobody can be told when standard error is closed.
-            let _ = error.print();
-            ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(crate::exit::INVALID))
-        })
+    let matches = command.try_get_matches_from(args)?;
+    Ok(Cli::from_arg_matches(&matches)?.command)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,15 +6,22 @@
 //! |---|---|
 //! | [`roles`] | `agent`, `proxy`: processes that run until they are told to stop |
 //! | [`client`] | `members`, `join`, `leave`, `force-leave`, `info`, `version`: one question to the node's agent |
+//! | [`inspect`] | `check`, `config print`: what the roles would be told, and by whom |
 //! | [`demo`] | `demo`: the whole journey on one machine |
-//! | [`config`] | `check`, `config print`: what the roles would be told, and by whom |
+//!
+//! The others serve them: [`cli`] is the command line as typed, [`config`] makes settings of flags, environment and files,
+//! [`exit`] lists the exit codes.
 
+mod build;
 mod cli;
 mod client;
 mod config;
 mod demo;
 mod exit;
+mod inspect;
 mod json;
+mod logging;
+mod out;
 mod roles;
 mod text;
 
@@ -30,18 +37,14 @@ fn main() -> ExitCode {
     match command {
         Command::Agent(args) => roles::agent::run(args),
         Command::Proxy(args) => roles::proxy::run(args),
-        Command::Members(args) => client::members(args),
-        Command::Join(args) => client::join(args),
-        Command::Leave(args) => client::leave(args),
-        Command::ForceLeave(args) => client::force_leave(args),
-        Command::Info(args) => client::info(args),
-        Command::Version(args) => client::version(args),
-        Command::Check(args) => unread(args),
-        Command::Config(args) => unread(args),
+        Command::Members(args) => client::members::run(args),
+        Command::Join(args) => client::join::run(args),
+        Command::Leave(args) => client::leave::run(args),
+        Command::ForceLeave(args) => client::force_leave::run(args),
+        Command::Info(args) => client::info::run(args),
+        Command::Version(args) => client::version::run(args),
+        Command::Check(args) => inspect::check::run(args),
+        Command::Config(args) => inspect::config::run(args),
         Command::Demo(args) => demo::run(args),
     }
-}
-
-fn unread<T>(_: T) -> ExitCode {
-    exit::invalid()
 }

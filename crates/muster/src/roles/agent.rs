@@ -1,8 +1,25 @@
 //! `muster agent`.
 
 use crate::cli::AgentArgs;
+use crate::config::check::Role;
+use crate::config::views;
+use crate::{exit, out};
+use muster_agent::Ended;
 use std::process::ExitCode;
 
-pub(crate) fn run(_: AgentArgs) -> ExitCode {
-    crate::exit::FAILED
+pub(crate) fn run(args: AgentArgs) -> ExitCode {
+    let settings = match super::prepare(&args.configured.sources(), Role::Agent) {
+        Ok(settings) => settings,
+        Err(end) => return end,
+    };
+    let later = super::not_served_yet(&settings);
+    if !later.is_empty() {
+        tracing::warn!("accepted and served in a later release: --{}", later.join(", --"));
+    }
+    match muster_agent::run(views::agent(&settings)) {
+        Ok(Ended::Left) => exit::CLEAN,
+        // The agent's log says why. Others will see this node as failed, so this was no success.
+        Ok(Ended::Hurried) => exit::FAILED,
+        Err(error) => out::fail(&error),
+    }
 }

@@ -1,0 +1,172 @@
+//! The flags and arguments of each command.
+
+use super::help;
+use super::key_flags::{KeyFlags, Scope, scope};
+use crate::config::Sources;
+use crate::config::check::Role;
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Where the configuration is, and the flags that are part of it.
+#[derive(Debug, Args)]
+pub(crate) struct Configured<S: Scope> {
+    /// Configuration file, or directory of such files.
+    ///
+    /// Of a directory all *.toml are read in name order, then all conf.d/*.toml.
+    ///
+    /// [default: /etc/muster/muster.toml, then /etc/muster/conf.d/*.toml] [env: MUSTER_CONFIG]
+    #[arg(long, value_name = "FILE|DIR", help_heading = "Configuration")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    flags: KeyFlags<S>,
+}
+
+impl<S: Scope> Configured<S> {
+    /// These flags and this process's environment.
+    pub(crate) fn sources(self) -> Sources {
+        Sources::of_process(self.config, self.flags.given)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AgentArgs {
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Agent>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProxyArgs {
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Proxy>,
+}
+
+/// How to answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, in Serf's shape.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MembersArgs {
+    /// Only members in this state: alive, leaving, left or failed.
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) status: Option<String>,
+    /// Only members with this name.
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) name: Option<String>,
+    /// Only members with this tag `role`; the same as `--tag role=REGEX`.
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) role: Option<String>,
+    /// Only members whose tag has this value; repeat for more.
+    #[arg(long, value_name = "KEY=REGEX", value_parser = tag_filter)]
+    pub(crate) tag: Vec<(String, String)>,
+    /// Show protocol versions too (text only).
+    #[arg(long)]
+    pub(crate) detailed: bool,
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+fn tag_filter(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, regex)) if !key.is_empty() => Ok((key.to_owned(), regex.to_owned())),
+        _ => Err("write KEY=REGEX".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JoinArgs {
+    /// Members to contact.
+    #[arg(required = true, value_name = "HOST[:PORT]")]
+    pub(crate) addresses: Vec<String>,
+    /// Replay old user events.
+    #[arg(long)]
+    pub(crate) replay: bool,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LeaveArgs {
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ForceLeaveArgs {
+    /// Name of the member.
+    #[arg(value_name = "NAME")]
+    pub(crate) node: String,
+    /// Forget it at once instead of keeping it as left.
+    #[arg(long)]
+    pub(crate) prune: bool,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct VersionArgs {
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Roles that will run on this host.
+    #[arg(value_enum, value_name = "ROLE", default_values_t = [Role::Agent, Role::Proxy])]
+    pub(crate) roles: Vec<Role>,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::All>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Show every value in force and where it comes from.
+    #[command(long_about = help::PRINT, after_long_help = help::PRINT_AFTER)]
+    Print(PrintArgs),
+    /// Write the configuration reference, Markdown.
+    #[command(hide = true)]
+    Reference,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PrintArgs {
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: PrintFormat,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::All>,
+}
+
+/// How to show the configuration.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
+pub(crate) enum PrintFormat {
+    /// A configuration file with the origins as comments.
+    #[default]
+    Toml,
+    /// For programs.
+    Json,
+}

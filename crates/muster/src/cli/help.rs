@@ -1,0 +1,157 @@
+//! What `--help` teaches beyond the flags.
+
+use clap::builder::styling::{AnsiColor, Styles};
+
+/// Colours of help; clap drops them when nobody sees colours.
+pub(super) const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+pub(super) const MUSTER: &str = "\
+Keeps a load-balanced cluster right by itself.
+
+Backends call the roll among themselves (gossip on the wire of HashiCorp Serf), balancers send requests only to those \
+that answer it, and nobody edits a configuration file.";
+
+pub(super) const MUSTER_AFTER: &str = "\
+Example, a balancer and a backend on two hosts, started in any order:
+  lb$   muster agent -node lb &  muster proxy --listen :8080
+  web$  muster agent -node web -join lb -tag role=backend -tag port=3000
+
+Exit codes:
+  0        done, or a role stopped in order
+  1        it failed: no agent answered, a seed could not be joined, ...
+  2        the command line or the configuration is invalid; nothing was started
+  128 + n  ended by signal n
+
+Environment:
+  MUSTER_SECTION__KEY  any key of the configuration, e.g. MUSTER_AGENT__BIND
+  MUSTER_SOCKET        control socket of this node's agent
+  MUSTER_CONFIG        configuration file or directory
+  ROLE, JOIN           the tag `role`, the members to join
+  NO_COLOR             no colours
+
+Files:
+  /etc/muster/muster.toml, /etc/muster/conf.d/*.toml
+
+Flags take one dash or two, as in Serf.";
+
+pub(super) const AGENT: &str = "\
+Runs the membership agent of this node.
+
+It gossips with the agents of other nodes, finds out who joined, left or failed, and serves the control socket. Real \
+Serf agents and Muster agents form one cluster. A node that joins nobody is a healthy cluster of one.";
+
+pub(super) const AGENT_AFTER: &str = "\
+Example:
+  muster agent -node web1 -join lb.example.org -tag role=backend -tag port=3000
+
+Signals: TERM and INT leave the cluster in order and exit with 0; a second one hastens.
+
+Exit codes:
+  0  left in order
+  1  the agent could not run or not join (see --join-strict), or did not leave in order
+  2  the command line or the configuration is invalid; nothing was started
+
+Environment: every flag names its variable above; NO_COLOR turns colours off.";
+
+pub(super) const PROXY: &str = "\
+Runs the load balancer of this node.
+
+It takes HTTP/1.1 requests and gives them in turn to the backends of one service that this node's agent knows to be \
+alive. When the agent is away it goes on with the last picture it had.";
+
+pub(super) const PROXY_AFTER: &str = "\
+Example:
+  muster proxy --listen :8080 --service backend
+
+Signals: TERM and INT stop taking requests, finish those in flight and exit with 0.
+
+Exit codes:
+  0  stopped in order
+  1  a listener could not be opened
+  2  the command line or the configuration is invalid; nothing was started
+
+Environment: every flag names its variable above; NO_COLOR turns colours off.";
+
+pub(super) const MEMBERS: &str = "\
+Lists the members of the cluster as this node's agent knows them.
+
+Filters are regular expressions that must match the whole text.";
+
+pub(super) const MEMBERS_AFTER: &str = "\
+Example:
+  muster members -status alive -tag role=backend
+  muster members --format json
+
+Control characters in the names and tags of others are shown escaped.";
+
+pub(super) const JOIN: &str = "\
+Tells this node's agent to join the cluster of these members.
+
+An address is HOST, HOST:PORT or NAME/HOST:PORT; without a port, 7946. One that answers is enough.";
+
+pub(super) const JOIN_AFTER: &str = "\
+Example:
+  muster join lb.example.org 10.0.0.7:7946";
+
+pub(super) const LEAVE: &str = "\
+Tells this node's agent to leave the cluster in order and stop.
+
+Balancers then send it no more requests.";
+
+pub(super) const LEAVE_AFTER: &str = "\
+Example:
+  muster leave";
+
+pub(super) const FORCE_LEAVE: &str = "\
+Tells the cluster that a failed member has left and will not come back.
+
+A member that is alive after all refutes this and stays.";
+
+pub(super) const FORCE_LEAVE_AFTER: &str = "\
+Example:
+  muster force-leave -prune web7";
+
+pub(super) const INFO: &str = "Shows what this node's agent says of itself, for operators.";
+
+pub(super) const INFO_AFTER: &str = "\
+Example:
+  muster info --format json";
+
+/// The end of the help of every command that asks the agent.
+pub(super) fn client(example: &str) -> String {
+    format!(
+        "{example}\n\nExit codes:\n  0  done\n  1  no agent answered, or it refused\n  2  the command line is invalid"
+    )
+}
+
+pub(super) const CHECK: &str = "\
+Checks the configuration without starting anything.
+
+Files, environment and flags are read exactly as the roles read them, and everything that is wrong is told, with file and \
+line: unknown keys, values of the wrong form, addresses that are not this host's, ports in use, tags that do not fit.";
+
+pub(super) const CHECK_AFTER: &str = "\
+Example:
+  muster check --config ./muster.toml && systemctl restart muster
+  muster check proxy
+
+Exit codes:
+  0  nothing is wrong
+  2  something is; it stands on standard error";
+
+pub(super) const PRINT: &str = "\
+Shows every value in force and where it comes from: flag, variable, file and line, or default.
+
+The TOML form is itself a configuration that says the same. Secrets are not shown.";
+
+pub(super) const PRINT_AFTER: &str = "\
+Example:
+  MUSTER_AGENT__BIND=10.0.0.5 muster config print -tag role=web
+
+Exit codes:
+  0  printed
+  2  the configuration cannot be read; what is wrong stands on standard error";

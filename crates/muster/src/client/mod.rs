@@ -1,0 +1,57 @@
+//! Commands that ask this node's agent one question over its control socket, with Serf's words in answer.
+//!
+//! Answers go to standard output and errors to standard error, unlike in Serf, where both go to standard output.
+
+pub(crate) mod force_leave;
+pub(crate) mod info;
+pub(crate) mod join;
+pub(crate) mod leave;
+pub(crate) mod members;
+pub(crate) mod version;
+
+use crate::cli::{Configured, scope};
+use crate::config::{Origin, keys, load};
+use crate::out;
+use muster_control::client::{Client, Error};
+use std::process::ExitCode;
+
+/// Asks, and ends with what `show` makes of the answer. `what` completes "cannot ...".
+fn ask<T>(
+    configured: Configured<scope::Node>,
+    what: &str,
+    question: impl AsyncFnOnce(&Client) -> Result<T, Error>,
+    show: impl FnOnce(&T) -> String,
+) -> ExitCode {
+    // Only the socket matters here: whatever else is wrong with the configuration is the agent's to tell.
+    let settings = load(&configured.sources()).settings;
+    let socket = settings.text(&keys::SOCKET);
+    if socket.is_empty() {
+        let why =
+            "there is no usual place for the agent's socket here; name it with --socket or MUSTER_SOCKET";
+        return out::fail(&format_args!("cannot {what}: {why}"));
+    }
+    let client = Client::new(socket);
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return out::fail(&format_args!("cannot {what}: {error}")),
+    };
+    match runtime.block_on(question(&client)) {
+        Ok(answer) => out::answer(&show(&answer)),
+        Err(error) => {
+            out::say(&format_args!("cannot {what}: {error}"));
+            if matches!(error, Error::Unreachable { .. }) {
+                hint(settings.origin(&keys::SOCKET));
+            }
+            crate::exit::FAILED
+        }
+    }
+}
+
+fn hint(origin: &Origin) {
+    match origin {
+        Origin::Default => out::say(&"--socket PATH or MUSTER_SOCKET name another socket"),
+        chosen => out::say(&format_args!(
+            "that socket was named by {chosen}; --socket PATH or MUSTER_SOCKET name another"
+        )),
+    }
+}

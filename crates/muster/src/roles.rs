@@ -1,4 +1,0 @@
-//! Processes that run until they are told to stop.
-
-pub(crate) mod agent;
-pub(crate) mod proxy;

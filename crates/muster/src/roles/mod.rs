@@ -1,0 +1,32 @@
+//! Processes that run until they are told to stop: configuration first, then the log, then the role.
+
+pub(crate) mod agent;
+pub(crate) mod proxy;
+
+use crate::config::check::{Purpose, Role, check};
+use crate::config::key::Applies;
+use crate::config::{Origin, Setting, Settings, Sources, load, views};
+use crate::inspect::check::refuse;
+use crate::logging;
+use std::process::ExitCode;
+
+/// The settings of a role that may start, its log running; else how the process ends.
+fn prepare(sources: &Sources, role: Role) -> Result<Settings, ExitCode> {
+    let loaded = load(sources);
+    let findings = check(&loaded.settings, &[role], Purpose::Start);
+    if let Some(end) = refuse(loaded.problems.iter().chain(&findings.problems)) {
+        return Err(end);
+    }
+    logging::start(views::log(&loaded.settings));
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(loaded.settings)
+}
+
+/// The flags of keys that are understood but not served yet.
+fn not_served_yet(settings: &Settings) -> Vec<&'static str> {
+    let asked =
+        |setting: &&Setting| setting.key.applies == Applies::Later && setting.origin != Origin::Default;
+    settings.iter().filter(asked).map(|setting| setting.key.flag).collect()
+}

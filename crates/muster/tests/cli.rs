@@ -1,0 +1,321 @@
+//! The binary as its users see it: exit codes, what goes to which stream, exact texts. No agent is needed.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; clippy spares only #[test] functions themselves"
+)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+/// `muster ARGS` in an environment of its own.
+fn muster(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
+    command.args(args).env_clear().stdin(Stdio::null());
+    command
+}
+
+/// Exit code, standard output, standard error.
+fn run(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+/// A directory with this `muster.toml`; its path in texts becomes `DIR`.
+struct Configured(tempfile::TempDir);
+
+impl Configured {
+    fn new(toml: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::write(directory.path().join("muster.toml"), toml).unwrap();
+        Self(directory)
+    }
+
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let path = self.0.path().to_str().unwrap();
+        let (code, out, err) = run(muster(args).args(["--config", path]));
+        (code, out.replace(path, "DIR"), err.replace(path, "DIR"))
+    }
+}
+
+#[test]
+fn version_is_one_line_on_standard_output() {
+    let (code, out, err) = run(&mut muster(&["--version"]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.starts_with(concat!("muster ", env!("CARGO_PKG_VERSION"), " (")), "{out}");
+    assert_eq!(out.lines().count(), 1);
+    assert_eq!(run(&mut muster(&["-version"])).1, out);
+}
+
+#[test]
+fn the_version_command_ends_with_the_words_of_serf() {
+    let (code, out, err) = run(&mut muster(&["version"]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.starts_with("Muster v"), "{out}");
+    assert!(out.ends_with("\nAgent Protocol: 5 (Understands back to: 2)\n"), "{out}");
+}
+
+/// Mend with `MEND=1 cargo test -p muster --test cli`, and read the difference before committing it.
+#[test]
+fn help_is_as_it_was_reviewed() {
+    let pages = [
+        ("muster", vec!["--help"]),
+        ("muster-short", vec!["-h"]),
+        ("agent", vec!["agent", "--help"]),
+        ("agent-short", vec!["agent", "-h"]),
+        ("proxy", vec!["proxy", "--help"]),
+        ("members", vec!["members", "--help"]),
+        ("join", vec!["join", "--help"]),
+        ("force-leave", vec!["force-leave", "--help"]),
+        ("check", vec!["check", "--help"]),
+        ("config-print-short", vec!["config", "print", "-h"]),
+    ];
+    for (name, args) in pages {
+        let (code, out, err) = run(&mut muster(&args));
+        assert_eq!((code, err.as_str()), (0, ""));
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/help/{name}.txt"));
+        if std::env::var_os("MEND").is_some() {
+            std::fs::write(&path, &out).unwrap();
+        }
+        let reviewed = std::fs::read_to_string(&path).unwrap();
+        assert!(out == reviewed, "{} is stale; now:\n{out}", path.display());
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_suggests_what_may_be_meant() {
+    for (args, suggestion) in [
+        (["agent", "-jion=x"], "'--join'"),
+        (["menbers", "-h"], "'members'"),
+        (["members", "--fromat=json"], "'--format'"),
+    ] {
+        let (code, out, err) = run(&mut muster(&args));
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert!(err.contains(suggestion), "{err}");
+    }
+    assert_eq!(run(&mut muster(&[])).0, 2);
+}
+
+#[test]
+fn check_tells_every_problem_with_file_and_line_and_ends_with_2() {
+    let toml = "\
+[agent]
+bind = '192.0.2.1'
+bnid = ':1'
+retry_interval = 5
+[agent.tags]
+big = '${BIG:-x}'
+[proxy]
+listen = []
+";
+    let (code, out, err) =
+        Configured::new(toml).run(&["check", "--tag", &format!("big={}", "x".repeat(600))]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert_eq!(
+        err,
+        "\
+muster: DIR/muster.toml:3: unknown key `bnid` in [agent]; did you mean `bind`?
+muster: DIR/muster.toml:4: retry_interval: must be a string with a unit, e.g. \"5s\", not a number
+muster: flag --tag: the tags take 609 bytes in gossip; at most 512 fit
+muster: DIR/muster.toml:8: the proxy has no address to listen on
+muster: DIR/muster.toml:2: 192.0.2.1 is not an address of this host; `ip addr` shows those it has
+muster: the configuration is invalid (5 problems); nothing was started
+"
+    );
+}
+
+#[test]
+fn check_of_a_sound_configuration_names_the_files_and_ends_with_0() {
+    let sound = Configured::new(
+        "socket = '/tmp/m.sock'\n[agent]\nbind = '127.0.0.1:0'\n[proxy]\nlisten = ['127.0.0.1:0']\n",
+    );
+    let (code, out, err) = sound.run(&["check"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(out, "The configuration is valid: DIR/muster.toml.\n");
+}
+
+#[test]
+fn a_role_with_an_invalid_configuration_starts_nothing() {
+    let unsound = Configured::new("[log]\nlevel = 'loud'\n");
+    for role in ["agent", "proxy"] {
+        let (code, out, err) = unsound.run(&[role, "--socket", "/tmp/m.sock"]);
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.starts_with("muster: DIR/muster.toml:2: level: `loud` is none of trace"), "{err}");
+        assert!(err.ends_with("muster: the configuration is invalid; nothing was started\n"), "{err}");
+    }
+}
+
+#[test]
+fn config_print_tells_values_and_who_said_so() {
+    let configured =
+        Configured::new("socket = '/tmp/m.sock'\n[agent]\nnode = 'a'\n[agent.tags]\nzone = 'z'\n");
+    let path = configured.0.path().to_str().unwrap();
+    let command = &mut muster(&["config", "print", "--config", path, "-bind", "127.0.0.1"]);
+    let (code, out, err) =
+        run(command.env("ROLE", "web").env("MUSTER_PROXY__IDLE_MAX", "7").env("MUSTER_PORT", "x"));
+    assert_eq!(code, 0);
+    assert_eq!(err, "muster: note: env MUSTER_PORT: this variable means nothing to Muster\n");
+    assert_eq!(
+        out.replace(path, "DIR"),
+        r##"socket = "/tmp/m.sock"  # DIR/muster.toml:1
+
+[agent]
+node = "a"                # DIR/muster.toml:3
+bind = "127.0.0.1:7946"   # flag --bind
+# advertise =             # default: the source address towards the first seed that answers
+join = []                 # default
+join_strict = false       # default
+retry_interval = "250ms"  # default
+retry_max = 0             # default
+tags.role = "web"         # env ROLE
+tags.zone = "z"           # DIR/muster.toml:5
+profile = "lan"           # default
+protocol = 5              # default
+default_port = 3000       # default
+leave_timeout = "8s"      # default
+# rpc_addr =              # default: no RPC listener
+# rpc_auth =              # default: not set
+
+[proxy]
+listen = ["0.0.0.0:8080"]  # default
+service = "backend"        # default
+connect_timeout = "1s"     # default
+response_timeout = "1m"    # default
+idle_timeout = "1m"        # default
+idle_max = 7               # env MUSTER_PROXY__IDLE_MAX
+drain_timeout = "8s"       # default
+
+[log]
+level = "info"   # default
+format = "text"  # default
+"##
+    );
+}
+
+#[test]
+fn config_print_as_json_is_json() {
+    let (code, out, err) = Configured::new("").run(&["config", "print", "-format=json"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let parsed: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(parsed["settings"][0]["key"], "socket");
+}
+
+#[test]
+fn without_an_agent_the_client_commands_end_with_1_and_tell_how_to_choose_another_socket() {
+    let commands = [
+        vec!["members"],
+        vec!["join", "x"],
+        vec!["leave"],
+        vec!["force-leave", "x"],
+        vec!["info", "-format", "json"],
+    ];
+    for args in commands {
+        let (code, out, err) = run(muster(&args).args(["--socket", "/nonexistent/m.sock"]));
+        assert_eq!((code, out.as_str()), (1, ""), "{args:?}");
+        assert!(err.contains("no agent answers on /nonexistent/m.sock"), "{err}");
+        assert!(err.contains("named by flag --socket; --socket PATH or MUSTER_SOCKET name another"), "{err}");
+    }
+    let (_, _, err) = run(muster(&["members"]).env("MUSTER_SOCKET", "/nonexistent/env.sock"));
+    assert!(err.contains("/nonexistent/env.sock") && err.contains("env MUSTER_SOCKET"), "{err}");
+}
+
+#[test]
+fn the_client_commands_find_the_socket_in_the_file_the_agent_reads() {
+    let configured = Configured::new("socket = '/nonexistent/file.sock'\nunknown = 1\n");
+    let (code, _, err) = configured.run(&["members"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("/nonexistent/file.sock") && err.contains("DIR/muster.toml:1"), "{err}");
+}
+
+/// Runs `muster ARGS` against an agent that answers one request like this; also returns the request.
+fn answered(args: &[&str], status: &str, body: &str) -> ((i32, String, String), String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("m.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    std::thread::scope(|scope| {
+        let agent = scope.spawn(move || {
+            let (stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(&stream);
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                assert!(reader.read_line(&mut head).unwrap() > 0, "the request ended early");
+            }
+            let length = head
+                .to_lowercase()
+                .split("content-length: ")
+                .nth(1)
+                .map_or(0, |rest| rest.lines().next().unwrap().parse().unwrap());
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).unwrap();
+            (&stream).write_all(answer.as_bytes()).unwrap();
+            format!("{} {}", head.lines().next().unwrap(), String::from_utf8(body).unwrap())
+        });
+        let result = run(muster(args).arg("--socket").arg(&path));
+        (result, agent.join().unwrap())
+    })
+}
+
+#[test]
+fn members_sends_its_filters_and_prints_the_table_of_serf() {
+    let body = r#"{"members":[{"name":"a\u001b[2J","addr":"10.0.0.1:7946","port":7946,"tags":{"role":"web"},
+        "status":"alive","protocol":{"max":5,"min":2,"version":5}}]}"#;
+    let ((code, out, err), request) =
+        answered(&["members", "-status=alive", "-role", "w.*", "-tag", "zone=a&b"], "200 OK", body);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert_eq!(out, "a\\u{1b}[2J  10.0.0.1:7946  alive  role=web\n");
+    assert_eq!(request, "GET /api/v1/members?status=alive&tags=role%3Dw.%2A%2Czone%3Da%26b HTTP/1.1 ");
+}
+
+#[test]
+fn join_tells_how_many_answered_and_which_did_not() {
+    let body = r#"{"joined":1,"errors":["lb2: no such host"]}"#;
+    let ((code, out, err), request) = answered(&["join", "-replay", "lb1", "lb2"], "200 OK", body);
+    assert_eq!((code, out.as_str()), (0, "Successfully joined cluster by contacting 1 nodes.\n"));
+    assert_eq!(err, "muster: note: lb2: no such host\n");
+    assert_eq!(request, r#"POST /api/v1/join HTTP/1.1 {"addresses":["lb1","lb2"],"replay":true}"#);
+}
+
+#[test]
+fn leave_and_force_leave_say_what_serf_says() {
+    let ((code, out, err), request) = answered(&["leave"], "204 No Content", "");
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "Graceful leave complete\n", ""));
+    assert_eq!(request, "POST /api/v1/leave HTTP/1.1 ");
+    let ((code, out, err), request) = answered(&["force-leave", "-prune", "web7"], "204 No Content", "");
+    assert_eq!((code, out.as_str(), err.as_str()), (0, "", ""));
+    assert_eq!(request, r#"POST /api/v1/force-leave HTTP/1.1 {"node":"web7","prune":true}"#);
+}
+
+#[test]
+fn a_refusal_is_told_in_the_agents_words_without_its_control_characters() {
+    let body = r#"{"title":"Unknown member","status":404,"detail":"there is no member \u001b[31mweb7"}"#;
+    let ((code, out, err), _) = answered(&["force-leave", "web7"], "404 Not Found", body);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.starts_with("muster: cannot force the member to leave: "), "{err}");
+    assert!(err.contains(r"there is no member \u{1b}[31mweb7"), "{err}");
+}
+
+#[test]
+fn info_prints_sections_and_json() {
+    let body = r#"{"serf":{"members":"2"},"agent":{"name":"a"}}"#;
+    let ((code, out, _), _) = answered(&["info"], "200 OK", body);
+    assert_eq!((code, out.as_str()), (0, "agent:\n\tname = a\nserf:\n\tmembers = 2\n"));
+    let ((code, out, _), _) = answered(&["info", "--format", "json"], "200 OK", body);
+    assert_eq!(code, 0);
+    let expected =
+        "{\n  \"agent\": {\n    \"name\": \"a\"\n  },\n  \"serf\": {\n    \"members\": \"2\"\n  }\n}\n";
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn a_reader_that_went_away_ends_the_command_as_the_signal_would() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let status = muster(&["config", "reference"]).stdout(writer).status().unwrap();
+    assert_eq!(status.code(), Some(128 + 13));
+}

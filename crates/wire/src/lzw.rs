@@ -55,6 +55,23 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_is_read() {
+        let file = include_str!("../tests/vectors/serf-0.9.4.json");
+        let file: serde_json::Value = serde_json::from_str(file).unwrap();
+        let bytes = |hex: &serde_json::Value| -> Vec<u8> {
+            let digits: Vec<_> = hex.as_str().unwrap().chars().collect();
+            let byte = |pair: &[char]| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap();
+            digits.chunks(2).map(byte).collect()
+        };
+        let vectors = file["vectors"].as_array().unwrap();
+        let lzw: Vec<_> = vectors.iter().filter(|vector| vector["layer"] == "lzw").collect();
+        assert_eq!(lzw.len(), 3);
+        for vector in lzw {
+            assert_eq!(open(&bytes(&vector["hex"])), Ok(bytes(&vector["decoded"]["input_hex"])));
+        }
+    }
+
+    #[test]
     fn what_is_compressed_is_read_again() {
         let noise: Vec<u8> = (0..100_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
         for plain in [&b""[..], b"a", b"hello hello hello", &[0; 100_000], &noise] {

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use muster_wire::memberlist::{Message, PushPullNode, Source};
+use muster_wire::serf::{self, Coordinate, Member, PushPullState};
 use muster_wire::{RawAddr, Versions};
 use serde_json::{Map, Value, json};
 
@@ -26,6 +27,30 @@ pub(crate) fn vectors() -> Vec<Vector> {
     let vectors: Vec<_> = file["vectors"].as_array().unwrap().iter().map(Vector::read).collect();
     assert_eq!(vectors.len(), 74, "the vector file changed: adjust what the tests claim to cover");
     vectors
+}
+
+/// The large LZW sample, compressed, and the length of what it stands for.
+pub(crate) fn large() -> (Vec<u8>, u64) {
+    let file: Value = serde_json::from_str(include_str!("../vectors/serf-0.9.4.json")).unwrap();
+    let large = &file["large"][0];
+    let compressed = from_base64(large["compressed_base64"].as_str().unwrap());
+    assert_eq!(large["compressed_len"], compressed.len());
+    (compressed, large["plain_len"].as_u64().unwrap())
+}
+
+fn from_base64(text: &str) -> Vec<u8> {
+    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let (mut bytes, mut bits, mut held) = (Vec::new(), 0_u32, 0);
+    for byte in text.trim_end_matches('=').bytes() {
+        let digit = alphabet.iter().position(|&known| known == byte).unwrap();
+        bits = bits << 6 | u32::try_from(digit).unwrap();
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held & 0xff).try_into().unwrap());
+        }
+    }
+    bytes
 }
 
 /// The vectors of one layer.
@@ -143,6 +168,66 @@ pub(crate) fn node(node: &PushPullNode<'_>) -> Value {
     json!({
         "Addr": addr(node.addr), "Incarnation": node.incarnation, "Meta": raw(node.meta), "Name": node.name,
         "Port": node.port, "State": node.state as u8, "Vsn": versions(node.versions),
+    })
+}
+
+/// A Serf message as `[kind, fields]`, a relay as `[kind, header, message]`.
+pub(crate) fn serf_message(message: &serf::Message<'_>) -> Value {
+    match message {
+        serf::Message::Leave(leave) => json!(["leave", {
+            "LTime": leave.ltime, "Node": leave.node, "Prune": leave.prune,
+        }]),
+        serf::Message::Join(join) => json!(["join", {"LTime": join.ltime, "Node": join.node}]),
+        serf::Message::UserEvent(event) => json!(["userEvent", {
+            "CC": event.coalesce, "LTime": event.ltime, "Name": event.name,
+            "Payload": raw_or_null(event.payload),
+        }]),
+        serf::Message::Query(query) => {
+            let filters: Vec<_> = query.filters.iter().map(|filter| raw(filter)).collect();
+            json!(["query", {
+                "Addr": query.addr.map_or(Value::Null, addr),
+                "Filters": if filters.is_empty() { Value::Null } else { Value::Array(filters) },
+                "Flags": query.flags, "ID": query.id, "LTime": query.ltime, "Name": query.name,
+                "Payload": raw_or_null(query.payload), "Port": query.port, "RelayFactor": query.relay_factor,
+                "SourceNode": query.source_node, "Timeout": query.timeout_ns,
+            }])
+        }
+        serf::Message::QueryResponse(response) => json!(["queryResponse", {
+            "Flags": response.flags, "From": response.from, "ID": response.id, "LTime": response.ltime,
+            "Payload": raw_or_null(response.payload),
+        }]),
+        serf::Message::Relay(relay) => json!(["relay", {
+            "DestAddr": {"IP": addr(relay.addr), "Port": relay.port, "Zone": ""}, "DestName": relay.node,
+        }, serf_message(&serf::Message::decode(relay.message).unwrap())]),
+    }
+}
+
+/// The user state of a push/pull; its events are left to the caller, since the file leaves out empty slots.
+pub(crate) fn state(state: &PushPullState<'_>, events: &Value) -> Value {
+    let ltimes: Map<_, _> =
+        state.status_ltimes.iter().map(|&(name, ltime)| (name.to_owned(), json!(ltime))).collect();
+    json!([2, {
+        "EventLTime": state.event_ltime, "Events": events, "LTime": state.ltime,
+        "LeftMembers": state.left_members, "QueryLTime": state.query_ltime, "StatusLTimes": ltimes,
+    }])
+}
+
+/// A member in an answer to a query about its name.
+pub(crate) fn member(member: &Member<'_>) -> Value {
+    let tags: Map<_, _> = member.tags.iter().map(|&(name, value)| (name.to_owned(), json!(value))).collect();
+    json!({
+        "Addr": addr(member.addr), "DelegateCur": member.delegate_cur, "DelegateMax": member.delegate_max,
+        "DelegateMin": member.delegate_min, "Name": member.name, "Port": member.port,
+        "ProtocolCur": member.protocol_cur, "ProtocolMax": member.protocol_max,
+        "ProtocolMin": member.protocol_min, "Status": member.status, "Tags": tags,
+    })
+}
+
+/// A coordinate as RPC shows it.
+pub(crate) fn coordinate(coordinate: &Coordinate) -> Value {
+    json!({
+        "Adjustment": coordinate.adjustment, "Error": coordinate.error, "Height": coordinate.height,
+        "Vec": if coordinate.vec.is_empty() { Value::Null } else { json!(coordinate.vec) },
     })
 }
 

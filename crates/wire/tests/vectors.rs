@@ -1,4 +1,11 @@
 //! Every vector recorded from Serf 0.9.4, read, compared with what it is known to say, and written again.
+//!
+//! What we write is equal byte for byte, except:
+//! - LZW output, which differs between encoders: what is inside is compared;
+//! - the order of tags and status times, which is random in Go: we keep the order that was read;
+//! - Serf's 512 slots of recent events: we write only those in use, or nil;
+//! - two messages of the hand-written peer, which does what no agent does ([`UNLIKE_SERF`]);
+//! - encrypted streams and anything labelled, which are refused; encrypted datagrams are read from their plaintext.
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -13,6 +20,9 @@ use muster_wire::{DecodeError, tags};
 use oracle::Vector;
 use serde_json::{Value, json};
 use weezl::BitOrder;
+
+/// Keys out of order; padding behind the message.
+const UNLIKE_SERF: [&str; 2] = ["udp_indirect_ping_nack_wanted", "udp_encrypted_v0_ping"];
 
 /// Vectors in `packet` form that this crate reads: encrypted ones by their plaintext; labelled ones are refused.
 fn packets() -> impl Iterator<Item = (Vector, Vec<u8>)> {
@@ -69,7 +79,7 @@ fn datagrams_say_what_the_reference_says_they_do() {
 
 #[test]
 fn datagrams_are_written_byte_for_byte_as_the_reference_writes_them() {
-    for (vector, bytes) in packets().filter(|(vector, _)| vector.from_serf) {
+    for (vector, bytes) in packets().filter(|(vector, _)| !UNLIKE_SERF.contains(&vector.name.as_str())) {
         let mut parts = Vec::new();
         packet::unwrap(&bytes, &mut |message| {
             let mut part = Vec::new();

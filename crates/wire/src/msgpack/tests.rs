@@ -34,6 +34,23 @@ fn integers_are_read_from_any_width_that_holds_them() {
 }
 
 #[test]
+fn negative_integers_keep_their_sign_and_their_shortest_form() {
+    for (value, bytes) in [
+        (-1, &b"\xff"[..]),
+        (-32, b"\xe0"),
+        (-33, b"\xd0\xdf"),
+        (-128, b"\xd0\x80"),
+        (-129, b"\xd1\xff\x7f"),
+        (-32_768, b"\xd1\x80\0"),
+        (-32_769, b"\xd2\xff\xff\x7f\xff"),
+        (-2_147_483_649, b"\xd3\xff\xff\xff\xff\x7f\xff\xff\xff"),
+    ] {
+        assert_eq!(read::<i64>(bytes), Ok(value));
+        assert_eq!(written(Dialect::Gossip, |writer| writer.int(value)), bytes);
+    }
+}
+
+#[test]
 fn integers_that_do_not_fit_and_floats_are_refused() {
     let out_of_range = Err(DecodeError::Msgpack("integer out of range"));
     assert_eq!(read::<u16>(b"\xce\0\x01\0\0"), out_of_range);

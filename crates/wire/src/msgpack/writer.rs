@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 /// How text and bytes are written. Everything else is the same in both.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Dialect {
-    /// memberlist and Serf gossip, tags, snapshots of payloads: msgpack before 2013. Text and bytes are one family, with
+    /// Gossip, and the tags inside it: msgpack before 2013. Text and bytes are one family, with
     /// lengths of 5, 16 or 32 bits; never `str8`, never `bin`.
     Gossip,
     /// Serf's RPC: today's msgpack, with `str8` for text and `bin` for bytes.

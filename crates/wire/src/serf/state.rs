@@ -88,7 +88,7 @@ fn read_status_ltimes<'a>(reader: &mut Reader<'a>) -> Result<Vec<(&'a str, u64)>
     let mut ltimes = Vec::new();
     for _ in 0..reader.map()? {
         reader.count_element()?;
-        let (name, ltime) = (reader.raw()?, reader.value()?);
+        let (name, ltime) = (reader.value()?, reader.value()?);
         ltimes.extend(str::from_utf8(name).map(|name| (name, ltime)));
     }
     Ok(ltimes)
@@ -98,7 +98,7 @@ fn read_names<'a>(reader: &mut Reader<'a>) -> Result<Vec<&'a str>, DecodeError> 
     let mut names = Vec::new();
     for _ in 0..reader.array()? {
         reader.count_element()?;
-        names.extend(str::from_utf8(reader.raw()?));
+        names.extend(str::from_utf8(reader.value()?));
     }
     Ok(names)
 }
@@ -154,3 +154,47 @@ struct RawEvent<'a> {
     payload: Option<&'a [u8]>,
 }
 record!(RawEvent<'a> { Name => name, Payload => payload });
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_not_text_is_left_out_alone() {
+        let bytes = b"\x02\x83\xacStatusLTimes\x82\xa1\xff\x01\xa1b\x02\xabLeftMembers\x92\xa1\xff\xa1b\
+            \xa6Events\x93\xc0\x82\xa5LTime\x04\xa6Events\x92\x81\xa4Name\xa1\xff\x81\xa4Name\xa1e\xc0";
+        let state = PushPullState::decode(bytes).unwrap();
+        assert_eq!(state.status_ltimes, [("b", 2)]);
+        assert_eq!(state.left_members, ["b"]);
+        assert_eq!(state.events, [RecentEvents { ltime: 4, events: vec![("e", None)] }]);
+    }
+
+    #[test]
+    fn nil_stands_for_any_empty_part() {
+        let bytes = b"\x02\x83\xacStatusLTimes\xc0\xabLeftMembers\xc0\xa6Events\xc0";
+        assert_eq!(PushPullState::decode(bytes), Ok(PushPullState::default()));
+        assert_eq!(PushPullState::decode(b"\x02\xc0"), Ok(PushPullState::default()));
+    }
+
+    #[test]
+    fn another_type_byte_is_another_message() {
+        assert_eq!(PushPullState::decode(b"\x01\x80"), Err(DecodeError::UnknownType(1)));
+        assert_eq!(PushPullState::decode(b""), Err(DecodeError::Truncated));
+    }
+
+    #[test]
+    fn empty_slots_cost_nothing_and_full_ones_are_bounded() {
+        let slots = |slot: &[u8], count: u32| {
+            let mut bytes = b"\x02\x81\xa6Events\xdd".to_vec();
+            bytes.extend_from_slice(&count.to_be_bytes());
+            bytes.extend(slot.iter().copied().cycle().take(slot.len() * count as usize));
+            bytes
+        };
+        assert_eq!(PushPullState::decode(&slots(b"\xc0", 3 << 20)), Ok(PushPullState::default()));
+        let full = slots(b"\x80", 3 << 20);
+        assert!(matches!(
+            PushPullState::decode(&full),
+            Err(DecodeError::TooLarge { what: "list elements", .. })
+        ));
+    }
+}

@@ -10,8 +10,6 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Vector {
     pub(crate) name: String,
     pub(crate) layer: String,
-    /// Whether the reference itself produced the bytes; a hand-written test peer did otherwise.
-    pub(crate) from_serf: bool,
     pub(crate) bytes: Vec<u8>,
     pub(crate) decoded: Value,
     /// What an encrypted vector holds.
@@ -70,7 +68,6 @@ impl Vector {
         Self {
             name: text("name"),
             layer: text("layer"),
-            from_serf: text("sent_by").starts_with("serf "),
             bytes: bytes("hex").unwrap(),
             decoded: entry["decoded"].clone(),
             plaintext: bytes("plaintext_hex"),

@@ -1,4 +1,5 @@
 //! The client against a small server of its own on a Unix socket.
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};

@@ -18,9 +18,10 @@ pub struct Config {
     pub join: Vec<String>,
     /// All `join` seeds must be tried once before the agent runs, and none answering is fatal (Serf's `-join`).
     pub join_strict: bool,
-    /// First pause between rounds of joining; grows with jitter up to `retry_max_interval`.
+    /// Longest pause between rounds of joining (Serf's `-retry-interval`, 30 s by default). The first pauses are 250 ms
+    /// and grow with the time waited, so that start order does not matter.
     pub retry_interval: Duration,
-    /// Rounds of joining before giving up; 0 means never.
+    /// Rounds of joining before giving up with an error; 0 means never.
     pub retry_max: u32,
     /// Own tags.
     pub tags: BTreeMap<String, String>,

@@ -1,10 +1,27 @@
 //! The membership agent: gossip on a thread of its own, joining, the control socket, the picture.
 //!
 //! It does the I/O and decides nothing: membership is decided in `muster_serf`, the picture is drawn in `muster_fleet`.
+//!
+//! ```text
+//!  gossip thread                          control thread (the caller of `run`)
+//!  sockets -> gossip -> muster_serf       join    seeds, names, pauses
+//!    ^  |        |                        fleet   members -> picture -> followers
+//!    |  v        |  changed members       server  the control socket
+//!  streams       +--------> roster -----> run     start, signals, leave
+//!                <--------- commands
+//! ```
+//!
+//! The gossip thread waits for nobody: what it tells is kept per member until the other thread looks.
 
+mod advertise;
 mod config;
+mod error;
+mod interfaces;
+mod resolve;
+mod seed;
 
 pub use config::{Advertise, Config, ProfileName};
+pub use error::Error;
 
 /// Why the agent ended in order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,15 +30,6 @@ pub enum Ended {
     Left,
     /// A second signal, or the leave took too long: others will find us failed.
     Hurried,
-}
-
-/// Why the agent could not run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// `-join-strict` and no seed answered.
-    #[error("no seed could be joined: {0}")]
-    JoinFailed(String),
 }
 
 /// Runs the agent until it is told to leave (control socket, TERM, INT). Blocks the calling thread.

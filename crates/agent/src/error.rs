@@ -1,0 +1,79 @@
+//! Why the agent could not run: what happened, whose fault, what to do.
+
+use muster_serf::TagsTooLong;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why the agent could not run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The gossip address could not be bound.
+    #[error("cannot bind {transport} {addr} for gossip: {}", why_not_bound(cause))]
+    Bind {
+        /// `UDP` or `TCP`.
+        transport: &'static str,
+        /// The address.
+        addr: SocketAddr,
+        /// The system's words.
+        cause: io::Error,
+    },
+    /// Another agent answers on the control socket.
+    #[error("an agent already runs behind {}: stop it, or give this one another control socket", socket.display())]
+    SocketInUse {
+        /// The socket's path.
+        socket: PathBuf,
+    },
+    /// The control socket cannot be made.
+    #[error("cannot make the control socket {}: {reason}", socket.display())]
+    Socket {
+        /// The socket's path.
+        socket: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The tags do not fit into a member's meta.
+    #[error("{0}; shorten or remove tags")]
+    Tags(#[from] TagsTooLong),
+    /// There is no address that others could reach.
+    #[error("cannot choose an address to advertise: {0}")]
+    Advertise(String),
+    /// A seed is not a host or an address.
+    #[error("cannot join {seed:?}: {reason}")]
+    Seed {
+        /// As typed.
+        seed: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The node has no usable name.
+    #[error("the node name {name:?} cannot be used: {reason}")]
+    Name {
+        /// As given.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// `-join-strict` and no seed answered, or the last retry failed.
+    #[error("no seed could be joined: {0}")]
+    JoinFailed(String),
+    /// The system gave no thread, timer or event queue.
+    #[error("the system refuses to run the agent: {0}")]
+    System(#[source] io::Error),
+    /// The gossip thread panicked: a fault of ours.
+    #[error("the gossip thread ended by a fault of its own; please report the log lines above")]
+    GossipEnded,
+}
+
+fn why_not_bound(cause: &io::Error) -> String {
+    let hint = match cause.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another agent or Serf uses it; stop that one, or bind to another address or port"
+        }
+        io::ErrorKind::AddrNotAvailable => "no interface of this host has this address",
+        io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose another",
+        _ => return cause.to_string(),
+    };
+    format!("{cause}; {hint}")
+}

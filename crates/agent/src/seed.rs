@@ -1,0 +1,136 @@
+//! Seeds as people type them: `host`, `host:port`, `name/host:port`, with IPv6 as `addr` or `[addr]:port`.
+
+use crate::Error;
+use std::fmt;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// Serf's gossip port, and what a seed without a port means.
+pub(crate) const DEFAULT_PORT: u16 = 7946;
+
+/// One seed, checked.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Seed {
+    /// As typed, for messages.
+    pub text: String,
+    /// Where it is.
+    pub host: Host,
+    /// Gossip port.
+    pub port: u16,
+}
+
+/// The host of a seed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Host {
+    /// Needs no resolving.
+    Ip(IpAddr),
+    /// To be resolved anew each time.
+    Name(String),
+}
+
+impl Seed {
+    /// Reads one seed. The node name before a slash only serves routing in memberlist; it is accepted and not needed.
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        let refuse = |reason: &str| Error::Seed { seed: text.to_owned(), reason: reason.to_owned() };
+        let rest = text.rsplit_once('/').map_or(text, |(_node, rest)| rest);
+        let (host, port) = split(rest).ok_or_else(|| refuse("the port is not a number from 1 to 65535"))?;
+        let host = match host.parse::<IpAddr>() {
+            Ok(ip) if ip.is_unspecified() => return Err(refuse("0.0.0.0 and :: are no one's address")),
+            Ok(ip) => Host::Ip(ip.to_canonical()),
+            Err(_) if is_host_name(host) => Host::Name(host.to_ascii_lowercase()),
+            Err(_) => return Err(refuse("write host, host:port, or [IPv6 address]:port")),
+        };
+        Ok(Self { text: text.to_owned(), host, port })
+    }
+}
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Host and port of `host`, `host:port`, `[v6]`, `[v6]:port` or a bare IPv6 address. `None`: a bad port.
+fn split(text: &str) -> Option<(&str, u16)> {
+    if let Ok(addr) = text.parse::<SocketAddr>() {
+        let host = text.rsplit_once(':')?.0.trim_start_matches('[').trim_end_matches(']');
+        return (addr.port() != 0).then_some((host, addr.port()));
+    }
+    if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return Some((inner, DEFAULT_PORT));
+    }
+    if text.parse::<Ipv6Addr>().is_ok() {
+        return Some((text, DEFAULT_PORT));
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) => Some((host, port.parse().ok().filter(|port| *port != 0)?)),
+        None => Some((text, DEFAULT_PORT)),
+    }
+}
+
+/// Letters, digits, `-`, `_` and dots: what DNS and container networks use. Labels of 1 to 63, 253 in all.
+fn is_host_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    name.len() <= 253
+        && name.split('.').all(|label| (1..=63).contains(&label.len()) && label.bytes().all(allowed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> (Host, u16) {
+        let seed = Seed::parse(text).unwrap();
+        assert_eq!(seed.to_string(), text);
+        (seed.host, seed.port)
+    }
+
+    fn name(name: &str) -> Host {
+        Host::Name(name.into())
+    }
+
+    fn ip(ip: &str) -> Host {
+        Host::Ip(ip.parse().unwrap())
+    }
+
+    #[test]
+    fn every_form_serf_takes_is_read() {
+        assert_eq!(parsed("s1"), (name("s1"), 7946));
+        assert_eq!(parsed("S1.example.org.:80"), (name("s1.example.org."), 80));
+        assert_eq!(parsed("10.0.0.1"), (ip("10.0.0.1"), 7946));
+        assert_eq!(parsed("10.0.0.1:17946"), (ip("10.0.0.1"), 17946));
+        assert_eq!(parsed("alpha/10.0.0.1:17946"), (ip("10.0.0.1"), 17946));
+        assert_eq!(parsed("alpha/s_1:1"), (name("s_1"), 1));
+    }
+
+    #[test]
+    fn ipv6_stands_alone_or_in_brackets() {
+        assert_eq!(parsed("fd00::1"), (ip("fd00::1"), 7946));
+        assert_eq!(parsed("[fd00::1]"), (ip("fd00::1"), 7946));
+        assert_eq!(parsed("[fd00::1]:99"), (ip("fd00::1"), 99));
+        assert_eq!(parsed("::ffff:10.0.0.1"), (ip("10.0.0.1"), 7946));
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_words() {
+        for text in [
+            "",
+            "a b",
+            "a..b",
+            "s1:",
+            "s1:0",
+            "s1:70000",
+            "s1:http",
+            "0.0.0.0",
+            "[::]:1",
+            "x/",
+            "a\nb",
+            "10.0.0.1:0",
+        ] {
+            let error = Seed::parse(text).unwrap_err().to_string();
+            assert!(error.contains("cannot join"), "{error}");
+            assert!(!error.contains('\n'), "{error}");
+        }
+        assert!(Seed::parse(&"a".repeat(64)).is_err());
+    }
+}

@@ -14,11 +14,18 @@
 //! The gossip thread waits for nobody: what it tells is kept per member until the other thread looks.
 
 mod advertise;
+mod clock;
+mod complaints;
 mod config;
 mod error;
+mod gossip;
 mod interfaces;
+mod plain;
 mod resolve;
+mod roster;
 mod seed;
+mod sockets;
+mod streams;
 
 pub use config::{Advertise, Config, ProfileName};
 pub use error::Error;

@@ -1,0 +1,373 @@
+//! The gossip thread: sockets, timers and commands into `muster_serf`, its outputs out.
+//!
+//! One turn: whatever is ready is read (never more than a bound, so that a flood starves nothing), then the timers are
+//! looked at, so that an answer that is already here is heard before its absence is judged.
+
+use crate::clock::{Clock, overslept};
+use crate::complaints::Complaints;
+use crate::plain::Plain;
+use crate::roster::Inbox;
+use crate::sockets::Sockets;
+use crate::streams::{Arrival, Outbound, Streams};
+use muster_serf::{Event, Input, Instant, MemberEvent, Output, Serf, Stats, StreamId};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// Datagrams read before timers and others get their turn; well above what an interval brings.
+const PACKETS_PER_TURN: usize = 256;
+/// Of each other kind of input.
+const INPUTS_PER_TURN: usize = 32;
+/// The largest UDP payload.
+const PACKET_BYTES_MAX: usize = 65_536;
+/// Commands waiting; senders wait beyond that.
+const COMMANDS_MAX: usize = 64;
+/// Without any timer, look around this often.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What others may ask of the gossip thread.
+#[derive(Debug)]
+pub(crate) enum Command {
+    Join { to: SocketAddr, replay: bool, done: oneshot::Sender<Result<(), String>> },
+    ForceLeave { node: String, prune: bool, done: oneshot::Sender<()> },
+    Leave { done: oneshot::Sender<()> },
+    Stats(oneshot::Sender<Stats>),
+    Stop,
+}
+
+/// The gossip thread is gone: the agent is ending.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the agent is ending")]
+pub(crate) struct Gone;
+
+/// Asks the gossip thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Handle {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Handle {
+    /// A handle, and where its commands arrive.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Command>) {
+        let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
+        (Self { commands }, receiver)
+    }
+
+    /// One push/pull with `to`.
+    pub(crate) async fn join(&self, to: SocketAddr, replay: bool) -> Result<(), String> {
+        self.ask(|done| Command::Join { to, replay, done }).await.unwrap_or_else(|gone| Err(gone.to_string()))
+    }
+
+    pub(crate) async fn force_leave(&self, node: String, prune: bool) -> Result<(), Gone> {
+        self.ask(|done| Command::ForceLeave { node, prune, done }).await
+    }
+
+    /// Returns when the cluster was told that we leave.
+    pub(crate) async fn leave(&self) -> Result<(), Gone> {
+        self.ask(|done| Command::Leave { done }).await
+    }
+
+    pub(crate) async fn stats(&self) -> Result<Stats, Gone> {
+        self.ask(Command::Stats).await
+    }
+
+    pub(crate) async fn stop(&self) {
+        // Already stopped is stopped.
+        let _ = self.commands.send(Command::Stop).await;
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Gone> {
+        let (done, answer) = oneshot::channel();
+        self.commands.send(command(done)).await.map_err(|_| Gone)?;
+        answer.await.map_err(|_| Gone)
+    }
+}
+
+/// What the gossip thread is given.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    pub serf: Serf,
+    pub clock: Clock,
+    pub sockets: Sockets,
+    pub stream_timeout: Duration,
+    pub commands: mpsc::Receiver<Command>,
+    pub inbox: Arc<Inbox>,
+    /// Becomes true with the first exchange that went through.
+    pub synced: watch::Sender<bool>,
+}
+
+/// Starts the thread. The receiver errs when it has ended, in whatever way.
+pub(crate) fn spawn(parts: Parts) -> io::Result<oneshot::Receiver<()>> {
+    let (ended, end) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("gossip".to_owned()).spawn(move || {
+        let _ended: oneshot::Sender<()> = ended;
+        runtime.block_on(async {
+            match Gossip::new(parts) {
+                Ok(gossip) => gossip.run().await,
+                Err(cause) => tracing::error!(%cause, "cannot watch the gossip sockets"),
+            }
+        });
+    })?;
+    Ok(end)
+}
+
+#[derive(Debug)]
+struct Gossip {
+    serf: Serf,
+    clock: Clock,
+    udp: tokio::net::UdpSocket,
+    /// The same socket: tokio's `try_send` needs a readiness that is only known after a wait.
+    udp_send: std::net::UdpSocket,
+    v6: bool,
+    streams: Streams,
+    arrivals: mpsc::Receiver<Arrival>,
+    commands: mpsc::Receiver<Command>,
+    inbox: Arc<Inbox>,
+    synced: watch::Sender<bool>,
+    joins: BTreeMap<StreamId, oneshot::Sender<Result<(), String>>>,
+    leaves: Vec<oneshot::Sender<()>>,
+    /// The inbound stream whose request is being handled: the core answers before it returns.
+    answer: Option<(StreamId, oneshot::Sender<Vec<u8>>)>,
+    complaints: Complaints,
+    stopped: bool,
+}
+
+/// What ended a wait. Sockets and timers are looked at in any case.
+enum Woken {
+    Look,
+    Arrival(Arrival),
+    Command(Command),
+}
+
+impl Gossip {
+    fn new(parts: Parts) -> io::Result<Self> {
+        let Parts { serf, clock, sockets, stream_timeout, commands, inbox, synced } = parts;
+        let udp_send = sockets.udp.try_clone()?;
+        let udp = tokio::net::UdpSocket::from_std(sockets.udp)?;
+        let listener = tokio::net::TcpListener::from_std(sockets.tcp)?;
+        let (sender, arrivals) = mpsc::channel(INPUTS_PER_TURN);
+        let streams = Streams::new(sender, stream_timeout);
+        tokio::spawn(streams.clone().accept(listener));
+        Ok(Self {
+            serf,
+            clock,
+            udp,
+            udp_send,
+            v6: sockets.addr.is_ipv6(),
+            streams,
+            arrivals,
+            commands,
+            inbox,
+            synced,
+            joins: BTreeMap::new(),
+            leaves: Vec::new(),
+            answer: None,
+            complaints: Complaints::default(),
+            stopped: false,
+        })
+    }
+
+    async fn run(mut self) {
+        let mut buffer = vec![0; PACKET_BYTES_MAX];
+        self.carry_out();
+        while !self.stopped {
+            let asleep = self.clock.now();
+            let due = self.serf.next_timeout();
+            let woken = self.wait(asleep, due).await;
+            let now = self.clock.now();
+            if let Some(slept) = overslept(asleep, due, now) {
+                tracing::warn!(
+                    ?slept,
+                    "the agent was stopped or starved; nobody is accused for what was missed"
+                );
+                self.handle(now, Input::Slept(slept));
+            }
+            self.read_packets(&mut buffer);
+            self.take(woken);
+            for _ in 0..INPUTS_PER_TURN {
+                let Ok(arrival) = self.arrivals.try_recv() else { break };
+                self.take_arrival(arrival);
+            }
+            let now = self.clock.now();
+            if self.serf.next_timeout().is_some_and(|due| due <= now) {
+                self.handle(now, Input::Timeout);
+            }
+        }
+    }
+
+    async fn wait(&mut self, now: Instant, due: Option<Instant>) -> Woken {
+        let pause = due.map_or(IDLE, |due| due - now);
+        tokio::select! {
+            // Not random: same order each time.
+            biased;
+            _ = self.udp.readable() => Woken::Look,
+            Some(arrival) = self.arrivals.recv() => Woken::Arrival(arrival),
+            command = self.commands.recv() => Woken::Command(command.unwrap_or(Command::Stop)),
+            () = tokio::time::sleep(pause) => Woken::Look,
+        }
+    }
+
+    fn take(&mut self, woken: Woken) {
+        match woken {
+            Woken::Look => {}
+            Woken::Arrival(arrival) => self.take_arrival(arrival),
+            Woken::Command(command) => self.obey(command),
+        }
+    }
+
+    fn read_packets(&mut self, buffer: &mut [u8]) {
+        for _ in 0..PACKETS_PER_TURN {
+            match self.udp.try_recv_from(buffer) {
+                Ok((length, from)) => {
+                    let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                    self.handle(self.clock.now(), Input::Packet { from, bytes: &buffer[..length] });
+                }
+                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => return,
+                Err(cause) => {
+                    self.complain(&format!("cannot receive gossip: {cause}"));
+                    return;
+                }
+            }
+        }
+    }
+
+    fn take_arrival(&mut self, arrival: Arrival) {
+        let Arrival { stream, from, ref message, .. } = arrival;
+        self.answer = arrival.answer.map(|answer| (stream, answer));
+        let input = match message {
+            Ok(bytes) => Input::Stream { stream, from, bytes },
+            Err(reason) => Input::StreamFailed { stream, reason },
+        };
+        self.handle(self.clock.now(), input);
+        // An inbound stream left without an answer closes here.
+        self.answer = None;
+    }
+
+    fn obey(&mut self, command: Command) {
+        let now = self.clock.now();
+        match command {
+            Command::Join { to, replay, done } => {
+                let stream = self.serf.join(now, to, replay);
+                self.joins.insert(stream, done);
+            }
+            Command::ForceLeave { node, prune, done } => {
+                self.serf.force_leave(now, &node, prune);
+                // A caller that went away needs no answer; so below.
+                let _ = done.send(());
+            }
+            Command::Leave { done } => {
+                self.leaves.push(done);
+                self.serf.leave(now);
+            }
+            Command::Stats(done) => {
+                let _ = done.send(self.serf.stats());
+            }
+            Command::Stop => self.stopped = true,
+        }
+        self.carry_out();
+    }
+
+    fn handle(&mut self, now: Instant, input: Input<'_>) {
+        self.serf.handle(now, input);
+        self.carry_out();
+    }
+
+    fn carry_out(&mut self) {
+        while let Some(output) = self.serf.poll_output() {
+            match output {
+                Output::Send { to, bytes } => self.send(to, &bytes),
+                Output::Open { stream, to, bytes, reply, deadline } => {
+                    let time_left = deadline - self.clock.now();
+                    tokio::spawn(self.streams.clone().outbound(Outbound {
+                        stream,
+                        to,
+                        bytes,
+                        reply,
+                        time_left,
+                    }));
+                }
+                Output::Answer { stream, bytes } => {
+                    if let Some((_, answer)) = self.answer.take_if(|(asked, _)| *asked == stream) {
+                        let _ = answer.send(bytes);
+                    }
+                }
+                Output::Close { stream } => {
+                    self.answer.take_if(|(asked, _)| *asked == stream);
+                }
+                Output::Event(event) => self.tell(event),
+            }
+        }
+    }
+
+    /// A datagram that cannot be sent is a lost one; gossip is made for that.
+    fn send(&mut self, to: SocketAddr, bytes: &[u8]) {
+        let target = match to {
+            // A socket for both families wants IPv4 in its mapped form.
+            SocketAddr::V4(v4) if self.v6 => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
+            other => other,
+        };
+        if let Err(cause) = self.udp_send.send_to(bytes, target) {
+            self.complain(&format!("cannot send gossip to {to}: {cause}"));
+        }
+    }
+
+    fn complain(&mut self, text: &str) {
+        if let Some(kept_back) = self.complaints.tell(text, self.clock.now().0) {
+            tracing::warn!(kept_back, "{text}");
+        }
+    }
+
+    fn tell(&mut self, event: Event) {
+        match event {
+            Event::Member(what, member) => {
+                tracing::info!(node = ?member.name, addr = %member.addr.ip(), status = member.status.as_str(), "{}", word(what));
+                self.inbox.put_event(what, member);
+            }
+            Event::Leaving(member) | Event::Staying(member) => {
+                tracing::info!(node = ?member.name, status = member.status.as_str(), "member-intent");
+                self.inbox.put(member);
+            }
+            Event::Synced { stream, with, join } => {
+                tracing::debug!(%with, join, "exchanged state");
+                self.synced.send_if_modified(|synced| !std::mem::replace(synced, true));
+                self.join_ended(stream, Ok(()));
+            }
+            Event::SyncFailed { stream, reason, join } => {
+                if !self.join_ended(stream, Err(reason.clone())) {
+                    tracing::debug!(join, "could not exchange state: {}", Plain(&reason));
+                }
+            }
+            Event::LeftCluster => {
+                for done in self.leaves.drain(..) {
+                    let _ = done.send(());
+                }
+            }
+            Event::Note { warn: true, text } => self.complain(&Plain(&text).to_string()),
+            Event::Note { warn: false, text } => tracing::debug!("{}", Plain(&text)),
+        }
+    }
+
+    /// Whether somebody waited for it.
+    fn join_ended(&mut self, stream: StreamId, result: Result<(), String>) -> bool {
+        let waiting = self.joins.remove(&stream);
+        waiting.is_some_and(|done| done.send(result).is_ok())
+    }
+}
+
+/// Serf's name of the event.
+fn word(event: MemberEvent) -> &'static str {
+    match event {
+        MemberEvent::Join => "member-join",
+        MemberEvent::Leave => "member-leave",
+        MemberEvent::Failed => "member-failed",
+        MemberEvent::Update => "member-update",
+        MemberEvent::Reap => "member-reap",
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,168 @@
+//! The members, carried from the gossip thread to the rest.
+//!
+//! The gossip thread must wait for nobody and its news must take no endless memory, so there is no queue: what changed is
+//! kept per member ([`Inbox`]) until the other thread takes it into its own copy ([`Roster`]).
+
+use muster_serf::{Member, MemberEvent, Status};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, watch};
+
+/// Where the gossip thread puts what changed. Bounded by the number of members.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    changed: Mutex<BTreeMap<String, Option<Member>>>,
+    news: Notify,
+}
+
+impl Inbox {
+    /// A member's new state.
+    pub(crate) fn put(&self, member: Member) {
+        self.insert(member.name.clone(), Some(member));
+    }
+
+    /// What a Serf event means for the roster.
+    pub(crate) fn put_event(&self, event: MemberEvent, member: Member) {
+        match event {
+            MemberEvent::Reap => self.insert(member.name, None),
+            MemberEvent::Join | MemberEvent::Leave | MemberEvent::Failed | MemberEvent::Update => {
+                self.put(member);
+            }
+        }
+    }
+
+    /// Returns when something changed since the last call. For one waiter.
+    pub(crate) async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    fn insert(&self, name: String, member: Option<Member>) {
+        lock(&self.changed).insert(name, member);
+        self.news.notify_one();
+    }
+
+    fn take(&self) -> BTreeMap<String, Option<Member>> {
+        std::mem::take(&mut *lock(&self.changed))
+    }
+}
+
+/// All members as last heard of. Belongs to the control thread; the lock is for the handlers' sake and never held across
+/// an await.
+#[derive(Debug)]
+pub(crate) struct Roster {
+    own_name: String,
+    inbox: Arc<Inbox>,
+    members: Mutex<BTreeMap<String, Member>>,
+    revision: watch::Sender<u64>,
+}
+
+impl Roster {
+    pub(crate) fn new(own_name: String, inbox: Arc<Inbox>) -> Self {
+        Self { own_name, inbox, members: Mutex::default(), revision: watch::Sender::new(0) }
+    }
+
+    /// Takes in what the gossip thread told; then looks at the members with `look`.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&BTreeMap<String, Member>) -> R) -> R {
+        let mut members = lock(&self.members);
+        let changed = self.inbox.take();
+        if !changed.is_empty() {
+            for (name, member) in changed {
+                match member {
+                    Some(member) => members.insert(name, member),
+                    None => members.remove(&name),
+                };
+            }
+            self.revision.send_modify(|revision| *revision += 1);
+        }
+        look(&members)
+    }
+
+    /// Follows the members: the number grows with each change.
+    pub(crate) fn revisions(&self) -> watch::Receiver<u64> {
+        self.revision.subscribe()
+    }
+
+    /// Whether anybody else is alive.
+    pub(crate) fn has_company(&self) -> bool {
+        self.look(|members| {
+            members.values().any(|member| member.status == Status::Alive && member.name != self.own_name)
+        })
+    }
+}
+
+/// A panic while a plain map is held leaves it as whole as it was.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use muster_serf::Instant;
+    use muster_wire::{RawAddr, Versions};
+
+    pub(crate) fn member(name: &str, status: Status) -> Member {
+        Member {
+            name: name.to_owned(),
+            addr: RawAddr::V4([127, 0, 0, 1]),
+            port: 7946,
+            tags: BTreeMap::new(),
+            status,
+            status_ltime: 1,
+            since: Instant::default(),
+            versions: Versions::OURS,
+        }
+    }
+
+    pub(crate) fn roster() -> (Arc<Inbox>, Roster) {
+        let inbox = Arc::new(Inbox::default());
+        (Arc::clone(&inbox), Roster::new("me".to_owned(), inbox))
+    }
+
+    fn names(roster: &Roster) -> Vec<String> {
+        roster.look(|members| members.keys().cloned().collect())
+    }
+
+    #[test]
+    fn the_last_state_of_each_member_counts_and_reaped_ones_go() {
+        let (inbox, roster) = roster();
+        inbox.put_event(MemberEvent::Join, member("a", Status::Alive));
+        inbox.put_event(MemberEvent::Join, member("b", Status::Alive));
+        inbox.put(member("a", Status::Leaving));
+        assert_eq!(names(&roster), ["a", "b"]);
+        assert_eq!(roster.look(|members| members["a"].status), Status::Leaving);
+        inbox.put_event(MemberEvent::Reap, member("a", Status::Left));
+        assert_eq!(names(&roster), ["b"]);
+    }
+
+    #[test]
+    fn looking_without_news_is_no_new_revision() {
+        let (inbox, roster) = roster();
+        inbox.put(member("a", Status::Alive));
+        names(&roster);
+        let mut revisions = roster.revisions();
+        names(&roster);
+        assert!(!revisions.has_changed().unwrap());
+        inbox.put(member("a", Status::Failed));
+        names(&roster);
+        assert!(revisions.has_changed().unwrap());
+        revisions.mark_unchanged();
+    }
+
+    #[test]
+    fn only_others_who_are_alive_are_company() {
+        let (inbox, roster) = roster();
+        inbox.put(member("me", Status::Alive));
+        inbox.put(member("a", Status::Failed));
+        assert!(!roster.has_company());
+        inbox.put(member("a", Status::Alive));
+        assert!(roster.has_company());
+    }
+
+    #[tokio::test]
+    async fn news_before_the_wait_is_not_missed() {
+        let (inbox, _roster) = roster();
+        inbox.put(member("a", Status::Alive));
+        inbox.news().await;
+    }
+}

@@ -1,0 +1,237 @@
+//! Finding the cluster through its seeds, for ever.
+//!
+//! Start order must not matter, so a seed that does not answer is tried again, its name resolved anew each time. A seed
+//! once met is left alone as long as somebody is there; a node that finds itself alone tries all of them again, so that a
+//! cluster heals after an outage of everything.
+
+use crate::Error;
+use crate::complaints::Complaints;
+use crate::gossip::Handle;
+use crate::interfaces;
+use crate::plain::Plain;
+use crate::resolve::{Families, Resolver};
+use crate::roster::Roster;
+use crate::schedule;
+use crate::seed::{Host, Seed};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+/// Addresses of one seed contacted at once.
+const AT_ONCE: usize = 16;
+
+/// Contacts seeds through the gossip thread.
+#[derive(Clone, Debug)]
+pub(crate) struct Joiner {
+    pub gossip: Handle,
+    pub resolver: Resolver,
+    /// Where gossip listens.
+    pub bound: SocketAddr,
+    /// What others are told.
+    pub advertised: SocketAddr,
+}
+
+/// How contacting one seed went.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Tried {
+    /// Its addresses that answered.
+    pub joined: usize,
+    /// It is, or is also, this node.
+    pub ourselves: bool,
+    /// What failed, in words.
+    pub failures: Vec<String>,
+}
+
+impl Joiner {
+    /// Contacts every address of `seed` but our own.
+    pub(crate) async fn try_seed(&self, seed: &Seed, replay: bool) -> Tried {
+        let mut tried = Tried::default();
+        let ips = match &seed.host {
+            Host::Ip(ip) => vec![*ip],
+            Host::Name(name) => match self.resolver.resolve(name).await {
+                Ok(ips) => ips,
+                Err(reason) => {
+                    tried.failures.push(reason);
+                    return tried;
+                }
+            },
+        };
+        let (own, others): (Vec<_>, Vec<_>) =
+            ips.into_iter().map(|ip| SocketAddr::new(ip, seed.port)).partition(|addr| self.is_own(*addr));
+        tried.ourselves = !own.is_empty();
+        let mut results =
+            stream::iter(others).map(|addr| self.try_address(addr, replay)).buffer_unordered(AT_ONCE);
+        while let Some(result) = results.next().await {
+            match result {
+                Ok(()) => tried.joined += 1,
+                Err(reason) => tried.failures.push(reason),
+            }
+        }
+        tried.failures.sort();
+        tried
+    }
+
+    async fn try_address(&self, addr: SocketAddr, replay: bool) -> Result<(), String> {
+        if !Families::of_bind(self.bound.ip()).contain(addr.ip()) {
+            return Err(format!("{addr} cannot be reached by gossip bound to {}", self.bound));
+        }
+        self.gossip.join(addr, replay).await
+    }
+
+    fn is_own(&self, addr: SocketAddr) -> bool {
+        let here = |ip: IpAddr| ip.is_loopback() || interfaces::addresses().contains(&ip);
+        addr == self.advertised
+            || addr == self.bound
+            || (self.bound.ip().is_unspecified() && addr.port() == self.bound.port() && here(addr.ip()))
+    }
+}
+
+/// Seeks the cluster.
+#[derive(Debug)]
+pub(crate) struct Seeker {
+    joiner: Joiner,
+    seeds: Vec<(Seed, Met)>,
+    roster: Arc<Roster>,
+    synced: watch::Sender<bool>,
+    longest_pause: Duration,
+    complaints: Complaints,
+    started: Instant,
+}
+
+/// Whether a seed still has to be sought.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Met {
+    NotYet,
+    Yes,
+}
+
+impl Seeker {
+    /// `synced` is told when the seeds are nobody but ourselves: then there is nothing to wait for.
+    pub(crate) fn new(
+        joiner: Joiner,
+        seeds: Vec<Seed>,
+        roster: Arc<Roster>,
+        synced: watch::Sender<bool>,
+        longest_pause: Duration,
+    ) -> Self {
+        let seeds = seeds.into_iter().map(|seed| (seed, Met::NotYet)).collect();
+        Self {
+            joiner,
+            seeds,
+            roster,
+            synced,
+            longest_pause,
+            complaints: Complaints::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// One round, which must reach at least one seed.
+    pub(crate) async fn strictly(&mut self) -> Result<(), Error> {
+        if self.seeds.is_empty() {
+            return Ok(());
+        }
+        let tried = self.round().await;
+        if tried.iter().any(|tried| tried.joined > 0 || tried.ourselves) {
+            return Ok(());
+        }
+        Err(Error::JoinFailed(failures(&tried)))
+    }
+
+    /// Seeks until every seed is met, and again whenever this node is alone. Ends only when it gives up: after
+    /// `rounds_max` rounds (0: never) without ever meeting anybody.
+    pub(crate) async fn keep(mut self, rounds_max: u32) -> Result<Infallible, Error> {
+        let mut rounds = 0_u32;
+        let mut had_company = self.roster.has_company();
+        let mut began = Instant::now();
+        loop {
+            if self.seeds.iter().any(|(_, met)| *met == Met::NotYet) {
+                let tried = self.round().await;
+                rounds = rounds.saturating_add(1);
+                had_company |= self.roster.has_company();
+                if rounds_max != 0 && rounds >= rounds_max && !had_company {
+                    return Err(Error::JoinFailed(format!(
+                        "gave up after {rounds} rounds: {}",
+                        failures(&tried)
+                    )));
+                }
+            } else if had_company {
+                self.alone().await;
+            }
+            let pause = schedule::pause(began.elapsed(), self.longest_pause, fastrand::f64());
+            if had_company {
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = self.alone() => {}
+                }
+                if !self.roster.has_company() {
+                    tracing::warn!("nobody else is alive; trying the seeds again");
+                    self.seeds.iter_mut().for_each(|(_, met)| *met = Met::NotYet);
+                    had_company = false;
+                    began = Instant::now();
+                }
+            } else {
+                sleep(pause).await;
+                had_company = self.roster.has_company();
+            }
+        }
+    }
+
+    /// Tries every seed not yet met, all at once.
+    async fn round(&mut self) -> Vec<Tried> {
+        let seeds = &self.seeds;
+        let unmet: Vec<usize> = (0..seeds.len()).filter(|at| seeds[*at].1 == Met::NotYet).collect();
+        let tried = join_all(unmet.iter().map(|at| self.joiner.try_seed(&seeds[*at].0, false))).await;
+        for (at, tried) in unmet.into_iter().zip(&tried) {
+            let (seed, met) = &mut self.seeds[at];
+            *met = met_by(seed, tried);
+            if tried.joined > 0 {
+                tracing::info!(%seed, addresses = tried.joined, "joined");
+                self.complaints.forget();
+                continue;
+            }
+            for failure in &tried.failures {
+                let text = format!("seed {seed}: {}", Plain(failure));
+                if let Some(kept_back) = self.complaints.tell(&text, self.started.elapsed()) {
+                    tracing::warn!(kept_back, "{text}; trying again until it answers");
+                }
+            }
+        }
+        if tried.iter().all(|tried| tried.failures.is_empty()) {
+            self.synced.send_if_modified(|synced| !std::mem::replace(synced, true));
+        }
+        tried
+    }
+
+    /// Returns when nobody else is alive.
+    async fn alone(&self) {
+        let mut revisions = self.roster.revisions();
+        while self.roster.has_company() {
+            if revisions.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// A seed is met when one of its addresses answered, or when it is an address of ours. A *name* that so far means only us
+/// may mean others later: in a container network all nodes often share it.
+fn met_by(seed: &Seed, tried: &Tried) -> Met {
+    let only_us = tried.ourselves && matches!(seed.host, Host::Ip(_));
+    if tried.joined > 0 || only_us { Met::Yes } else { Met::NotYet }
+}
+
+fn failures(tried: &[Tried]) -> String {
+    let all: Vec<_> =
+        tried.iter().flat_map(|tried| &tried.failures).map(|text| Plain(text).to_string()).collect();
+    all.join("; ")
+}
+
+#[cfg(test)]
+mod tests;

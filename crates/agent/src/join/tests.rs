@@ -1,0 +1,156 @@
+//! Seeking against a fake gossip thread, in virtual time.
+
+use super::*;
+use crate::gossip::testing::{Told, fake};
+use crate::roster::Inbox;
+use crate::roster::tests::{member, roster};
+use muster_serf::Status;
+use std::collections::VecDeque;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinHandle;
+
+const OWN: &str = "127.9.9.9:7946";
+
+struct Test {
+    seeker: Option<Seeker>,
+    told: UnboundedReceiver<Told>,
+    inbox: Arc<Inbox>,
+    roster: Arc<Roster>,
+    synced: watch::Receiver<bool>,
+}
+
+/// A node that seeks `seeds`; joins are answered with `results` in turn, then fail.
+fn seeking(seeds: &[&str], results: &[Result<(), &str>]) -> Test {
+    let mut results: VecDeque<_> = results.iter().map(|result| result.map_err(str::to_owned)).collect();
+    let (gossip, told) = fake(move |_| results.pop_front().unwrap_or_else(|| Err("refused".to_owned())));
+    let bound = OWN.parse().unwrap();
+    let resolver = Resolver::system(Families { v4: true, v6: false });
+    let joiner = Joiner { gossip, resolver, bound, advertised: bound };
+    let seeds = seeds.iter().map(|seed| Seed::parse(seed).unwrap()).collect();
+    let (inbox, roster) = roster();
+    let roster = Arc::new(roster);
+    let synced = watch::Sender::new(false);
+    let watching = synced.subscribe();
+    let seeker = Some(Seeker::new(joiner, seeds, Arc::clone(&roster), synced, Duration::from_secs(30)));
+    Test { seeker, told, inbox, roster, synced: watching }
+}
+
+impl Test {
+    fn keep(&mut self) -> JoinHandle<Result<Infallible, Error>> {
+        tokio::spawn(self.seeker.take().unwrap().keep(0))
+    }
+
+    /// The next address contacted, and when.
+    async fn contacted(&mut self) -> (SocketAddr, Instant) {
+        match self.told.recv().await.unwrap() {
+            Told::Join(addr) => (addr, Instant::now()),
+            other => panic!("not a join: {other:?}"),
+        }
+    }
+
+    /// As the gossip and fleet threads do: tell, and take in.
+    fn peer_is(&self, status: Status) {
+        self.inbox.put(member("peer", status));
+        self.roster.look(|_| ());
+    }
+
+    async fn nothing_for(&mut self, time: Duration) {
+        let told = tokio::time::timeout(time, self.told.recv()).await;
+        assert!(told.is_err(), "contacted although at rest: {told:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_seed_is_tried_until_it_answers_then_left_alone() {
+    let mut test = seeking(&["127.0.0.2"], &[Err("refused"), Err("refused"), Err("refused"), Ok(())]);
+    let start = Instant::now();
+    let task = test.keep();
+    for _ in 0..4 {
+        assert_eq!(test.contacted().await.0, "127.0.0.2:7946".parse().unwrap());
+    }
+    assert!(start.elapsed() < Duration::from_secs(2), "start order must not matter: {:?}", start.elapsed());
+    test.peer_is(Status::Alive);
+    test.nothing_for(Duration::from_secs(3600)).await;
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_between_rounds_grows_to_the_configured_bound() {
+    let mut test = seeking(&["127.0.0.2"], &[]);
+    let task = test.keep();
+    let mut last = test.contacted().await.1;
+    let mut pause = Duration::ZERO;
+    for _ in 0..100 {
+        let now = test.contacted().await.1;
+        pause = now - last;
+        last = now;
+    }
+    assert!((Duration::from_secs(22)..=Duration::from_secs(38)).contains(&pause), "{pause:?}");
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_finds_itself_alone_seeks_again() {
+    let mut test = seeking(&["127.0.0.2"], &[Ok(()), Err("refused"), Ok(())]);
+    let task = test.keep();
+    test.contacted().await;
+    test.peer_is(Status::Alive);
+    test.nothing_for(Duration::from_secs(600)).await;
+    test.peer_is(Status::Failed);
+    test.contacted().await;
+    test.contacted().await;
+    test.peer_is(Status::Alive);
+    test.nothing_for(Duration::from_secs(600)).await;
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_seed_is_sought_although_others_are_there() {
+    let mut test = seeking(&["127.0.0.2", "127.0.0.3"], &[Ok(()), Err("refused"), Err("refused"), Ok(())]);
+    let task = test.keep();
+    assert_eq!(test.contacted().await.0.ip(), IpAddr::from([127, 0, 0, 2]));
+    test.peer_is(Status::Alive);
+    for _ in 0..3 {
+        assert_eq!(test.contacted().await.0.ip(), IpAddr::from([127, 0, 0, 3]));
+    }
+    test.nothing_for(Duration::from_secs(600)).await;
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_its_own_seed_is_whole_at_once() {
+    let mut test = seeking(&[OWN], &[]);
+    let task = test.keep();
+    test.synced.wait_for(|synced| *synced).await.unwrap();
+    test.nothing_for(Duration::from_secs(600)).await;
+    task.abort();
+}
+
+#[tokio::test]
+async fn strict_joining_fails_with_the_reasons_of_all_seeds() {
+    let mut test = seeking(&["127.0.0.2", "127.0.0.3"], &[Err("first\nreason"), Err("second reason")]);
+    let error = test.seeker.take().unwrap().strictly().await.unwrap_err().to_string();
+    assert_eq!(error, "no seed could be joined: first\\nreason; second reason");
+}
+
+#[tokio::test]
+async fn strict_joining_is_content_with_one_seed_and_with_none_to_join() {
+    let mut test = seeking(&["127.0.0.2", "127.0.0.3"], &[Err("refused"), Ok(())]);
+    test.seeker.take().unwrap().strictly().await.unwrap();
+    seeking(&[], &[]).seeker.take().unwrap().strictly().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_can_be_limited() {
+    let mut test = seeking(&["127.0.0.2"], &[]);
+    let error = test.seeker.take().unwrap().keep(3).await.unwrap_err().to_string();
+    assert!(error.contains("gave up after 3 rounds"), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_gossip_cannot_reach_is_refused_with_words() {
+    let mut test = seeking(&["[fd00::1]"], &[Ok(())]);
+    let error = test.seeker.take().unwrap().strictly().await.unwrap_err().to_string();
+    assert!(error.contains("[fd00::1]:7946 cannot be reached"), "{error}");
+    assert!(test.told.try_recv().is_err());
+}

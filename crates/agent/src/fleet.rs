@@ -1,0 +1,105 @@
+//! The picture: drawn anew from the members on every change, published to whoever follows.
+
+use crate::complaints::Complaints;
+use crate::roster::{Inbox, Roster};
+use muster_fleet::{DrawOptions, Member, Phase, Picture, Status, draw};
+use muster_serf as serf;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// How long a fresh agent may say that it does not yet know the whole. Then sinks may believe absences, or an agent whose
+/// seeds are gone for ever would keep the dead in their pools.
+const WARMING_MAX: Duration = Duration::from_secs(10);
+/// Numbers up to here survive JSON readers that use floating point (RFC 8259, 6).
+const JSON_SAFE_MAX: u64 = 1 << 53;
+
+/// Draws and publishes.
+#[derive(Debug)]
+pub(crate) struct Fleet {
+    options: DrawOptions,
+    pictures: watch::Sender<Arc<Picture>>,
+    complaints: Complaints,
+    started: Instant,
+}
+
+impl Fleet {
+    /// An empty picture. Without seeds nobody is missed, so it is live at once.
+    pub(crate) fn new(options: DrawOptions, has_seeds: bool) -> Self {
+        let phase = if has_seeds { Phase::Warming } else { Phase::Live };
+        let empty =
+            Picture { epoch: fastrand::u64(1..JSON_SAFE_MAX), version: 1, phase, services: BTreeMap::new() };
+        Self {
+            options,
+            pictures: watch::Sender::new(Arc::new(empty)),
+            complaints: Complaints::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Follows the pictures.
+    pub(crate) fn pictures(&self) -> watch::Receiver<Arc<Picture>> {
+        self.pictures.subscribe()
+    }
+
+    /// Redraws on every change of the roster; live from the first exchange that `synced` tells of, or after 10 s. Never
+    /// returns.
+    pub(crate) async fn keep(
+        mut self,
+        roster: Arc<Roster>,
+        inbox: Arc<Inbox>,
+        mut synced: watch::Receiver<bool>,
+    ) {
+        let warm_at = self.started + WARMING_MAX;
+        let mut warming = self.pictures.borrow().phase == Phase::Warming;
+        loop {
+            let members = roster.look(|members| members.values().map(member).collect::<Vec<_>>());
+            let phase = if warming { Phase::Warming } else { Phase::Live };
+            self.redraw(&members, phase);
+            tokio::select! {
+                () = inbox.news() => {}
+                _ = synced.wait_for(|synced| *synced), if warming => warming = false,
+                () = tokio::time::sleep_until(warm_at), if warming => warming = false,
+            }
+        }
+    }
+
+    /// Publishes a new version when anything differs.
+    fn redraw(&mut self, members: &[Member], phase: Phase) {
+        let (services, refusals) = draw(members.iter(), &self.options);
+        for refusal in refusals {
+            if let Some(kept_back) = self.complaints.tell(&refusal.to_string(), self.started.elapsed()) {
+                tracing::warn!(kept_back, "a member's claim is not believed: {refusal}");
+            }
+        }
+        self.pictures.send_if_modified(|picture| {
+            let differs = picture.services != services || picture.phase != phase;
+            if differs {
+                *picture =
+                    Arc::new(Picture { epoch: picture.epoch, version: picture.version + 1, phase, services });
+            }
+            differs
+        });
+    }
+}
+
+/// A member as the fleet knows it.
+fn member(member: &serf::Member) -> Member {
+    Member {
+        name: member.name.clone(),
+        addr: member.addr.ip(),
+        port: member.port,
+        status: match member.status {
+            serf::Status::Alive => Status::Alive,
+            serf::Status::Leaving => Status::Leaving,
+            serf::Status::Left => Status::Left,
+            serf::Status::Failed => Status::Failed,
+        },
+        tags: member.tags.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

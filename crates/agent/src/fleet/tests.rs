@@ -1,0 +1,71 @@
+use super::*;
+use crate::roster::tests::{member as serf_member, roster};
+use muster_fleet::Standing;
+
+const OPTIONS: DrawOptions = DrawOptions { default_port: 3000, allow_loopback: true };
+
+struct Kept {
+    pictures: watch::Receiver<Arc<Picture>>,
+    inbox: Arc<Inbox>,
+    synced: watch::Sender<bool>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+fn keep(has_seeds: bool) -> Kept {
+    let (inbox, roster) = roster();
+    let fleet = Fleet::new(OPTIONS, has_seeds);
+    let pictures = fleet.pictures();
+    let synced = watch::Sender::new(false);
+    let task = tokio::spawn(fleet.keep(Arc::new(roster), Arc::clone(&inbox), synced.subscribe()));
+    Kept { pictures, inbox, synced, task }
+}
+
+fn web(name: &str, status: serf::Status) -> serf::Member {
+    let mut member = serf_member(name, status);
+    member.tags.insert("role".into(), "web".into());
+    member
+}
+
+#[tokio::test]
+async fn every_change_of_a_backend_is_a_new_version() {
+    let mut kept = keep(false);
+    kept.inbox.put(web("b1", serf::Status::Alive));
+    let picture = kept.pictures.wait_for(|picture| !picture.services.is_empty()).await.unwrap().clone();
+    assert_eq!((picture.version, picture.phase), (2, Phase::Live));
+    assert_eq!(picture.services["web"].backends["b1"].standing, Standing::Ready);
+
+    kept.inbox.put(web("b1", serf::Status::Leaving));
+    let picture = kept.pictures.wait_for(|picture| picture.version == 3).await.unwrap().clone();
+    assert_eq!(picture.services["web"].backends["b1"].standing, Standing::Withdrawn);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_without_a_service_changes_no_version() {
+    let mut kept = keep(false);
+    kept.inbox.put(serf_member("plain", serf::Status::Alive));
+    assert!(tokio::time::timeout(Duration::from_secs(60), kept.pictures.changed()).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fresh_agent_with_seeds_warms_until_its_first_exchange() {
+    let mut kept = keep(true);
+    assert_eq!(kept.pictures.borrow().phase, Phase::Warming);
+    let before = Instant::now();
+    kept.synced.send_replace(true);
+    kept.pictures.wait_for(|picture| picture.phase == Phase::Live).await.unwrap();
+    assert!(before.elapsed() < WARMING_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_whose_seeds_stay_away_is_live_after_ten_seconds() {
+    let mut kept = keep(true);
+    let before = Instant::now();
+    kept.pictures.wait_for(|picture| picture.phase == Phase::Live).await.unwrap();
+    assert!(before.elapsed() >= WARMING_MAX);
+}

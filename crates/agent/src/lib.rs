@@ -27,13 +27,17 @@ mod plain;
 mod reports;
 mod resolve;
 mod roster;
+mod run;
 mod schedule;
 mod seed;
+mod server;
+mod signals;
 mod sockets;
 mod streams;
 
 pub use config::{Advertise, Config, ProfileName};
 pub use error::Error;
+pub use run::run;
 
 /// Why the agent ended in order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,10 +46,4 @@ pub enum Ended {
     Left,
     /// A second signal, or the leave took too long: others will find us failed.
     Hurried,
-}
-
-/// Runs the agent until it is told to leave (control socket, TERM, INT). Blocks the calling thread.
-pub fn run(config: Config) -> Result<Ended, Error> {
-    let _ = config;
-    todo!()
 }

@@ -1,0 +1,246 @@
+//! The whole story: check, bind, choose an address, start, run, leave.
+
+use crate::advertise::{self, Advertised};
+use crate::clock::Clock;
+use crate::fleet::Fleet;
+use crate::gossip::{self, Handle};
+use crate::join::{Joiner, Seeker};
+use crate::reports::Reports;
+use crate::resolve::{Families, Resolver};
+use crate::roster::{Inbox, Roster};
+use crate::seed::Seed;
+use crate::server::{self, Shared};
+use crate::signals::EndSignals;
+use crate::{Config, Ended, Error, ProfileName, sockets};
+use muster_fleet::DrawOptions;
+use muster_serf::{Profile, Serf};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Serf's `broadcast_timeout`.
+const BROADCAST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Serf's `LeavePropagateDelay`.
+const LEAVE_PROPAGATE_DELAY: Duration = Duration::from_secs(1);
+/// A longer name leaves too little of a datagram for what is said about it.
+const NAME_BYTES_MAX: usize = 255;
+/// Requests to leave that wait for the same leave.
+const LEAVES_ASKED_MAX: usize = 16;
+/// How long the last answers on the control socket and the gossip thread may take to end.
+const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Runs the agent until it is told to leave (control socket, TERM, INT). Blocks the calling thread.
+#[expect(clippy::needless_pass_by_value, reason = "nobody needs the configuration after the agent")]
+pub fn run(config: Config) -> Result<Ended, Error> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::System)?;
+    runtime.block_on(async {
+        // Caught first: a signal during the start must not leave a half-started agent behind.
+        let mut signals = EndSignals::catch().map_err(Error::System)?;
+        let mut agent = tokio::select! {
+            agent = Agent::start(&config) => agent?,
+            signal = signals.next() => {
+                tracing::info!(signal, "told to end before the start was complete");
+                return Ok(Ended::Left);
+            }
+        };
+        let ended = agent.live(&config, &mut signals).await;
+        agent.stop(&ended).await;
+        ended
+    })
+}
+
+/// Everything that runs.
+#[derive(Debug)]
+struct Agent {
+    gossip: Handle,
+    /// Errs when the gossip thread has ended.
+    gossip_end: oneshot::Receiver<()>,
+    /// Taken when seeking begins.
+    seeker: Option<Seeker>,
+    /// Requests on the control socket; each is told how the leave went.
+    leave_asked: mpsc::Receiver<oneshot::Sender<Ended>>,
+    leave_waiting: Vec<oneshot::Sender<Ended>>,
+    serving: JoinHandle<()>,
+    stop_serving: watch::Sender<bool>,
+    bound: SocketAddr,
+    advertised: SocketAddr,
+}
+
+impl Agent {
+    async fn start(config: &Config) -> Result<Self, Error> {
+        check_name(&config.node)?;
+        let seeds = config.join.iter().map(|text| Seed::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        let listener = server::Listener::bind(&config.socket)?;
+        let sockets = sockets::bind(config.bind)?;
+        let bound = sockets.addr;
+        let resolver = Resolver::system(Families::of_bind(bound.ip()));
+        let advertised = advertise::choose(config.advertise, bound, &seeds, &resolver).await?;
+        log_advertised(&advertised);
+
+        let clock = Clock::start();
+        let serf = Serf::new(serf_config(config, advertised.addr, bound.port()), clock.now())?;
+        let inbox = Arc::new(Inbox::default());
+        serf.members().for_each(|member| inbox.put(member.clone()));
+        let roster = Arc::new(Roster::new(config.node.clone(), Arc::clone(&inbox)));
+        let synced = watch::Sender::new(false);
+        let (gossip, commands) = Handle::new();
+        let gossip_end = gossip::spawn(gossip::Parts {
+            serf,
+            clock,
+            sockets,
+            stream_timeout: profile(config.profile).stream_timeout,
+            commands,
+            inbox: Arc::clone(&inbox),
+            synced: synced.clone(),
+        })
+        .map_err(Error::System)?;
+
+        let allow_loopback = advertised.addr.ip().is_loopback();
+        let fleet =
+            Fleet::new(DrawOptions { default_port: config.default_port, allow_loopback }, !seeds.is_empty());
+        let pictures = fleet.pictures();
+        tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, synced.subscribe()));
+
+        let joiner = Joiner { gossip: gossip.clone(), resolver, bound, advertised: advertised.addr };
+        let (leave, leave_asked) = mpsc::channel(LEAVES_ASKED_MAX);
+        let stop_serving = watch::Sender::new(false);
+        let advertised_addr = advertised.addr;
+        let shared = Shared {
+            gossip: gossip.clone(),
+            joiner: joiner.clone(),
+            roster: Arc::clone(&roster),
+            pictures,
+            reports: Reports::default(),
+            leave,
+            stop: stop_serving.subscribe(),
+            node: config.node.clone(),
+            advertised,
+            bound,
+            socket: config.socket.clone(),
+        };
+        let serving = tokio::spawn(listener.serve(server::router(shared), stop_serving.subscribe()));
+        let seeker = Some(Seeker::new(joiner, seeds, roster, synced, config.retry_interval));
+        Ok(Self {
+            gossip,
+            gossip_end,
+            seeker,
+            leave_asked,
+            leave_waiting: Vec::new(),
+            serving,
+            stop_serving,
+            bound,
+            advertised: advertised_addr,
+        })
+    }
+
+    /// Seeks the cluster and serves until told to leave; then leaves.
+    async fn live(&mut self, config: &Config, signals: &mut EndSignals) -> Result<Ended, Error> {
+        let (bound, advertised) = (self.bound, self.advertised);
+        let seeking = self.seeker.take().map(|mut seeker| async move {
+            if config.join_strict {
+                seeker.strictly().await?;
+            }
+            tracing::info!(
+                node = ?config.node, bind = %bound, advertise = %advertised, socket = %config.socket.display(),
+                "agent running"
+            );
+            seeker.keep(config.retry_max).await
+        });
+        tokio::select! {
+            Some(Err(error)) = async { Some(seeking?.await) } => return Err(error),
+            _ = &mut self.gossip_end => return Err(Error::GossipEnded),
+            signal = signals.next() => tracing::info!(signal, "leaving the cluster"),
+            Some(asked) = self.leave_asked.recv() => {
+                tracing::info!("told to leave on the control socket");
+                self.leave_waiting.push(asked);
+            }
+        }
+        let ended = self.leave(config.leave_timeout, signals).await;
+        while let Ok(asked) = self.leave_asked.try_recv() {
+            self.leave_waiting.push(asked);
+        }
+        for waiting in self.leave_waiting.drain(..) {
+            // Who asked and went away needs no answer.
+            let _ = waiting.send(ended);
+        }
+        Ok(ended)
+    }
+
+    async fn leave(&self, limit: Duration, signals: &mut EndSignals) -> Ended {
+        tokio::select! {
+            left = self.gossip.leave() => match left {
+                Ok(()) => {
+                    tracing::info!("left the cluster");
+                    return Ended::Left;
+                }
+                Err(gone) => tracing::error!("could not leave: {gone}"),
+            },
+            signal = signals.next() => tracing::warn!(signal, "hurried; others will find this node failed"),
+            () = tokio::time::sleep(limit) => {
+                tracing::warn!(?limit, "the leave took too long; others may find this node failed");
+            }
+        }
+        Ended::Hurried
+    }
+
+    /// Ends the control socket, answers in progress first, then gossip.
+    async fn stop(self, ended: &Result<Ended, Error>) {
+        self.stop_serving.send_replace(true);
+        if ended.is_ok() && timeout(STOP_TIMEOUT, self.serving).await.is_err() {
+            tracing::debug!("a client of the control socket did not take its answer");
+        }
+        self.gossip.stop().await;
+        let _ = timeout(STOP_TIMEOUT, self.gossip_end).await;
+    }
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let refuse = |reason| Err(Error::Name { name: name.to_owned(), reason });
+    if name.is_empty() {
+        refuse("it is empty")
+    } else if name.len() > NAME_BYTES_MAX {
+        refuse("it is longer than 255 bytes")
+    } else if name.chars().any(char::is_control) {
+        refuse("it contains control characters")
+    } else {
+        Ok(())
+    }
+}
+
+fn log_advertised(advertised: &Advertised) {
+    let Advertised { addr, reason, doubtful } = advertised;
+    if *doubtful {
+        tracing::warn!("advertising {addr}: {reason}");
+    } else {
+        tracing::info!("advertising {addr}: {reason}");
+    }
+}
+
+fn serf_config(config: &Config, advertised: SocketAddr, bind_port: u16) -> muster_serf::Config {
+    muster_serf::Config {
+        name: config.node.clone(),
+        // IPv4 in its 4-byte form, always: the reference takes the other form for another address.
+        addr: advertised.ip().to_canonical().into(),
+        port: advertised.port(),
+        bind_port,
+        tags: config.tags.clone(),
+        protocol: config.protocol,
+        compress: true,
+        profile: profile(config.profile),
+        broadcast_timeout: BROADCAST_TIMEOUT,
+        leave_propagate_delay: LEAVE_PROPAGATE_DELAY,
+        seed: fastrand::u64(..),
+    }
+}
+
+fn profile(name: ProfileName) -> Profile {
+    match name {
+        ProfileName::Lan => Profile::LAN,
+        ProfileName::Wan => Profile::WAN,
+        ProfileName::Local => Profile::LOCAL,
+    }
+}

@@ -1,0 +1,77 @@
+//! The control socket: HTTP/JSON on a Unix socket, the routes of `muster_control`.
+//!
+//! Everything here runs on the control thread and reads copies; only joins, leaves and figures ask the gossip thread, and
+//! it never waits for a client.
+
+mod body;
+mod cluster;
+mod connections;
+mod fleet;
+mod info;
+mod listener;
+mod members;
+mod refusal;
+
+pub(crate) use listener::Listener;
+
+use crate::Ended;
+use crate::advertise::Advertised;
+use crate::gossip::Handle;
+use crate::join::Joiner;
+use crate::reports::Reports;
+use crate::roster::Roster;
+use axum::Router;
+use axum::routing::{get, post};
+use muster_control::routes;
+use muster_fleet::Picture;
+use refusal::Refusal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// What the handlers know.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub gossip: Handle,
+    pub joiner: Joiner,
+    pub roster: Arc<Roster>,
+    pub pictures: watch::Receiver<Arc<Picture>>,
+    pub reports: Reports,
+    /// Asks for a leave; told how it ended.
+    pub leave: mpsc::Sender<oneshot::Sender<Ended>>,
+    /// Becomes true when streams without end must end.
+    pub stop: watch::Receiver<bool>,
+    pub node: String,
+    pub advertised: Advertised,
+    pub bound: SocketAddr,
+    pub socket: PathBuf,
+}
+
+/// Every route.
+pub(crate) fn router(shared: Shared) -> Router {
+    Router::new()
+        .route(routes::MEMBERS, get(members::list))
+        .route(routes::JOIN, post(cluster::join))
+        .route(routes::LEAVE, post(cluster::leave))
+        .route(routes::FORCE_LEAVE, post(cluster::force_leave))
+        .route(routes::INFO, get(info::info))
+        .route(routes::FLEET, get(fleet::picture))
+        .route(routes::FLEET_FOLLOW, get(fleet::follow))
+        .route(routes::FLEET_REPORT, post(fleet::report))
+        .route(routes::FLEET_REPORTS, get(fleet::reports))
+        .fallback(async || {
+            Refusal::new(404, "no such route", "see /api/v1 in the manual of the control socket")
+        })
+        .method_not_allowed_fallback(async || {
+            Refusal::new(
+                405,
+                "wrong method",
+                "reading is GET, changing is POST; see the manual of the control socket",
+            )
+        })
+        .with_state(Arc::new(shared))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,13 @@
 //! The member table: what swim sees and what intents announce, made into Serf's statuses.
 //!
-//! The rules are the reference's (serf.go, handleNodeJoin to handleNodeJoinIntent) with three differences, each because
-//! balancers act on what we say:
+//! The rules are the reference's (serf.go, handleNodeJoin to handleNodeJoinIntent) with differences, because balancers
+//! act on what we say:
 //! - A node that tells swim itself that it left is `left` even when its leave intent has not arrived. The reference
 //!   shows it as failed until then.
+//! - A peer that remembers a node as left does not make an alive one leaving ([`Members::left_elsewhere`]), and any
+//!   intent about us that is newer than our own last word is refuted. In the reference a node that came back can stay
+//!   leaving in a member's eyes for the rest of its life: the member hears an outdated "left" with a time higher than
+//!   the node's own, and the node never hears of it.
 //! - A leave intent that is taken back is told ([`Event::Staying`]).
 //! - A prune waits for a leaving member without holding anything up, and a member that stays after all is not pruned.
 
@@ -27,7 +31,7 @@ pub(crate) enum Heard {
     Old,
     /// News, to be passed on.
     New,
-    /// Somebody thinks that we leave: to be refuted, not passed on.
+    /// Somebody knows something newer about us than we said: to be refuted, not passed on.
     AboutUs,
 }
 
@@ -140,13 +144,24 @@ impl Members {
         self.events.push(Event::Member(event, member.clone()));
     }
 
-    /// A join intent, from gossip or a push/pull.
-    pub(crate) fn join_intent(&mut self, now: Instant, intent: JoinIntent<'_>) -> Heard {
+    /// We say that we are here.
+    pub(crate) fn we_join(&mut self, ltime: u64) {
+        if let Some(us) = self.by_name.get_mut(&self.own) {
+            us.status_ltime = us.status_ltime.max(ltime);
+        }
+    }
+
+    /// A join intent, from gossip or a push/pull. `we_stay` says that we are not leaving.
+    pub(crate) fn join_intent(&mut self, now: Instant, intent: JoinIntent<'_>, we_stay: bool) -> Heard {
+        let us = intent.node == self.own;
         let Some(member) = self.by_name.get_mut(intent.node) else {
             return self.keep(now, intent.node, Intent::Join, intent.ltime);
         };
         if intent.ltime <= member.status_ltime {
             return Heard::Old;
+        }
+        if us {
+            return if we_stay { Heard::AboutUs } else { Heard::Old };
         }
         member.status_ltime = intent.ltime;
         if member.status == Status::Leaving {
@@ -157,7 +172,16 @@ impl Members {
         Heard::New
     }
 
-    /// A leave intent, from gossip, a push/pull or ourselves. `we_stay` says that we are not leaving.
+    /// A peer's push/pull lists a node as left; `intent` is made from that.
+    ///
+    /// swim judges who is there, and has heard the same peer before us. So a node that is alive after that has come back,
+    /// and what remains to be learnt is that a failed one had left.
+    pub(crate) fn left_elsewhere(&mut self, now: Instant, intent: LeaveIntent<'_>, we_stay: bool) -> Heard {
+        let failed = self.by_name.get(intent.node).is_none_or(|member| member.status == Status::Failed);
+        if failed || intent.node == self.own { self.leave_intent(now, intent, we_stay) } else { Heard::Old }
+    }
+
+    /// A leave intent, from gossip or ourselves.
     pub(crate) fn leave_intent(&mut self, now: Instant, intent: LeaveIntent<'_>, we_stay: bool) -> Heard {
         let us = intent.node == self.own;
         let Some(member) = self.by_name.get_mut(intent.node) else {

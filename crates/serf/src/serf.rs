@@ -4,7 +4,7 @@ mod hear;
 
 use crate::clock::Clocks;
 use crate::leave::{Leaving, Step};
-use crate::members::{Heard, Members};
+use crate::members::Members;
 use crate::reconnect::Reconnect;
 use crate::state::RecentEvent;
 use crate::ticker::Ticker;
@@ -278,13 +278,13 @@ impl Serf {
         }
     }
 
-    /// Says that we are here: after the first join, and against whoever says that we leave (serf.go, broadcastJoin).
-    fn announce_join(&mut self, now: Instant) {
+    /// Says that we are here: after the first join, and against whoever says otherwise (serf.go, broadcastJoin).
+    fn announce_join(&mut self) {
         let ltime = self.clocks.member.time();
+        self.clocks.member.witness(ltime);
+        self.members.we_join(ltime);
         let name = self.config.name.clone();
-        let intent = JoinIntent { ltime, node: &name };
-        let _: Heard = self.hear_join(now, intent);
-        self.broadcast(&Message::Join(intent), None);
+        self.broadcast(&Message::Join(JoinIntent { ltime, node: &name }), None);
     }
 
     fn broadcast(&mut self, intent: &Message<'_>, ticket: Option<Ticket>) {

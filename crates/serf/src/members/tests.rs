@@ -93,13 +93,13 @@ fn a_new_node_is_what_its_newest_intent_says() {
 
     let mut members = empty();
     assert_eq!(members.leave_intent(at(0), leave(OTHER, 4), true), New);
-    assert_eq!(members.join_intent(at(0), join(OTHER, 5)), New);
+    assert_eq!(members.join_intent(at(0), join(OTHER, 5), true), New);
     members.joined(at(1), view(OTHER));
     assert_eq!(status(&members, OTHER), Some((Alive, 5)));
     assert_eq!(told(&mut members), ["join"]);
 
     let mut members = empty();
-    assert_eq!(members.join_intent(at(0), join(OTHER, 4)), New);
+    assert_eq!(members.join_intent(at(0), join(OTHER, 4), true), New);
     assert_eq!(members.leave_intent(at(0), leave(OTHER, 5), true), New);
     members.joined(at(1), view(OTHER));
     assert_eq!(status(&members, OTHER), Some((Leaving, 5)));
@@ -121,13 +121,13 @@ fn a_kept_intent_is_applied_once() {
 #[test]
 fn an_intent_about_an_unknown_node_is_news_once() {
     let mut members = empty();
-    assert_eq!(members.join_intent(at(0), join(OTHER, 4)), New);
-    assert_eq!(members.join_intent(at(0), join(OTHER, 4)), Old);
+    assert_eq!(members.join_intent(at(0), join(OTHER, 4), true), New);
+    assert_eq!(members.join_intent(at(0), join(OTHER, 4), true), Old);
     assert_eq!(members.leave_intent(at(0), leave(OTHER, 4), true), Old);
     assert_eq!(members.leave_intent(at(0), leave(OTHER, 5), true), New);
-    assert_eq!(members.join_intent(at(0), join(OTHER, 3)), Old);
+    assert_eq!(members.join_intent(at(0), join(OTHER, 3), true), Old);
     members.reap(at(301));
-    assert_eq!(members.join_intent(at(301), join(OTHER, 3)), New, "forgotten after five minutes");
+    assert_eq!(members.join_intent(at(301), join(OTHER, 3), true), New, "forgotten after five minutes");
     assert!(told(&mut members).is_empty());
     assert_eq!(members.len(), 0);
 }
@@ -183,12 +183,10 @@ fn a_join_intent_counts_when_it_is_newer() {
         (Failed, 10, Old, (Failed, 10), None),
         (Failed, 11, New, (Failed, 11), None),
     ] {
-        for node in [OTHER, OWN] {
-            let mut members = with(node, before);
-            assert_eq!(members.join_intent(at(5), join(node, ltime)), heard, "{before:?} {ltime}");
-            assert_eq!(status(&members, node), Some(after), "{before:?} {ltime}");
-            assert_eq!(told(&mut members), Vec::from_iter(event), "{before:?} {ltime}");
-        }
+        let mut members = with(OTHER, before);
+        assert_eq!(members.join_intent(at(5), join(OTHER, ltime), true), heard, "{before:?} {ltime}");
+        assert_eq!(status(&members, OTHER), Some(after), "{before:?} {ltime}");
+        assert_eq!(told(&mut members), Vec::from_iter(event), "{before:?} {ltime}");
     }
 }
 
@@ -224,6 +222,43 @@ fn a_leave_intent_about_us_is_refuted_unless_it_is_ours() {
 }
 
 #[test]
+fn whoever_knows_more_of_our_joins_than_we_is_answered() {
+    let mut members = with(OWN, Alive);
+    assert_eq!(members.join_intent(at(5), join(OWN, 10), true), Old);
+    assert_eq!(members.join_intent(at(5), join(OWN, 11), true), AboutUs);
+    assert_eq!(status(&members, OWN), Some((Alive, 10)));
+    members.we_join(12);
+    assert_eq!(members.join_intent(at(5), join(OWN, 12), true), Old, "an echo of our own");
+    let mut members = with(OWN, Leaving);
+    assert_eq!(members.join_intent(at(5), join(OWN, 11), false), Old, "nobody keeps us from leaving");
+    assert_eq!(status(&members, OWN), Some((Leaving, 10)));
+    assert!(told(&mut members).is_empty());
+}
+
+#[test]
+fn that_a_node_left_elsewhere_is_news_only_if_we_saw_it_fail() {
+    for (before, ltime, heard, after, event) in [
+        (Alive, 11, Old, (Alive, 10), None),
+        (Leaving, 11, Old, (Leaving, 10), None),
+        (Left, 11, Old, (Left, 10), None),
+        (Failed, 10, Old, (Failed, 10), None),
+        (Failed, 11, New, (Left, 11), Some("leave")),
+    ] {
+        let mut members = with(OTHER, before);
+        assert_eq!(members.left_elsewhere(at(5), leave(OTHER, ltime), true), heard, "{before:?} {ltime}");
+        assert_eq!(status(&members, OTHER), Some(after), "{before:?} {ltime}");
+        assert_eq!(told(&mut members), Vec::from_iter(event), "{before:?} {ltime}");
+    }
+    let mut members = with(OWN, Alive);
+    assert_eq!(members.left_elsewhere(at(5), leave(OWN, 10), true), Old);
+    assert_eq!(members.left_elsewhere(at(5), leave(OWN, 11), true), AboutUs);
+    let mut members = empty();
+    assert_eq!(members.left_elsewhere(at(5), leave(OTHER, 4), true), New);
+    members.joined(at(6), view(OTHER));
+    assert_eq!(status(&members, OTHER), Some((Leaving, 4)));
+}
+
+#[test]
 fn a_prune_forgets_the_gone_at_once_and_gives_the_leaving_time() {
     for (before, events) in [(Failed, &["leave", "reap"][..]), (Left, &["reap"])] {
         let mut members = with(OTHER, before);
@@ -252,7 +287,7 @@ fn a_prune_forgets_the_gone_at_once_and_gives_the_leaving_time() {
 fn a_member_that_stays_or_returns_is_not_pruned() {
     let mut members = with(OTHER, Alive);
     members.leave_intent(at(5), prune(OTHER, 11), true);
-    members.join_intent(at(6), join(OTHER, 12));
+    members.join_intent(at(6), join(OTHER, 12), true);
     members.prune(at(60));
     assert_eq!(status(&members, OTHER), Some((Alive, 12)));
     assert_eq!(told(&mut members), ["leaving", "staying"]);

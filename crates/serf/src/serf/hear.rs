@@ -49,7 +49,7 @@ impl Serf {
                 self.swim.supply_state(now, stream, &state);
             }
             Swim::StateReceived { join, state } => self.merge(now, join, &state),
-            Swim::Synced { stream, with, join } => self.synced(now, stream, with, join),
+            Swim::Synced { stream, with, join } => self.synced(stream, with, join),
             Swim::SyncFailed { stream, reason, join } => {
                 self.joins.remove(&stream);
                 self.event(Event::SyncFailed { stream, reason, join });
@@ -74,11 +74,11 @@ impl Serf {
         self.tell_member_events();
     }
 
-    fn synced(&mut self, now: Instant, stream: StreamId, with: SocketAddr, join: bool) {
+    fn synced(&mut self, stream: StreamId, with: SocketAddr, join: bool) {
         let asked_for = self.joins.remove(&stream).is_some();
         if asked_for && !self.join_told && self.leaving.is_staying() {
             self.join_told = true;
-            self.announce_join(now);
+            self.announce_join();
         }
         self.event(Event::Synced { stream, with, join });
     }
@@ -124,19 +124,29 @@ impl Serf {
         }
     }
 
-    pub(super) fn hear_join(&mut self, now: Instant, intent: JoinIntent<'_>) -> Heard {
+    fn hear_join(&mut self, now: Instant, intent: JoinIntent<'_>) -> Heard {
         self.clocks.member.witness(intent.ltime);
-        let heard = self.members.join_intent(now, intent);
-        self.tell_member_events();
-        heard
+        let heard = self.members.join_intent(now, intent, self.leaving.is_staying());
+        self.answer(heard)
     }
 
     pub(super) fn hear_leave(&mut self, now: Instant, intent: LeaveIntent<'_>) -> Heard {
         self.clocks.member.witness(intent.ltime);
         let heard = self.members.leave_intent(now, intent, self.leaving.is_staying());
+        self.answer(heard)
+    }
+
+    fn hear_left_elsewhere(&mut self, now: Instant, intent: LeaveIntent<'_>) -> Heard {
+        self.clocks.member.witness(intent.ltime);
+        let heard = self.members.left_elsewhere(now, intent, self.leaving.is_staying());
+        self.answer(heard)
+    }
+
+    /// Tells what follows from an intent, and refutes it if it is wrong.
+    fn answer(&mut self, heard: Heard) -> Heard {
         self.tell_member_events();
         if heard == Heard::AboutUs {
-            self.announce_join(now);
+            self.announce_join();
         }
         heard
     }
@@ -180,7 +190,7 @@ impl Serf {
         self.clocks.query.witness_next(state.query_ltime);
         let (leaves, joins) = state::intents(&state);
         for intent in leaves {
-            self.hear_leave(now, intent);
+            self.hear_left_elsewhere(now, intent);
         }
         for intent in joins {
             self.hear_join(now, intent);

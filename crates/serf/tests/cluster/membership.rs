@@ -1,9 +1,10 @@
 //! Whole clusters, as their members see them.
 
 use crate::world::{World, secs};
-use muster_serf::{Event, Status};
+use muster_serf::{Event, Input, Status, StreamId};
 use muster_wire::memberlist::Message;
-use muster_wire::serf::{LeaveIntent, kind};
+use muster_wire::serf::{LeaveIntent, PushPullState, kind};
+use muster_wire::stream::encode_push_pull;
 use std::time::Duration;
 
 /// A whole cluster of these nodes, joined through the first.
@@ -227,6 +228,61 @@ fn a_forged_leave_intent_about_a_living_node_is_refuted() {
     assert!(world.whole(&names), "and not pruned");
     assert_eq!(world.told("a", "b"), ["join", "leaving", "staying"]);
     assert_eq!(world.told("b", "b"), ["join"]);
+}
+
+#[test]
+fn a_forged_leave_intent_is_refuted_even_if_gossip_lost_it() {
+    let names = ["a", "b", "c"];
+    let mut world = cluster(9, &names);
+    let forged = LeaveIntent { ltime: 50, node: "c", prune: false };
+    let mut bytes = vec![muster_wire::memberlist::kind::USER];
+    muster_wire::serf::Message::Leave(forged).encode(&mut bytes);
+    world.loss_percent = 100;
+    world.inject("b", bytes);
+    world.run(secs(2));
+    world.loss_percent = 0;
+    assert_eq!(world.status("b", "c"), Some(Status::Leaving));
+    assert_eq!(world.status("a", "c"), Some(Status::Alive), "the rest did not hear of it");
+    let took = world.run_until(|world| world.whole(&names));
+    assert!(took < secs(120), "{took:?}");
+    assert_eq!(world.told("b", "c"), ["join", "leaving", "staying"]);
+}
+
+#[test]
+fn a_peer_that_missed_a_return_does_not_make_the_node_leave_again() {
+    let names = ["a", "b", "c"];
+    let mut world = cluster(9, &names);
+    let state = PushPullState {
+        ltime: 60,
+        status_ltimes: vec![("c", 50)],
+        left_members: vec!["c"],
+        ..PushPullState::default()
+    };
+    let bytes = encode_push_pull(false, [].into_iter(), &state.encode(), false);
+    let (stream, from) = (StreamId::Inbound(0), world.host("a").addr);
+    world.tell("b", |serf, now| serf.handle(now, Input::Stream { stream, from, bytes: &bytes }));
+    world.run(secs(120));
+    assert!(world.whole(&names));
+    assert_eq!(world.told("b", "c"), ["join"]);
+}
+
+#[test]
+fn a_node_that_came_back_is_not_taken_for_leaving_for_ever() {
+    for seed in 0..20 {
+        let mut world = cluster(seed, &["a", "b", "c", "d", "e"]);
+        world.loss_percent = 30;
+        world.leave("c");
+        world.run_until(|world| world.count("c", left) == 1);
+        world.kill("c");
+        world.run(secs(120));
+        world.start("c");
+        world.join("c", "d");
+        world.run(secs(90));
+        for name in ["a", "b", "d", "e"] {
+            let told = world.told(name, "c");
+            assert_ne!(world.status(name, "c"), Some(Status::Leaving), "{name}, seed {seed}: {told:?}");
+        }
+    }
 }
 
 #[test]

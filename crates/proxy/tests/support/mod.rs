@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::LocalSet;
 
 /// A test that takes this long hangs.
@@ -226,6 +226,7 @@ pub struct Backend {
     pub addr: SocketAddr,
     pub seen: Rc<Seen>,
     task: tokio::task::AbortHandle,
+    killed: watch::Sender<bool>,
 }
 
 /// What a backend saw.
@@ -255,20 +256,26 @@ impl Backend {
         let addr = listener.local_addr().unwrap();
         let seen = Rc::new(Seen::default());
         let shared = Rc::clone(&seen);
+        let killed = watch::Sender::new(false);
+        let kill = killed.clone();
         let task = tokio::task::spawn_local(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                let mut killed = kill.subscribe();
                 let number = shared.accepted.replace(shared.accepted.get() + 1);
                 shared.open.set(shared.open.get() + 1);
                 let connection = script(Wire::new(stream), number, Rc::clone(&shared));
                 let shared = Rc::clone(&shared);
                 tokio::task::spawn_local(async move {
-                    connection.await;
+                    tokio::select! {
+                        () = connection => {}
+                        _ = killed.wait_for(|killed| *killed) => {}
+                    }
                     shared.open.set(shared.open.get() - 1);
                 });
             }
         });
-        Self { addr, seen, task: task.abort_handle() }
+        Self { addr, seen, task: task.abort_handle(), killed }
     }
 
     /// Answers each request on each connection with `answer`.
@@ -294,6 +301,12 @@ impl Backend {
         let response = ok(name);
         Self::answering(move |_| response.clone()).await
     }
+    /// Ends as a killed process does: listener and connections are closed, whatever goes on in them.
+    pub fn kill(&self) {
+        self.task.abort();
+        self.killed.send_replace(true);
+    }
+
     /// Waits until the proxy has connected ahead of any request.
     pub async fn is_connected_to(&self) {
         until("a new backend is connected to", || self.seen.accepted.get() == 1).await;
@@ -302,7 +315,7 @@ impl Backend {
 
 impl Drop for Backend {
     fn drop(&mut self) {
-        self.task.abort();
+        self.kill();
     }
 }
 

@@ -52,10 +52,6 @@ pub(crate) fn prepare_response(response: &mut Response<Incoming>) {
     let body = response.body();
     let (length, has_body) = (body.size_hint().exact(), !body.is_end_stream());
     let headers = response.headers_mut();
-    if headers.contains_key(header::TRANSFER_ENCODING) {
-        // Transfer-Encoding overrides Content-Length, and both together are how responses are smuggled (RFC 9112, 6.3).
-        headers.remove(header::CONTENT_LENGTH);
-    }
     remove_hop_by_hop(headers);
     match length {
         Some(length) if has_body => {
@@ -63,6 +59,8 @@ pub(crate) fn prepare_response(response: &mut Response<Incoming>) {
         }
         // Nothing follows, but HEAD and 304 tell the length of what would.
         Some(_) => {}
+        // Chunked, or until the connection closes. A length beside chunks does not count, and passing it on is how
+        // responses are smuggled (RFC 9112, 6.3).
         None => {
             headers.remove(header::CONTENT_LENGTH);
         }

@@ -30,6 +30,9 @@ impl Proxy {
     ///
     /// # Errors
     /// When an address cannot be bound; then none stays bound.
+    ///
+    /// # Panics
+    /// Outside of a [`tokio::task::LocalSet`].
     pub fn start(config: Config) -> Result<Self, Error> {
         if config.listen.is_empty() {
             return Err(Error::NowhereToListen);

@@ -32,23 +32,53 @@ async fn silent() -> Backend {
 #[test]
 fn a_kept_connection_that_dies_under_a_request_is_replaced_by_a_new_one() {
     local(async {
-        // Each connection answers once, and dies under its second request.
-        let backend = Backend::script(|mut wire, _, seen| async move {
-            for answer in [Some(ok("a")), None] {
-                let Some(request) = wire.message().await else { return };
-                seen.requests.borrow_mut().push(request);
-                if let Some(answer) = answer {
-                    wire.write(answer).await;
-                }
-            }
-        })
-        .await;
+        let backend = answering_once().await;
         let (proxy, addr) = proxy(&[backend.addr]);
         for _ in 0..4 {
             assert_eq!(get(addr).await.text(), "a");
         }
         let report = proxy.report();
         assert_eq!((report.failed, report.retried), (0, 0), "an idle connection that ended accuses nobody");
+    });
+}
+
+/// A backend whose connections answer once, and die under their second request.
+async fn answering_once() -> Backend {
+    Backend::script(|mut wire, _, seen| async move {
+        for answer in [Some(ok("a")), None] {
+            let Some(request) = wire.message().await else { return };
+            seen.requests.borrow_mut().push(request);
+            if let Some(answer) = answer {
+                wire.write(answer).await;
+            }
+        }
+    })
+    .await
+}
+
+#[test]
+fn an_empty_post_is_not_repeated_when_its_kept_connection_dies() {
+    local(async {
+        let backend = answering_once().await;
+        let (proxy, addr) = proxy(&[backend.addr]);
+        backend.is_connected_to().await;
+        assert_eq!(get(addr).await.text(), "a");
+        assert_eq!(post(addr, "").await.status(), 502);
+        assert_eq!(backend.seen.count(), 2, "the POST was seen once");
+        assert_eq!(proxy.report().failed_unsafe, 1);
+    });
+}
+
+#[test]
+fn a_post_is_not_risked_on_a_connection_that_was_idle_for_a_second() {
+    local(async {
+        let backend = answering_once().await;
+        let (proxy, addr) = proxy(&[backend.addr]);
+        backend.is_connected_to().await;
+        assert_eq!(get(addr).await.text(), "a");
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        assert_eq!(post(addr, "x").await.text(), "a");
+        assert_eq!(proxy.report().failed, 0);
     });
 }
 
@@ -152,6 +182,22 @@ fn a_post_that_may_have_been_read_is_never_repeated() {
         assert_eq!(a.seen.count() + b.seen.count(), 1, "one of them saw it, once");
         let report = proxy.report();
         assert_eq!((report.failed, report.failed_unsafe, report.retried), (1, 1, 0));
+    });
+}
+
+#[test]
+fn a_get_with_a_body_is_never_repeated_without_it() {
+    local(async {
+        let (bad, good) = (dying().await, Backend::answering(|request| ok(&request.text())).await);
+        let (_proxy, addr) = proxy(&[bad.addr, good.addr]);
+        for _ in 0..4 {
+            let answer = ask(addr, "GET / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nquery").await;
+            assert!(
+                matches!((answer.status(), answer.text().as_str()), (200, "query") | (502, _)),
+                "{answer:?}"
+            );
+        }
+        assert!(bad.seen.count() > 0, "it was tried");
     });
 }
 

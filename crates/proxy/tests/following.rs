@@ -223,3 +223,37 @@ fn the_agent_hears_at_once_when_a_withdrawn_backend_is_idle() {
         assert_eq!(agent.state.refuse.get(), 0);
     });
 }
+
+#[test]
+fn each_request_that_ends_on_a_withdrawn_backend_is_told_at_once() {
+    local(async {
+        let old = Backend::script(|mut wire, _, seen| async move {
+            while let Some(request) = wire.message().await {
+                seen.requests.borrow_mut().push(request);
+                seen.go.notified().await;
+                wire.write(ok("old")).await;
+            }
+        })
+        .await;
+        let (_dir, socket, proxy) = following();
+        let agent = Agent::start(&socket, picture(1, &[old.addr]));
+        let mut clients = Vec::new();
+        for n in 1..=8 {
+            let mut client = Wire::connect(proxy.addrs()[0]).await;
+            client.write(GET).await;
+            until("the request is on its backend", || old.seen.count() == n).await;
+            clients.push(client);
+        }
+        agent.tell(picture_of(2, &[(old.addr, Standing::Withdrawn)]));
+        let left =
+            |n: u32| agent.last_report().is_some_and(|report| report.version == 2 && in_flight(&report) == n);
+        until("the withdrawal is confirmed", || left(8)).await;
+        let start = std::time::Instant::now();
+        for n in (0..8).rev() {
+            old.seen.go.notify_one();
+            until("one less is reported", || left(n)).await;
+        }
+        // By the clock alone, eight reports take eight seconds.
+        assert!(start.elapsed() < Duration::from_secs(6), "took {:?}", start.elapsed());
+    });
+}

@@ -143,6 +143,23 @@ fn idle_connections_to_a_backend_are_closed_after_the_idle_timeout() {
 }
 
 #[test]
+fn a_client_that_is_idle_or_dawdles_over_its_head_is_closed_after_the_idle_timeout() {
+    local(async {
+        let backend = Backend::named("a").await;
+        let mut config = config();
+        config.idle_timeout = Duration::from_millis(100);
+        let (_proxy, addr) = proxy_with(config, &picture(1, &[backend.addr]));
+        let mut idle = Wire::connect(addr).await;
+        idle.write(GET).await;
+        assert_eq!(idle.message().await.unwrap().text(), "a");
+        assert!(idle.closes().await);
+        let mut slow = Wire::connect(addr).await;
+        slow.write("GET / HTTP/1.1\r\nHost: te").await;
+        assert!(slow.closes().await);
+    });
+}
+
+#[test]
 fn no_more_idle_connections_are_kept_than_configured() {
     local(async {
         let backend = held().await;

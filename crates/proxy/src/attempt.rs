@@ -68,9 +68,10 @@ impl Cause {
         match self {
             Self::Connect(ConnectError::Refused(_) | ConnectError::Late(_)) => Some(Evidence::ConnectFailed),
             Self::Died(_) => Some(Evidence::Died),
-            Self::KeptDied(_) => Some(Evidence::KeptDied),
             Self::Silent(_) => Some(Evidence::Silent),
-            Self::Connect(ConnectError::Ours(_))
+            // Of an idle connection it was told when it happened.
+            Self::KeptDied(_)
+            | Self::Connect(ConnectError::Ours(_))
             | Self::Garbled(_)
             | Self::ClientStalled(_)
             | Self::ClientGone(_) => None,
@@ -106,6 +107,9 @@ pub(crate) async fn send(
         match exchange(lease, idle, request, repeatable).await {
             Err(Failure { cause: Cause::Died(cause), unsent, request: whole }) => {
                 let cause = Cause::KeptDied(cause);
+                if !unsent {
+                    plane.evidence(lease.key(), Evidence::KeptDied);
+                }
                 // Not another attempt by count, but paid for when the backend may have worked on it.
                 let attempt = Attempt {
                     safe: repeatable,
@@ -115,10 +119,7 @@ pub(crate) async fn send(
                     attempts: 1,
                 };
                 match whole {
-                    Some(whole) if plane.may_retry(attempt) => {
-                        if let Some(evidence) = cause.evidence().filter(|_| !unsent) {
-                            plane.evidence(lease.key(), evidence);
-                        }
+                    Some(whole) if plane.may_retry(lease.key(), attempt) => {
                         tracing::debug!(%addr, %cause, unsent, "trying a new connection");
                         request = whole;
                     }

@@ -99,7 +99,7 @@ async fn obtain(
             attempts: u32::try_from(tried.len()).unwrap_or(u32::MAX),
         };
         match whole {
-            Some(whole) if plane.may_retry(attempt) => {
+            Some(whole) if plane.may_retry(lease.key(), attempt) => {
                 tracing::debug!(%addr, %cause, "an attempt failed: trying elsewhere");
                 request = whole;
                 last = Some((lease, page));

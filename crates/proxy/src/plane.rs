@@ -142,10 +142,6 @@ impl Plane {
     /// A picked request is over.
     pub(crate) fn finish(&self, key: Key, ended: Ended) {
         let mut balancer = self.balancer.borrow_mut();
-        if balancer.keeps(key) {
-            balancer.finish(key, ended);
-            return;
-        }
         let draining = balancer.draining();
         balancer.finish(key, ended);
         if balancer.draining() < draining {
@@ -154,9 +150,9 @@ impl Plane {
         }
     }
 
-    /// Whether a failed attempt may be made again. Ask once for each.
-    pub(crate) fn may_retry(&self, attempt: Attempt) -> bool {
-        self.balancer.borrow_mut().may_retry(self.now(), attempt)
+    /// Whether an attempt that failed on `key` may be made again. Ask once for each, after the evidence was told.
+    pub(crate) fn may_retry(&self, key: Key, attempt: Attempt) -> bool {
+        self.balancer.borrow_mut().may_retry(self.now(), key, attempt)
     }
 
     /// Something was seen of a backend.

@@ -18,8 +18,8 @@ pub struct Config {
     pub join: Vec<String>,
     /// All `join` seeds must be tried once before the agent runs, and none answering is fatal (Serf's `-join`).
     pub join_strict: bool,
-    /// Longest pause between rounds of joining (Serf's `-retry-interval`, 30 s by default). The first pauses are 250 ms
-    /// and grow with the time waited, so that start order does not matter.
+    /// First pause between rounds of joining (Serf's `-retry-interval`). Later ones are a tenth of the time waited, with
+    /// jitter, up to 30 s; or always this one, if it is longer.
     pub retry_interval: Duration,
     /// Rounds of joining before giving up with an error; 0 means never.
     pub retry_max: u32,

@@ -99,7 +99,7 @@ pub(crate) struct Seeker {
     seeds: Vec<(Seed, Met)>,
     roster: Arc<Roster>,
     synced: watch::Sender<bool>,
-    longest_pause: Duration,
+    first_pause: Duration,
     complaints: Complaints,
     started: Instant,
 }
@@ -118,7 +118,7 @@ impl Seeker {
         seeds: Vec<Seed>,
         roster: Arc<Roster>,
         synced: watch::Sender<bool>,
-        longest_pause: Duration,
+        first_pause: Duration,
     ) -> Self {
         let seeds = seeds.into_iter().map(|seed| (seed, Met::NotYet)).collect();
         Self {
@@ -126,7 +126,7 @@ impl Seeker {
             seeds,
             roster,
             synced,
-            longest_pause,
+            first_pause,
             complaints: Complaints::default(),
             started: Instant::now(),
         }
@@ -164,7 +164,7 @@ impl Seeker {
             } else if had_company {
                 self.alone().await;
             }
-            let pause = schedule::pause(began.elapsed(), self.longest_pause, fastrand::f64());
+            let pause = schedule::pause(began.elapsed(), self.first_pause, fastrand::f64());
             if had_company {
                 tokio::select! {
                     () = sleep(pause) => {}

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-/// The shortest pause. Trying costs one refused connection, and the cluster forms within this time of its last member.
-const PAUSE_MIN: Duration = Duration::from_millis(250);
+/// The longest pause, unless the first is longer: Serf's default interval.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// The pause is this part of the time already waited: a seed that was away for T is found within T/10.
 const PART: u32 = 10;
 
-/// The pause after a round without success. `waited` is the time since the first round, `longest` the configured bound,
+/// The pause after a round without success. `waited` is the time since the first round, `first` the configured pause,
 /// `random` in 0..1 spreads the members of a cluster that lost its seeds together.
-pub(crate) fn pause(waited: Duration, longest: Duration, random: f64) -> Duration {
-    let pause = (waited / PART).clamp(PAUSE_MIN.min(longest), longest);
+pub(crate) fn pause(waited: Duration, first: Duration, random: f64) -> Duration {
+    let pause = (waited / PART).clamp(first, PAUSE_MAX.max(first));
     pause.mul_f64(0.75 + 0.5 * random.clamp(0.0, 1.0))
 }
 
@@ -18,33 +18,35 @@ pub(crate) fn pause(waited: Duration, longest: Duration, random: f64) -> Duratio
 mod tests {
     use super::*;
 
-    const LONGEST: Duration = Duration::from_secs(30);
+    const FIRST: Duration = Duration::from_millis(250);
 
     fn plain(waited: Duration) -> Duration {
-        pause(waited, LONGEST, 0.5)
+        pause(waited, FIRST, 0.5)
     }
 
     #[test]
     fn the_first_pauses_are_short() {
-        assert_eq!(plain(Duration::ZERO), PAUSE_MIN);
-        assert_eq!(plain(Duration::from_secs(2)), PAUSE_MIN);
+        assert_eq!(plain(Duration::ZERO), FIRST);
+        assert_eq!(plain(Duration::from_secs(2)), FIRST);
     }
 
     #[test]
-    fn pauses_grow_with_the_time_waited_up_to_the_bound() {
+    fn pauses_grow_with_the_time_waited_up_to_a_bound() {
         assert_eq!(plain(Duration::from_secs(20)), Duration::from_secs(2));
-        assert_eq!(plain(Duration::from_secs(86_400)), LONGEST);
+        assert_eq!(plain(Duration::from_secs(86_400)), PAUSE_MAX);
     }
 
     #[test]
-    fn a_bound_below_the_shortest_pause_holds() {
-        assert_eq!(pause(Duration::ZERO, Duration::from_millis(10), 0.5), Duration::from_millis(10));
+    fn a_longer_first_pause_stays_as_configured() {
+        let minute = Duration::from_secs(60);
+        assert_eq!(pause(Duration::ZERO, minute, 0.5), minute);
+        assert_eq!(pause(Duration::from_secs(86_400), minute, 0.5), minute);
     }
 
     #[test]
     fn members_are_spread_over_half_the_pause() {
         let waited = Duration::from_secs(20);
-        assert_eq!(pause(waited, LONGEST, 0.0), Duration::from_millis(1500));
-        assert_eq!(pause(waited, LONGEST, 1.0), Duration::from_millis(2500));
+        assert_eq!(pause(waited, FIRST, 0.0), Duration::from_millis(1500));
+        assert_eq!(pause(waited, FIRST, 1.0), Duration::from_millis(2500));
     }
 }

@@ -238,3 +238,96 @@ impl Nodes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::time::Duration;
+    use std::collections::BTreeSet;
+
+    fn filled(count: usize) -> (Nodes, Rng) {
+        let (mut nodes, mut rng) = (Nodes::default(), Rng::with_seed(1));
+        for at in 0..count {
+            insert(&mut nodes, &mut rng, &at.to_string());
+        }
+        (nodes, rng)
+    }
+
+    fn insert(nodes: &mut Nodes, rng: &mut Rng, name: &str) {
+        nodes.insert(Node::unheard(name, RawAddr::V4([10, 0, 0, 1]), 1, Versions::OURS), rng);
+        nodes.set_state(name, NodeState::Alive, Instant::default());
+    }
+
+    fn round(nodes: &mut Nodes, rng: &mut Rng, length: usize) -> Vec<String> {
+        (0..length).map(|_| nodes.next_to_probe("0", rng).unwrap().name.to_string()).collect()
+    }
+
+    #[test]
+    fn each_round_probes_everyone_once_in_a_new_order() {
+        let (mut nodes, mut rng) = filled(20);
+        let first = round(&mut nodes, &mut rng, 19);
+        let second = round(&mut nodes, &mut rng, 19);
+        let others: BTreeSet<String> = (1..20).map(|at: usize| at.to_string()).collect();
+        assert_eq!(first.iter().cloned().collect::<BTreeSet<_>>(), others);
+        assert_eq!(second.iter().cloned().collect::<BTreeSet<_>>(), others);
+        assert_ne!(first, second);
+    }
+
+    #[test]
+    fn the_gone_are_not_probed_and_alone_there_is_nobody() {
+        let (mut nodes, mut rng) = filled(3);
+        nodes.set_state("1", NodeState::Dead, Instant::default());
+        assert_eq!(round(&mut nodes, &mut rng, 2), ["2", "2"]);
+        nodes.set_state("2", NodeState::Left, Instant::default());
+        assert!(nodes.next_to_probe("0", &mut rng).is_none());
+        assert_eq!(nodes.present(), 1);
+    }
+
+    #[test]
+    fn a_removal_makes_nobody_miss_its_turn() {
+        for seed in 0..50 {
+            let (mut nodes, _) = filled(20);
+            let mut rng = Rng::with_seed(seed);
+            let mut probed: BTreeSet<String> = round(&mut nodes, &mut rng, 10).into_iter().collect();
+            let mut left: BTreeSet<String> = (1..20).map(|at: usize| at.to_string()).collect();
+            for _ in 0..5 {
+                let name = rng.choice(left.iter().cloned().collect::<Vec<_>>()).unwrap();
+                nodes.remove(&name);
+                left.remove(&name);
+                probed.remove(&name);
+            }
+            while probed.len() < left.len() {
+                let name = nodes.next_to_probe("0", &mut rng).unwrap().name.to_string();
+                assert!(probed.insert(name), "seed {seed}: twice before all had their turn");
+            }
+        }
+    }
+
+    #[test]
+    fn the_index_follows_whatever_moves() {
+        let (mut nodes, mut rng) = filled(0);
+        let mut model = BTreeSet::new();
+        for step in 0..2000 {
+            let name = rng.usize(0..60).to_string();
+            match rng.u8(0..3) {
+                0 if model.insert(name.clone()) => insert(&mut nodes, &mut rng, &name),
+                1 if model.remove(&name) => nodes.remove(&name),
+                _ => drop(nodes.next_to_probe("none", &mut rng).map(|node| node.port)),
+            }
+            assert_eq!((nodes.len(), nodes.present()), (model.len(), model.len()), "step {step}");
+            assert!(model.iter().all(|name| nodes.get(name).is_some_and(|node| *node.name == **name)));
+        }
+    }
+
+    #[test]
+    fn picks_are_distinct_fitting_and_exhaustive_in_small_lists() {
+        let (mut nodes, mut rng) = filled(8);
+        nodes.set_state("3", NodeState::Dead, Instant(Duration::from_secs(1)));
+        for count in [1, 2, 3, 7, 64] {
+            let picked = nodes.pick(count, &mut rng, Node::is_present);
+            let names: BTreeSet<_> = picked.iter().map(|peer| peer.name.clone()).collect();
+            assert_eq!((picked.len(), names.len()), (count.min(7), count.min(7)));
+            assert!(!names.contains("3"));
+        }
+    }
+}

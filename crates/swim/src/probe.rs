@@ -18,6 +18,9 @@ use muster_wire::memberlist::{Ack, IndirectPing, Message, Nack, NodeState, Ping,
 
 /// Most pings in flight on behalf of others.
 const RELAYS_MAX: usize = 1024;
+/// A relay nacks after this part of the probe timeout. The reference waits for all of it, so that its nacks reach an
+/// asker with default settings just after the probe's end, where they count as the asker's own ill health.
+const NACK_AFTER: f64 = 0.8;
 
 /// A member being probed.
 #[derive(Debug)]
@@ -39,7 +42,10 @@ struct Relay {
     asker: SocketAddr,
     asker_name: String,
     asker_seq_no: u32,
-    wants_nack: bool,
+    /// Asked for and not yet sent.
+    owes_nack: bool,
+    /// An ack from now on comes too late for the asker.
+    until: Instant,
 }
 
 /// Probes in flight: at most one of our own.
@@ -199,26 +205,32 @@ impl Swim {
         }
         let (asker, asker_name) = answer_to(from, request.source);
         let seq_no = self.prober.next_seq_no();
+        let timeout = self.config.profile.probe_timeout;
         let relay = Relay {
             asker,
             asker_name: asker_name.into(),
             asker_seq_no: request.seq_no,
-            wants_nack: request.nack,
+            owes_nack: request.nack,
+            until: self.now + timeout,
         };
+        let wait = if relay.owes_nack { timeout.mul_f64(NACK_AFTER) } else { timeout };
+        self.timers.set(Timer::Relay(seq_no), self.now + wait);
         self.prober.relays.insert(seq_no, relay);
-        self.timers.set(Timer::Relay(seq_no), self.now + self.config.profile.probe_timeout);
         let port = if request.port == 0 { self.config.bind_port } else { request.port };
         let target = SocketAddr::new(request.target.ip(), port);
         self.send_directed(target, request.node, self.ping(seq_no, request.node));
     }
 
-    /// The ping for another stayed unanswered.
+    /// The ping for another stayed unanswered: says so in time, then gives up.
     pub(crate) fn relay_expired(&mut self, seq_no: u32) {
-        let Some(relay) = self.prober.relays.remove(&seq_no) else { return };
-        if relay.wants_nack {
-            let nack = encode(&Message::Nack(Nack { seq_no: relay.asker_seq_no }));
-            self.send_directed(relay.asker, &relay.asker_name, nack);
+        let Some(mut relay) = self.prober.relays.remove(&seq_no) else { return };
+        if !core::mem::take(&mut relay.owes_nack) {
+            return;
         }
+        let nack = encode(&Message::Nack(Nack { seq_no: relay.asker_seq_no }));
+        self.send_directed(relay.asker, &relay.asker_name, nack);
+        self.timers.set(Timer::Relay(seq_no), relay.until);
+        self.prober.relays.insert(seq_no, relay);
     }
 
     fn ping(&self, seq_no: u32, node: &str) -> Vec<u8> {

@@ -134,7 +134,7 @@ impl Swim {
             NodeState::Dead => node.name != own && now - node.changed() <= still_told,
             NodeState::Left => false,
         });
-        if peers.is_empty() {
+        if peers.is_empty() && self.others() == 0 {
             // Armed again when somebody appears.
             return;
         }

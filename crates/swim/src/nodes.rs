@@ -271,6 +271,7 @@ mod tests {
         assert_eq!(first.iter().cloned().collect::<BTreeSet<_>>(), others);
         assert_eq!(second.iter().cloned().collect::<BTreeSet<_>>(), others);
         assert_ne!(first, second);
+        assert_ne!(first, (1..20).map(|at: usize| at.to_string()).collect::<Vec<_>>(), "not as they came");
     }
 
     #[test]

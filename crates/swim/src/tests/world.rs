@@ -171,6 +171,15 @@ impl World {
         self.drain(at);
     }
 
+    /// Paused: hears nothing, then is told how long it was away.
+    pub(super) fn sleep(&mut self, at: usize, duration: Duration) {
+        self.hosts[at].up = false;
+        self.run_for(duration);
+        self.hosts[at].up = true;
+        self.hosts[at].swim.handle(self.now, Input::Slept(duration));
+        self.drain(at);
+    }
+
     pub(super) fn is_up(&self, at: usize) -> bool {
         self.hosts[at].up
     }

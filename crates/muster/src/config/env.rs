@@ -2,17 +2,23 @@
 
 use super::key::{Key, Kind};
 use super::keys;
-use super::load::{CONFIG_VARIABLE, Loaded};
+use super::load::{CONFIG_VARIABLE, Env, Loaded};
 use super::origin::{Origin, Problem};
 use super::suggest;
-use std::collections::BTreeMap;
 
 /// Variables of ours that are not keys: the demo ties its children to itself with them.
 const OTHER_PREFIX: &str = "MUSTER_DEMO_";
 
 /// Lays the variables over `loaded`. An empty variable counts as not set: that is how Docker Compose writes absence.
-pub(super) fn read(env: &BTreeMap<String, String>, loaded: &mut Loaded) {
-    let set = |name: &str| env.get(name).filter(|value| !value.is_empty());
+pub(super) fn read(env: &Env, loaded: &mut Loaded) {
+    let mut not_text = Vec::new();
+    let mut set = |name: &str| {
+        let value = env.get(name).filter(|value| !value.is_empty())?;
+        if value.to_str().is_none() {
+            not_text.push(Problem::at(&Origin::Env(name.to_owned()), "is not UTF-8"));
+        }
+        value.to_str()
+    };
     // The short names first, so that the full one wins.
     for key in keys::TABLE {
         if let Some((name, value)) = key.env_also.and_then(|name| Some((name, set(name)?))) {
@@ -25,6 +31,7 @@ pub(super) fn read(env: &BTreeMap<String, String>, loaded: &mut Loaded) {
             apply(key, &name, value, loaded);
         }
     }
+    loaded.problems.extend(not_text);
     // A warning only: Kubernetes injects MUSTER_PORT and more for a Service called "muster".
     let known: Vec<String> =
         keys::TABLE.iter().map(|key| key.env()).chain([CONFIG_VARIABLE.to_owned()]).collect();

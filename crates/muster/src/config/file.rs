@@ -3,6 +3,7 @@
 use super::expand::expand;
 use super::key::{Key, Kind, Section};
 use super::keys;
+use super::load::Env;
 use super::origin::{Origin, Problem};
 use super::settings::Settings;
 use super::suggest;
@@ -17,14 +18,15 @@ use toml::de::{DeTable, DeValue};
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Reads the file at `path`.
-pub(super) fn read(
-    path: &Path,
-    env: &BTreeMap<String, String>,
-    settings: &mut Settings,
-    problems: &mut Vec<Problem>,
-) {
+pub(super) fn read(path: &Path, env: &Env, settings: &mut Settings, problems: &mut Vec<Problem>) {
     match text_of(path) {
-        Ok(text) => File { path, text: &text, env, settings, problems }.read(),
+        Ok(text) => {
+            let mut found = Vec::new();
+            File { path, text: &text, env, settings, problems: &mut found }.read();
+            // The parser hands out keys by name; a person goes through the file by line.
+            found.sort_by_key(Problem::line);
+            problems.extend(found);
+        }
         Err(why) => problems.push(Problem::anywhere(format!("cannot read {}: {why}", path.display()))),
     }
 }
@@ -44,7 +46,7 @@ fn text_of(path: &Path) -> std::io::Result<String> {
 struct File<'a> {
     path: &'a Path,
     text: &'a str,
-    env: &'a BTreeMap<String, String>,
+    env: &'a Env,
     settings: &'a mut Settings,
     problems: &'a mut Vec<Problem>,
 }
@@ -155,7 +157,7 @@ impl File<'_> {
     }
 
     fn expand(&self, text: &str) -> Result<String, Invalid> {
-        expand(text, |name| self.env.get(name).cloned())
+        expand(text, |name| self.env.get(name)?.to_str().map(str::to_owned))
     }
 
     fn origin(&self, at: &Range<usize>) -> Origin {

@@ -6,6 +6,7 @@ use super::key::Key;
 use super::origin::{Origin, Problem};
 use super::settings::Settings;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Where `muster.toml` and `conf.d` are when nobody says otherwise.
@@ -16,6 +17,9 @@ pub(crate) const CONFIG_VARIABLE: &str = "MUSTER_CONFIG";
 /// Flags as typed: a key and its values in order.
 pub(crate) type Given = Vec<(&'static Key, Vec<String>)>;
 
+/// Variables by name.
+pub(crate) type Env = BTreeMap<String, OsString>;
+
 /// Everything that may say something about the configuration. Nothing is read before [`load`].
 #[derive(Debug)]
 pub(crate) struct Sources {
@@ -24,17 +28,16 @@ pub(crate) struct Sources {
     /// The flags that name keys.
     pub(crate) given: Given,
     /// The environment.
-    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) env: Env,
     /// [`DIRECTORY`], except in tests.
     pub(crate) directory: PathBuf,
 }
 
 impl Sources {
-    /// These flags and this process's environment. Variables that are not UTF-8 cannot name a key or hold a value.
+    /// These flags and this process's environment. A name that is not UTF-8 is nobody's.
     pub(crate) fn of_process(config: Option<PathBuf>, given: Given) -> Self {
-        let env = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let env =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect();
         Self { config, given, env, directory: DIRECTORY.into() }
     }
 }

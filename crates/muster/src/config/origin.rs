@@ -54,6 +54,11 @@ impl Problem {
         Self { origin: Some(origin.clone()), text: text.into() }
     }
 
+    /// The line of a file to look at; 0 when it is not in a file.
+    pub(crate) fn line(&self) -> usize {
+        if let Some(Origin::File { line, .. }) = self.origin { line } else { 0 }
+    }
+
     /// A problem that has no single place.
     pub(crate) fn anywhere(text: impl Into<String>) -> Self {
         Self { origin: None, text: text.into() }

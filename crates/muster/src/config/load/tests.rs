@@ -2,6 +2,8 @@
 
 use super::super::keys;
 use super::*;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
 /// Files and variables of one test.
 struct World {
@@ -23,7 +25,7 @@ impl World {
                 .iter()
                 .map(|(key, values)| (*key, values.iter().map(ToString::to_string).collect()))
                 .collect(),
-            env: env.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect(),
+            env: env.iter().map(|(name, value)| (name.to_string(), value.into())).collect(),
             directory: directory.path().to_owned(),
         };
         Self { directory, sources }
@@ -130,25 +132,15 @@ tags = { role = ['x'], port = 80 }
 [log]
 level = 'loud'
 ";
-    let world = World::new(
+    let mut world = World::new(
         &[("muster.toml", main), ("conf.d/a.toml", "[proxy]\nidle_max = true\nservice = ''\n")],
         &[("MUSTER_PROXY__LISTEN", "1.2.3.4,x")],
         &[(&keys::PROTOCOL, &["9"]), (&keys::NODE, &["a", "b"])],
     );
-    let mut problems = world.problems();
-    problems.sort();
+    world.sources.env.insert("MUSTER_PROXY__SERVICE".into(), OsStr::from_bytes(b"\xff").to_owned());
     assert_eq!(
-        problems,
+        world.problems(),
         [
-            "conf.d/a.toml:2: idle_max: must be a number, not true or false",
-            "conf.d/a.toml:3: service: is empty",
-            "env MUSTER_PROXY__LISTEN: `x` is not an address; write IP, IP:PORT, [IPv6]:PORT or :PORT, not a host name",
-            "flag --node: takes one value only",
-            "flag --protocol: `9` is not a number from 2 to 5",
-            "muster.toml:10: retry_max: `4294967296` is not a number from 0 to 4294967295",
-            "muster.toml:11: tag `role` must be a string, not a list",
-            "muster.toml:12: unknown section [agnet]; did you mean `agent`?",
-            "muster.toml:14: level: `loud` is none of trace, debug, info, warn, error",
             "muster.toml:1: unknown key `sokcet` above the first section; did you mean `socket`?",
             "muster.toml:3: unknown key `bnid` in [agent]; did you mean `bind`?",
             "muster.toml:4: unknown key `service` in [agent]; it belongs in [proxy]",
@@ -157,6 +149,16 @@ level = 'loud'
             "muster.toml:7: join: `http://x` cannot be joined: that is no host name; write HOST, HOST:PORT or NAME/HOST:PORT",
             "muster.toml:8: join: every item must be a string, not a number",
             "muster.toml:9: retry_interval: `5` is not a duration; write a number and a unit, e.g. 5s or 250ms",
+            "muster.toml:10: retry_max: `4294967296` is not a number from 0 to 4294967295",
+            "muster.toml:11: tag `role` must be a string, not a list",
+            "muster.toml:12: unknown section [agnet]; did you mean `agent`?",
+            "muster.toml:14: level: `loud` is none of trace, debug, info, warn, error",
+            "conf.d/a.toml:2: idle_max: must be a number, not true or false",
+            "conf.d/a.toml:3: service: is empty",
+            "env MUSTER_PROXY__LISTEN: `x` is not an address; write IP, IP:PORT, [IPv6]:PORT or :PORT, not a host name",
+            "env MUSTER_PROXY__SERVICE: is not UTF-8",
+            "flag --protocol: `9` is not a number from 2 to 5",
+            "flag --node: takes one value only",
         ]
     );
 }
@@ -226,7 +228,7 @@ fn config_names_a_file_or_a_directory_and_beats_its_variable() {
     let at = |name: &str| world.directory.path().join(name);
     let (file, directory, missing) = (at("a.toml"), at("d"), at("none.toml"));
 
-    world.sources.env.insert(CONFIG_VARIABLE.to_owned(), file.to_str().unwrap().to_owned());
+    world.sources.env.insert(CONFIG_VARIABLE.to_owned(), file.into_os_string());
     assert_eq!(world.load().settings.text(&keys::SERVICE), "a");
     world.sources.config = Some(directory);
     assert_eq!(world.load().settings.text(&keys::SERVICE), "b");

@@ -136,13 +136,37 @@ fn check_of_a_sound_configuration_names_the_files_and_ends_with_0() {
     assert_eq!(out, "The configuration is valid: DIR/muster.toml.\n");
 }
 
+/// `check` on a host where Muster runs must not call that a mistake; starting a second one is.
+#[test]
+fn a_port_in_use_by_muster_itself_is_worth_a_note_only() {
+    let mut holder =
+        muster(&["demo", "backend", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(holder.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let port = line.split("127.0.0.1:").nth(1).unwrap().split(|c: char| !c.is_ascii_digit()).next().unwrap();
+    let listen = format!("127.0.0.1:{port}");
+    let in_use = format!("flag --listen: TCP port {listen} is in use by muster (pid {})\n", holder.id());
+    let flags = ["--socket", "/tmp/m.sock", "--listen", &listen];
+
+    let looked = run(muster(&["check", "proxy"]).args(flags));
+    let started = run(muster(&["proxy"]).args(flags));
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    let valid = "The configuration is valid: no file, only defaults, environment and flags.\n".to_owned();
+    assert_eq!(looked, (0, valid, format!("muster: note: {in_use}")));
+    let invalid = "muster: the configuration is invalid; nothing was started\n";
+    assert_eq!(started, (2, String::new(), format!("muster: {in_use}{invalid}")));
+}
+
 #[test]
 fn a_role_with_an_invalid_configuration_starts_nothing() {
-    let unsound = Configured::new("[log]\nlevel = 'loud'\n");
+    let unsound = Configured::new(
+        "socket = '/tmp/m.sock'\nagent.bind = '127.0.0.1:0'\nproxy.listen = '127.0.0.1:0'\n[log]\nlevel = 'loud'\n",
+    );
     for role in ["agent", "proxy"] {
-        let (code, out, err) = unsound.run(&[role, "--socket", "/tmp/m.sock"]);
+        let (code, out, err) = unsound.run(&[role]);
         assert_eq!((code, out.as_str()), (2, ""), "{err}");
-        assert!(err.starts_with("muster: DIR/muster.toml:2: level: `loud` is none of trace"), "{err}");
+        assert!(err.starts_with("muster: DIR/muster.toml:5: level: `loud` is none of trace"), "{err}");
         assert!(err.ends_with("muster: the configuration is invalid; nothing was started\n"), "{err}");
     }
 }

@@ -117,8 +117,8 @@ mod tests {
     }
 
     #[test]
-    fn only_the_last_line_loses_its_trailing_blanks() {
-        let rows = [member("a", 1, &[]), member("b", 1, &[])];
+    fn cells_are_trimmed_and_only_the_last_line_loses_its_padding() {
+        let rows = [member(" a ", 1, &[]), member("b", 1, &[])];
         assert_eq!(text(&rows, false), "a  127.0.9.1:1  alive  \nb  127.0.9.1:1  alive\n");
     }
 

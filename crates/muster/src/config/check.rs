@@ -3,8 +3,9 @@
 mod host;
 mod port_owner;
 
+use super::key::Key;
 use super::keys;
-use super::origin::Problem;
+use super::origin::{Origin, Problem};
 use super::settings::Settings;
 use super::views;
 use muster_wire::tags::{META_BYTES_MAX, encode};
@@ -37,8 +38,8 @@ pub(crate) struct Findings {
 
 /// `sun_path` of unix(7), less its final zero byte.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
-/// Serf's own limit where it validates names ("MaxNodeNameLength" in serf.go).
-const NODE_NAME_BYTES_MAX: usize = 128;
+/// The agent's limit: a name is in every datagram about its node.
+const NODE_NAME_BYTES_MAX: usize = 255;
 
 /// Everything wrong with `settings` for `roles` on this host.
 pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Findings {
@@ -58,19 +59,28 @@ pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Fi
     }
     if roles.contains(&Role::Agent) {
         let bind = views::bind(settings);
-        host::check(bind, host::GOSSIP, settings.origin(&keys::BIND), purpose, &mut findings);
+        host::check(bind, host::GOSSIP, purpose, &mut findings, |text| problem(settings, &keys::BIND, text));
     }
     if roles.contains(&Role::Proxy) {
         for listen in settings.addresses(&keys::LISTEN) {
-            host::check(*listen, host::TRAFFIC, settings.origin(&keys::LISTEN), purpose, &mut findings);
+            host::check(*listen, host::TRAFFIC, purpose, &mut findings, |text| {
+                problem(settings, &keys::LISTEN, text)
+            });
         }
     }
     findings
 }
 
+/// A problem with the value of `key`, at whoever set it.
+fn problem(settings: &Settings, key: &'static Key, text: impl Into<String>) -> Problem {
+    match settings.origin(key) {
+        Origin::Default => Problem::anywhere(format!("{} (its default): {}", key.path(), text.into())),
+        origin => Problem::at(origin, text),
+    }
+}
+
 fn socket(settings: &Settings, problems: &mut Vec<Problem>) {
     let path = settings.text(&keys::SOCKET);
-    let origin = settings.origin(&keys::SOCKET);
     if path.is_empty() {
         let text = "there is no place for the control socket: /run/muster is not writable and XDG_RUNTIME_DIR is not \
                     set; name one with `socket`, --socket or MUSTER_SOCKET";
@@ -80,7 +90,7 @@ fn socket(settings: &Settings, problems: &mut Vec<Problem>) {
             "the path of the control socket has {} bytes; the system takes at most {SOCKET_PATH_BYTES_MAX}",
             path.len()
         );
-        problems.push(Problem::at(origin, text));
+        problems.push(problem(settings, &keys::SOCKET, text));
     }
 }
 
@@ -89,20 +99,20 @@ fn node(settings: &Settings, problems: &mut Vec<Problem>) {
     let text = if name.is_empty() {
         "this host has no name; set `node`".to_owned()
     } else if name.len() > NODE_NAME_BYTES_MAX {
-        format!("the node name has {} bytes; at most {NODE_NAME_BYTES_MAX} are wise", name.len())
+        format!("the node name has {} bytes; at most {NODE_NAME_BYTES_MAX} are allowed", name.len())
     } else if name.contains(char::is_control) {
         format!("the node name `{name}` has control characters")
     } else {
         return;
     };
-    problems.push(Problem::at(settings.origin(&keys::NODE), text));
+    problems.push(problem(settings, &keys::NODE, text));
 }
 
 fn tags(settings: &Settings, problems: &mut Vec<Problem>) {
     let bytes = encode(&settings.tags(&keys::TAGS)).len();
     if bytes > META_BYTES_MAX {
         let text = format!("the tags take {bytes} bytes in gossip; at most {META_BYTES_MAX} fit");
-        problems.push(Problem::at(settings.origin(&keys::TAGS), text));
+        problems.push(problem(settings, &keys::TAGS, text));
     }
 }
 
@@ -111,14 +121,14 @@ fn advertise(settings: &Settings, problems: &mut Vec<Problem>) {
     if advertise.ip().is_unspecified() || advertise.ip().is_multicast() || advertise.port() == 0 {
         let text =
             format!("nobody can reach {advertise}; advertise an address of this host as others see it");
-        problems.push(Problem::at(settings.origin(&keys::ADVERTISE), text));
+        problems.push(problem(settings, &keys::ADVERTISE, text));
     }
 }
 
 fn listen_twice(settings: &Settings, problems: &mut Vec<Problem>) {
     let listen = settings.addresses(&keys::LISTEN);
     if listen.is_empty() {
-        problems.push(Problem::at(settings.origin(&keys::LISTEN), "the proxy has no address to listen on"));
+        problems.push(problem(settings, &keys::LISTEN, "the proxy has no address to listen on"));
     }
     for (nth, address) in listen.iter().enumerate() {
         if let Some(earlier) = listen[..nth].iter().find(|earlier| overlap(**earlier, *address)) {
@@ -126,7 +136,7 @@ fn listen_twice(settings: &Settings, problems: &mut Vec<Problem>) {
                 true => format!("{address} is there twice"),
                 false => format!("{address} and {earlier} overlap"),
             };
-            problems.push(Problem::at(settings.origin(&keys::LISTEN), text));
+            problems.push(problem(settings, &keys::LISTEN, text));
         }
     }
 }
@@ -138,7 +148,7 @@ fn listen_on_gossip(settings: &Settings, problems: &mut Vec<Problem>) {
             "the proxy would listen on {address}, where this node's agent gossips ({bind}, {})",
             settings.origin(&keys::BIND)
         );
-        problems.push(Problem::at(settings.origin(&keys::LISTEN), text));
+        problems.push(problem(settings, &keys::LISTEN, text));
     }
 }
 

@@ -128,7 +128,9 @@ pub(crate) static RETRY_INTERVAL: Key = Key {
     flag: "retry-interval",
     kind: duration(Duration::from_millis(10), DAY),
     fallback: Fallback::Is("250ms"),
-    help: "First pause between rounds of joining.\n\nLater pauses grow, with some randomness.",
+    help: "First pause between rounds of joining.\n\n\
+           Later pauses are a tenth of the time waited, with some randomness, and at most 30 s; a longer one set here \
+           stays as it is.",
     ..AGENT
 };
 

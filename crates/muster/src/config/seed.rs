@@ -1,7 +1,7 @@
 //! The form of a seed: `HOST`, `HOST:PORT`, `NAME/HOST:PORT`. Names are resolved by the agent, again and again.
 
 use super::value::Invalid;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// `text` when it has the form of a seed.
 pub(crate) fn checked(text: &str) -> Result<String, Invalid> {
@@ -15,11 +15,12 @@ pub(crate) fn checked(text: &str) -> Result<String, Invalid> {
 }
 
 fn complaint(address: &str) -> Option<&'static str> {
-    if address.parse::<SocketAddr>().is_ok() || address.parse::<IpAddr>().is_ok() {
-        return None;
+    let ip = address.parse::<SocketAddr>().map(|address| address.ip()).or_else(|_| address.parse::<IpAddr>());
+    if let Ok(ip) = ip {
+        return ip.is_unspecified().then_some("that is no one's address");
     }
     if let Some(bare) = address.strip_prefix('[').and_then(|address| address.strip_suffix(']')) {
-        return bare.parse::<IpAddr>().is_err().then_some("there is no IPv6 address between the brackets");
+        return bare.parse::<Ipv6Addr>().is_err().then_some("there is no IPv6 address between the brackets");
     }
     let (host, port) = address.rsplit_once(':').map_or((address, None), |(host, port)| (host, Some(port)));
     if port.is_some_and(|port| port.parse::<u16>().is_err() || port == "0") {
@@ -72,6 +73,8 @@ mod tests {
             ("http://lb", "that is no host name"),
             ("-join", "that is no host name"),
             ("[lb]", "between the brackets"),
+            ("0.0.0.0:7946", "that is no one's address"),
+            ("[::]:1", "that is no one's address"),
             ("n/", "that is no host name"),
         ] {
             let problem = checked(text).unwrap_err().0;

@@ -2,7 +2,7 @@
 
 use super::port_owner::{self, Protocol};
 use super::{Findings, Purpose};
-use crate::config::origin::{Origin, Problem};
+use crate::config::origin::Problem;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 
@@ -15,9 +15,9 @@ pub(super) const TRAFFIC: &[Protocol] = &[Protocol::Tcp];
 pub(super) fn check(
     address: SocketAddr,
     protocols: &[Protocol],
-    origin: &Origin,
     purpose: Purpose,
     findings: &mut Findings,
+    problem: impl Fn(String) -> Problem,
 ) {
     for protocol in protocols {
         let bound = match protocol {
@@ -30,7 +30,7 @@ pub(super) fn check(
             _ => None,
         };
         let ours = owner.as_ref().is_some_and(|owner| owner.name == "muster");
-        let problem = Problem::at(origin, words(*protocol, address, &error, owner.as_ref()));
+        let problem = problem(words(*protocol, address, &error, owner.as_ref()));
         if ours && purpose == Purpose::Look {
             findings.notes.push(problem);
         } else {

@@ -88,6 +88,13 @@ mod tests {
     }
 
     #[test]
+    fn a_connection_does_not_own_its_port() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let connection = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        assert_eq!(find(Protocol::Tcp, connection.local_addr().unwrap()), None);
+    }
+
+    #[test]
     fn a_free_port_has_no_owner() {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         assert_eq!(find(Protocol::Tcp, address), None);

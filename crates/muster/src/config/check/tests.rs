@@ -57,6 +57,15 @@ fn an_address_of_another_host_is_a_problem_told_once() {
 }
 
 #[test]
+fn a_problem_with_a_default_names_the_key() {
+    let mut settings = settings(&[]);
+    settings.set(&keys::BIND, keys::BIND.kind.parse("192.0.2.1").unwrap(), &Origin::Default);
+    let findings = check(&settings, &[Role::Agent], Purpose::Start);
+    let text = findings.problems[0].to_string();
+    assert!(text.starts_with("agent.bind (its default): 192.0.2.1 is not an address"), "{text}");
+}
+
+#[test]
 fn a_port_in_use_is_told_with_its_owner() {
     let tcp = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let _udp = UdpSocket::bind(tcp).unwrap();
@@ -107,7 +116,7 @@ fn an_address_nobody_can_reach_is_not_advertised() {
 
 #[test]
 fn a_node_name_is_short_and_printable() {
-    assert!(problems(&[(&keys::NODE, &"n".repeat(129))])[0].contains("129 bytes"));
+    assert!(problems(&[(&keys::NODE, &"n".repeat(256))])[0].contains("256 bytes"));
     assert_eq!(
         problems(&[(&keys::NODE, "a\nb")]),
         [r"flag --node: the node name `a\nb` has control characters"]

@@ -66,18 +66,17 @@ fn a_flag_beats_the_environment_which_beats_files_which_beat_the_default() {
 
 #[test]
 fn conf_d_comes_after_the_main_file_in_name_order() {
-    let world = World::new(
-        &[
-            ("muster.toml", "[proxy]\nservice = 'a'"),
-            ("conf.d/20.toml", "[proxy]\nservice = 'c'"),
-            ("conf.d/10.toml", "[proxy]\nservice = 'b'"),
-            ("conf.d/30.toml.bak", "nonsense"),
-        ],
-        &[],
-        &[],
-    );
-    assert_eq!(world.load().settings.text(&keys::SERVICE), "c");
-    assert_eq!(world.origin(&keys::SERVICE), "conf.d/20.toml:2");
+    let names = ["conf.d/40.toml", "conf.d/20.toml", "conf.d/50.toml", "conf.d/10.toml", "conf.d/30.toml"];
+    let mut files: Vec<(&str, &str)> =
+        names.iter().map(|name| (*name, "[proxy]\nservice = 'some'")).collect();
+    files.extend([("conf.d/60.toml", "[proxy]\nservice = 'last'"), ("conf.d/70.toml.bak", "nonsense")]);
+    files.push(("muster.toml", "[proxy]\nservice = 'main'"));
+    let world = World::new(&files, &[], &[]);
+    let loaded = world.load();
+    assert_eq!(loaded.settings.text(&keys::SERVICE), "last");
+    assert_eq!(world.origin(&keys::SERVICE), "conf.d/60.toml:2");
+    assert_eq!(loaded.files.len(), 7);
+    assert!(loaded.files[0].ends_with("muster.toml") && loaded.files[1..].is_sorted());
     assert_eq!(world.problems(), [""; 0]);
 }
 

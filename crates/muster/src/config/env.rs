@@ -5,6 +5,7 @@ use super::keys;
 use super::load::{CONFIG_VARIABLE, Env, Loaded};
 use super::origin::{Origin, Problem};
 use super::suggest;
+use super::value::{Invalid, Value};
 
 /// Variables of ours that are not keys: the demo ties its children to itself with them.
 const OTHER_PREFIX: &str = "MUSTER_DEMO_";
@@ -22,13 +23,13 @@ pub(super) fn read(env: &Env, loaded: &mut Loaded) {
     // The short names first, so that the full one wins.
     for key in keys::TABLE {
         if let Some((name, value)) = key.env_also.and_then(|name| Some((name, set(name)?))) {
-            apply(key, name, &short(key, name, value), loaded);
+            apply(key, name, short(key.kind, name, value), loaded);
         }
     }
     for key in keys::TABLE {
         let name = key.env();
         if let Some(value) = set(&name) {
-            apply(key, &name, value, loaded);
+            apply(key, &name, key.kind.parse(value), loaded);
         }
     }
     loaded.problems.extend(not_text);
@@ -44,17 +45,17 @@ pub(super) fn read(env: &Env, loaded: &mut Loaded) {
     }
 }
 
-/// What a short name says: `ROLE=web` is the tag `role=web`; `JOIN` is the list itself.
-fn short(key: &Key, name: &str, value: &str) -> String {
-    match key.kind {
-        Kind::Tags => format!("{}={value}", name.to_ascii_lowercase()),
-        _ => value.to_owned(),
+/// What a short name says: `JOIN` is the list itself; `ROLE=web` is the tag `role=web`, one tag whatever it contains.
+fn short(kind: Kind, name: &str, text: &str) -> Result<Value, Invalid> {
+    match kind {
+        Kind::Tags => kind.parse_many(&[&format!("{}={text}", name.to_ascii_lowercase())]),
+        _ => kind.parse(text),
     }
 }
 
-fn apply(key: &'static Key, name: &str, value: &str, loaded: &mut Loaded) {
+fn apply(key: &'static Key, name: &str, read: Result<Value, Invalid>, loaded: &mut Loaded) {
     let origin = Origin::Env(name.to_owned());
-    match key.kind.parse(value) {
+    match read {
         Ok(value) => loaded.settings.set(key, value, &origin),
         Err(why) => loaded.problems.push(Problem::at(&origin, why.0)),
     }

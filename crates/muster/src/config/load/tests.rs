@@ -87,13 +87,13 @@ fn tags_merge_by_name_and_lists_are_replaced() {
             "muster.toml",
             "[agent]\njoin = ['a', 'b']\n[agent.tags]\nrole = 'file'\nport = 80\nzone = 'z'\n",
         )],
-        &[("ROLE", "env"), ("JOIN", "c,d")],
+        &[("ROLE", "a,b=c"), ("JOIN", "c,d")],
         &[(&keys::TAGS, &["zone=flag", "x="])],
     );
     let settings = world.load().settings;
     let tags = settings.tags(&keys::TAGS);
     let tags: Vec<_> = tags.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert_eq!(tags, ["port=80", "role=env", "x=", "zone=flag"]);
+    assert_eq!(tags, ["port=80", "role=a,b=c", "x=", "zone=flag"]);
     assert_eq!(settings.texts(&keys::JOIN), ["c", "d"]);
 }
 

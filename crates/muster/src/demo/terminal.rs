@@ -1,0 +1,122 @@
+//! The terminal while the table is live: raw mode, keys, and everything as it was afterwards.
+//!
+//! The table is drawn in line, below what was there, and stays when the demo is over: also after its `kill -9`, when nobody can
+//! restore a screen.
+
+use super::screen;
+use super::view::View;
+use crossterm::cursor;
+use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
+use crossterm::terminal::{self, Clear, ClearType};
+use ratatui::backend::CrosstermBackend;
+use ratatui::{TerminalOptions, Viewport};
+use std::io::{self, IsTerminal, Stdout, Write};
+use std::time::Duration;
+
+/// Lines of the table on a tall terminal; what was on it before stays in sight.
+const LINES_MAX: u16 = 24;
+/// Below this the table says too little: lines are printed instead.
+const LINES_MIN: u16 = 12;
+
+/// A key that means something here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Key {
+    Add,
+    Stop,
+    Kill,
+    Up,
+    Down,
+    Traffic,
+    Quit,
+}
+
+/// The terminal in raw mode; restored on drop, and by a panic before its words are printed.
+#[derive(Debug)]
+pub(crate) struct Terminal {
+    inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
+}
+
+impl Terminal {
+    /// Takes the terminal, if there is one that can show the table.
+    pub(crate) fn enter() -> Option<Self> {
+        let is_able = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+        if !is_able || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+            return None;
+        }
+        if terminal::size().ok()?.1 < LINES_MIN {
+            return None;
+        }
+        terminal::enable_raw_mode().ok()?;
+        restore_on_panic();
+        // Asks the terminal where its cursor is: one that does not answer gets lines.
+        let inner = below_the_cursor().inspect_err(|_| restore()).ok()?;
+        Some(Self { inner })
+    }
+
+    /// Draws the view.
+    pub(crate) fn draw(&mut self, view: &View) -> io::Result<()> {
+        self.inner.draw(|frame| screen::draw(frame, view)).map(drop)
+    }
+
+    /// The keys pressed since the last call; does not wait.
+    pub(crate) fn keys(&mut self) -> io::Result<Vec<Key>> {
+        let mut keys = Vec::new();
+        while event::poll(Duration::ZERO)? {
+            match event::read()? {
+                Event::Key(key) if key.kind != KeyEventKind::Release => {
+                    keys.extend(meaning(key.code, key.modifiers));
+                }
+                // Lines were wrapped anew by the terminal, no one knows how: begin again at the top.
+                Event::Resize(..) => {
+                    crossterm::execute!(io::stdout(), Clear(ClearType::All), cursor::MoveTo(0, 0))?;
+                    self.inner = below_the_cursor()?;
+                }
+                _ => {}
+            }
+        }
+        Ok(keys)
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let area = self.inner.get_frame().area();
+        let _ = crossterm::execute!(io::stdout(), cursor::MoveTo(0, area.bottom().saturating_sub(1)));
+        restore();
+        let _ = writeln!(io::stdout());
+    }
+}
+
+fn below_the_cursor() -> io::Result<ratatui::Terminal<CrosstermBackend<Stdout>>> {
+    let lines = terminal::size()?.1.min(LINES_MAX);
+    let options = TerminalOptions { viewport: Viewport::Inline(lines) };
+    ratatui::Terminal::with_options(CrosstermBackend::new(io::stdout()), options)
+}
+
+fn meaning(code: KeyCode, modifiers: KeyModifiers) -> Option<Key> {
+    match code {
+        // In raw mode Ctrl-C is a key like the others.
+        KeyCode::Char('c' | 'd') if modifiers.contains(KeyModifiers::CONTROL) => Some(Key::Quit),
+        KeyCode::Char('q') => Some(Key::Quit),
+        KeyCode::Char('a') => Some(Key::Add),
+        KeyCode::Char('s') => Some(Key::Stop),
+        KeyCode::Char('k') => Some(Key::Kill),
+        KeyCode::Char('t') => Some(Key::Traffic),
+        KeyCode::Up => Some(Key::Up),
+        KeyCode::Down => Some(Key::Down),
+        _ => None,
+    }
+}
+
+fn restore() {
+    let _ = terminal::disable_raw_mode();
+    let _ = crossterm::execute!(io::stdout(), cursor::Show);
+}
+
+fn restore_on_panic() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        restore();
+        before(info);
+    }));
+}

@@ -28,8 +28,6 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(9);
 const GOSSIP_PORT: u16 = 7946;
 /// The application's, as in the containers it stands for.
 const APP_PORT: u16 = 3000;
-/// memberlist's timing for nodes on one host: a probe is given 200 ms, not 500, and a suspicion ends after 3 s, not 4.
-const PROFILE: &str = "local";
 /// Configuration file of every role, in the run directory.
 const CONFIG: &str = "demo.toml";
 
@@ -76,7 +74,7 @@ pub(crate) enum Error {
     #[error("there are {BACKENDS_MAX} backends already: stop one and add it again by its name")]
     Full,
     /// Names are `s1`, `s2`, ...
-    #[error("{0} is no backend of this demo: there is {1}")]
+    #[error("{0} is no backend of this demo; its backends: {1}")]
     Unknown(String, String),
     /// It is stopped already.
     #[error("{0} is not running: `add {0}` starts it again")]
@@ -360,7 +358,6 @@ fn agent(name: &str, bind: SocketAddrV4, dir: &Path, tags: &[&str], join: Option
         |flag: &str, value: &std::ffi::OsStr| args.extend([OsString::from(flag), value.to_owned()]);
     flag("--node", name.as_ref());
     flag("--bind", bind.as_ref());
-    flag("--profile", PROFILE.as_ref());
     flag("--socket", dir.join(format!("{name}.sock")).as_os_str());
     flag("--config", dir.join(CONFIG).as_os_str());
     for tag in tags {

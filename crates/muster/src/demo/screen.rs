@@ -44,7 +44,10 @@ fn head_lines(view: &View) -> Text<'_> {
     Text::from(vec![
         labelled("muster", vec![Span::styled(format!("● {}", verdict.text), style(verdict.tone).bold())]),
         labelled("open", vec![Span::from(url.as_str()).bold(), Span::from(format!("  or  curl -i {url}"))]),
-        labelled("also", vec![Span::from(format!("{program} demo add | stop NAME | kill NAME"))]),
+        labelled(
+            "also",
+            vec![Span::from(format!("{program} demo add|stop|kill|status, in a second terminal"))],
+        ),
     ])
 }
 

@@ -2,21 +2,24 @@
 //!
 //! It runs on the main thread alone, since children are tied to the thread that made them (see [`super::tether`]).
 
-use super::cluster::{self, Added, Cluster, Net};
+use super::cluster::{self, Cluster, Net};
 use super::plain;
-use super::remote::{self, Answer, Asked, Order};
+use super::remote;
 use super::rundir::{self, Owner, RunDir};
-use super::terminal::{Key, Terminal};
+use super::terminal::Terminal;
 use super::traffic::Traffic;
-use super::view::{self, Event, NodeView, Tone, TrafficState, TrafficView, View, count};
-use super::watch::{self, BALANCER, Look, Watch};
-use std::io::{self, Write};
+use super::view::{Event, Tone, TrafficState};
+use super::watch::{self, Look, Watch};
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
+
+mod orders;
+mod telling;
 
 /// Backends at the start.
 const BACKENDS: usize = 2;
@@ -178,19 +181,17 @@ impl Show {
     }
 
     fn welcome(&mut self) {
-        let program = &self.options.program;
-        if self.terminal.is_none() {
-            let words = format!(
-                "a balancer and {BACKENDS} backends are starting on loopback addresses; open {}\n\
-                 from another terminal: {program} demo add | stop NAME | kill NAME | status",
-                self.url
-            );
-            self.print(&words);
+        if self.terminal.is_some() {
+            let words = "to try: k kills a backend and its agent, as kill -9 does; who notices?";
+            return self.tell(Tone::Plain, words.to_owned());
         }
-        self.tell(
-            Tone::Plain,
-            "to try: k kills a backend as kill -9 does; count the failed requests".to_owned(),
+        let Options { program, .. } = &self.options;
+        let words = format!(
+            "a balancer and {BACKENDS} backends start on loopback addresses; open {}\n\
+             in a second terminal: {program} demo add|stop|kill|status",
+            self.url
         );
+        self.print(&words);
     }
 
     /// Keys, the next steps, the next frame.
@@ -240,91 +241,6 @@ impl Show {
         }
     }
 
-    async fn hear(&mut self, (order, answer): Asked) {
-        // Nobody may wait for it any more.
-        let _ = answer.send(self.obey(order).await);
-    }
-
-    async fn obey(&mut self, order: Order) -> Answer {
-        if order != Order::Status && self.stage != Stage::Running {
-            return Err("the demo is ending".to_owned());
-        }
-        match order {
-            Order::Status => Ok(plain::table(&self.view())),
-            Order::Add { name } => {
-                let begun = Instant::now();
-                let Added { name, ip } =
-                    self.cluster.add(name.as_deref()).await.map_err(|error| error.to_string())?;
-                self.tell(Tone::Plain, format!("{name} starts: a web application, and an agent that joins"));
-                if let Some(traffic) = &self.traffic {
-                    traffic.forget(ip.into());
-                    self.awaited.retain(|(other, ..)| *other != name);
-                    self.awaited.push((name.clone(), ip.into(), begun));
-                }
-                Ok(format!("{name} starts; requests reach it as soon as it has joined"))
-            }
-            Order::Stop { name, force } => {
-                self.cluster.stop(&name, force).map_err(|error| error.to_string())?;
-                self.tell(
-                    Tone::Plain,
-                    format!("{name} stops: its agent leaves, a second later its application ends"),
-                );
-                Ok(format!("{name} leaves; a second later its application ends"))
-            }
-            Order::Kill { name, force } => {
-                self.cluster.kill(&name, force).map_err(|error| error.to_string())?;
-                self.tell(Tone::Plain, format!("kill -9 of {name}: its application and its agent"));
-                Ok(format!("{name} was killed, its application and its agent"))
-            }
-        }
-    }
-
-    async fn press(&mut self, key: Key) {
-        let nodes = self.nodes();
-        let selected = self.place(&nodes).map(|place| nodes[place].name.clone()).unwrap_or_default();
-        let order = match key {
-            Key::Quit => return self.quit(),
-            Key::Up => return self.select(-1),
-            Key::Down => return self.select(1),
-            Key::Traffic => return self.switch_traffic(),
-            Key::Add => Order::Add { name: None },
-            Key::Stop | Key::Kill if selected == BALANCER => {
-                return self.tell(Tone::Waiting, "choose a backend with ↑ and ↓; q ends the demo".to_owned());
-            }
-            Key::Stop => Order::Stop { name: selected, force: false },
-            Key::Kill => Order::Kill { name: selected, force: false },
-        };
-        if let Err(why) = self.obey(order).await {
-            self.tell(Tone::Waiting, why);
-        }
-    }
-
-    fn select(&mut self, step: isize) {
-        let nodes = self.nodes();
-        let Some(last) = nodes.len().checked_sub(1) else { return };
-        let place = self.place(&nodes).unwrap_or(0).saturating_add_signed(step).min(last);
-        self.selected = Some(nodes[place].name.clone());
-    }
-
-    /// Where the selected node stands; the first backend when none was chosen.
-    fn place(&self, nodes: &[NodeView]) -> Option<usize> {
-        let chosen = self.selected.as_ref().and_then(|name| nodes.iter().position(|node| node.name == *name));
-        chosen.or_else(|| nodes.iter().position(|node| !node.is_balancer))
-    }
-
-    fn switch_traffic(&mut self) {
-        let Some(traffic) = &self.traffic else {
-            let traffic = Traffic::new(SocketAddr::V4(self.options.net.frontend()), PER_SECOND);
-            traffic.set(TrafficState::On);
-            self.traffic = Some(traffic);
-            return;
-        };
-        match traffic.state() {
-            TrafficState::Off => traffic.set(TrafficState::On),
-            TrafficState::On | TrafficState::Waiting => traffic.set(TrafficState::Off),
-        }
-    }
-
     /// Begins the end; the second time, ends at once.
     fn quit(&mut self) {
         if self.stage != Stage::Running {
@@ -354,112 +270,6 @@ impl Show {
                 self.stage = Stage::Over;
             }
             _ => {}
-        }
-    }
-
-    fn tell_failures(&mut self, at: Duration) {
-        let (told_at, told) = self.failures_told;
-        let Some(TrafficView { failed, reasons, .. }) = self.traffic.as_ref().map(Traffic::view) else {
-            return;
-        };
-        if failed > told && at.saturating_sub(told_at) >= FAILURES_INTERVAL {
-            self.failures_told = (at, failed);
-            let reasons: Vec<String> = reasons.into_keys().collect();
-            self.tell(Tone::Bad, format!("{} requests failed: {}", count(failed - told), reasons.join(", ")));
-        }
-    }
-
-    fn tell_first_answers(&mut self) {
-        let Some(traffic) = &self.traffic else { return };
-        let mut told = Vec::new();
-        self.awaited.retain(|(name, ip, begun)| {
-            let Some(first) = traffic.first_answer(*ip) else { return true };
-            let took = view::length(first.into_std().saturating_duration_since(*begun));
-            told.push(format!("{name} answered its first request {took} after its start"));
-            false
-        });
-        for text in told {
-            self.tell(Tone::Good, text);
-        }
-    }
-
-    fn tell(&mut self, tone: Tone, text: String) {
-        self.push(Event { at: self.at(), tone, text });
-    }
-
-    fn push(&mut self, event: Event) {
-        if self.terminal.is_none() {
-            self.print(&plain::line(&event));
-        }
-        self.events.push(event);
-        if self.events.len() > EVENTS_MAX {
-            self.events.remove(0);
-        }
-    }
-
-    /// Prints a line; a reader that went away ends the demo.
-    fn print(&mut self, text: &str) {
-        if writeln!(io::stdout(), "{text}").is_err() && self.stage == Stage::Running {
-            self.stage = Stage::StoppingBackends;
-            self.cluster.stop_backends();
-        }
-    }
-
-    fn draw(&mut self, at: Duration) {
-        let view = self.view();
-        if let Some(terminal) = &mut self.terminal {
-            // A terminal that is gone sends HUP as well.
-            let _ = terminal.draw(&view);
-        } else if at.saturating_sub(self.summarised) >= SUMMARY_INTERVAL {
-            self.summarised = at;
-            self.print(&plain::summary(at, &view));
-        }
-    }
-
-    /// Those the cluster knows, and those just started that it does not know yet.
-    fn nodes(&self) -> Vec<NodeView> {
-        let mut nodes = self.watch.nodes();
-        let starting = |name: &str, addr: String| NodeView {
-            name: name.to_owned(),
-            addr,
-            agent: "starting".to_owned(),
-            is_balancer: name == BALANCER,
-            ..NodeView::default()
-        };
-        if !self.is_seen {
-            nodes.push(starting(BALANCER, self.options.net.frontend().to_string()));
-        }
-        for (name, addr) in self.cluster.running_backends() {
-            if self.watch.agent_state(&name).is_none() {
-                nodes.push(starting(&name, addr.to_string()));
-            }
-        }
-        watch::sort(&mut nodes);
-        nodes
-    }
-
-    fn view(&self) -> View {
-        let nodes = self.nodes();
-        let traffic = match &self.traffic {
-            Some(traffic) => traffic.view(),
-            None => TrafficView { state: TrafficState::Off, ..TrafficView::default() },
-        };
-        let verdict = match self.stage {
-            Stage::Running => view::verdict(&nodes, &traffic),
-            Stage::StoppingBackends | Stage::StoppingBalancer(_) => {
-                view::ending("stopping", &nodes, &traffic)
-            }
-            Stage::Over => view::ending("stopped", &nodes, &traffic),
-        };
-        View {
-            verdict,
-            url: self.url.clone(),
-            program: self.options.program.clone(),
-            selected: self.place(&nodes),
-            is_over: self.stage == Stage::Over,
-            nodes,
-            traffic,
-            events: self.events.clone(),
         }
     }
 

@@ -188,7 +188,9 @@ impl Node {
             return None;
         }
         let name = &self.view.name;
-        let why = report.why.as_deref().map(|why| format!(": {}", clean(why))).unwrap_or_default();
+        // The evidence comes first; counts and times follow after semicolons.
+        let why = report.why.as_deref().and_then(|why| why.split(';').next());
+        let why = why.map(|why| format!(": {}", clean(why))).unwrap_or_default();
         match self.view.backend.as_str() {
             "up" if std::mem::replace(&mut self.was_up, true) => {
                 Some((Tone::Good, format!("{name} gets requests again")))

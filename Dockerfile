@@ -5,9 +5,7 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
-RUN --mount=type=cache,target=/usr/local/cargo/registry \
-    --mount=type=cache,target=/src/target \
-    cargo build --release && cp "target/$(rustc -vV | sed -n 's/^host: //p')/release/muster" /muster
+RUN cargo build --release && cp "target/$(rustc -vV | sed -n 's/^host: //p')/release/muster" /muster
 
 FROM scratch
 COPY --from=build /muster /muster

@@ -190,6 +190,9 @@ impl Swim {
         }
         let (to, asker) = answer_to(from, ping.source);
         self.send_directed(to, asker, ack(ping.seq_no));
+        if !asker.is_empty() && self.nodes.get(asker).is_none() {
+            self.meet_stranger(to);
+        }
     }
 
     /// Whether a ping for `node` is ours to answer: it names us or nobody.

@@ -5,7 +5,7 @@
 
 use crate::nodes::{NODES_MAX, Node};
 use crate::timer::Timer;
-use crate::{Event, Output, StreamId, Swim};
+use crate::{Event, Instant, Output, StreamId, Swim};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -43,6 +43,8 @@ struct Exchange {
 #[derive(Debug, Default)]
 pub(crate) struct Exchanges {
     last: u64,
+    /// No stranger is asked before.
+    strangers_from: Instant,
     open: BTreeMap<StreamId, Exchange>,
 }
 
@@ -105,6 +107,17 @@ impl Swim {
         for peer in self.nodes.pick(1, &mut self.rng, is_partner) {
             self.ask(peer.at, false);
         }
+    }
+
+    /// Somebody we do not know probes us by name, so it knows us: from a life of ours that we have forgotten, or from
+    /// before a cut that outlasted our memory. The reference waits until somebody happens to tell it; a balancer that
+    /// restarts cannot. At most one such exchange per probe interval, since anybody can send a ping.
+    pub(crate) fn meet_stranger(&mut self, stranger: SocketAddr) {
+        if self.leave.has_begun() || self.now < self.exchanges.strangers_from {
+            return;
+        }
+        self.exchanges.strangers_from = self.now + self.config.profile.probe_interval;
+        self.ask(stranger, false);
     }
 
     /// Begins an exchange.

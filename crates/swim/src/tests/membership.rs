@@ -1,9 +1,9 @@
 //! Joining, leaving, coming back.
 
-use super::world::{World, addr, config, millis, name, secs};
+use super::world::{PORT, World, addr, config, datagram, millis, name, secs};
 use crate::{Event, GoneWhy, Input, StreamId, Swim};
 use muster_wire::Versions;
-use muster_wire::memberlist::NodeState;
+use muster_wire::memberlist::{Message, NodeState, Ping, Source};
 
 #[test]
 fn a_node_meets_itself_first() {
@@ -128,7 +128,7 @@ fn a_node_that_failed_and_turns_out_to_have_left_is_told_again() {
     world.heal();
     // n2 remembers the leave for 30 seconds; what it tells must reach n0 although n0 has its own opinion.
     let dead = muster_wire::memberlist::Dead { incarnation: 1, node: "n1", from: "n1" };
-    world.forge(0, addr(2), &super::world::datagram(&muster_wire::memberlist::Message::Dead(dead)));
+    world.forge(0, addr(2), &datagram(&Message::Dead(dead)));
     let why: Vec<_> = world.losses(0, 1).into_iter().map(|(_, why)| why).collect();
     assert_eq!(why, [GoneWhy::Failed, GoneWhy::Left]);
 }
@@ -145,6 +145,28 @@ fn a_restarted_node_is_alive_again_under_its_first_incarnations() {
         assert!(world.run_until(secs(5), World::all_see_all), "after {pause:?}");
         assert!(world.incarnation(0, 2) <= 2);
     }
+}
+
+#[test]
+fn a_restarted_node_without_seeds_asks_whoever_probes_it() {
+    let mut world = World::cluster(3, 5);
+    world.kill(0);
+    world.restart(0);
+    // A probe round or two: far less than until the next periodic exchange.
+    assert!(world.run_until(secs(5), World::all_see_all));
+}
+
+#[test]
+fn strangers_pings_cause_one_exchange_per_probe_interval() {
+    let mut world = World::cluster(1, 6);
+    for seq_no in 0..100 {
+        let stranger = name(20 + seq_no as usize);
+        let source = Source { addr: addr(9).ip().into(), port: PORT, node: &stranger };
+        let ping = Ping { seq_no, node: &name(0), source: Some(source) };
+        world.forge(0, addr(9), &datagram(&Message::Ping(ping)));
+    }
+    let asked = |world: &World| world.count(0, |event| matches!(event, Event::StateWanted { .. }));
+    assert_eq!(asked(&world), 1);
 }
 
 #[test]

@@ -14,10 +14,10 @@ test: ## first ring: unit, property and command-line tests, the demo; needs noth
 	$(CARGO) test --workspace --exclude muster-e2e
 
 e2e: release ## second ring: real Serf, namespaces and the release binary (what is missing says "skipped: why")
-	MUSTER_BIN=$(RELEASE) $(CARGO) test --package muster-e2e -- --nocapture
+	BINARY_UNDER_TEST=$(RELEASE) $(CARGO) test --package muster-e2e -- --nocapture
 
 proof: release ## third ring: the figures under bench/results (long; resumable: finished parts are kept)
-	MUSTER_BIN=$(RELEASE) $(CARGO) run --release --package muster-bench -- all
+	BINARY_UNDER_TEST=$(RELEASE) $(CARGO) run --release --package muster-bench -- all
 
 lint: ## formatting, clippy, house rules
 	$(CARGO) fmt --all --check

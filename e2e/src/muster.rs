@@ -9,11 +9,11 @@ use std::process::Command;
 use std::sync::OnceLock;
 use tempfile::TempDir;
 
-/// The built binary: `MUSTER_BIN`, or a release build made now.
+/// The built binary: `BINARY_UNDER_TEST`, or a release build made now.
 pub fn binary() -> &'static PathBuf {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        if let Some(path) = std::env::var_os("MUSTER_BIN") {
+        if let Some(path) = std::env::var_os("BINARY_UNDER_TEST") {
             return path.into();
         }
         let output = Command::new(env!("CARGO"))

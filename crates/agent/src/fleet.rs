@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// How long a fresh agent may say that it does not yet know the whole. Then sinks may believe absences, or an agent whose
-/// seeds are gone for ever would keep the dead in their pools.
+/// peers are gone for ever would keep the dead in their pools.
 const WARMING_MAX: Duration = Duration::from_secs(10);
 /// Numbers up to here survive JSON readers that use floating point (RFC 8259, 6).
 const JSON_SAFE_MAX: u64 = 1 << 53;
@@ -26,11 +26,11 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// An empty picture. Without seeds nobody is missed, so it is live at once.
-    pub(crate) fn new(options: DrawOptions, has_seeds: bool) -> Self {
-        let phase = if has_seeds { Phase::Warming } else { Phase::Live };
-        let empty =
-            Picture { epoch: fastrand::u64(1..JSON_SAFE_MAX), version: 1, phase, services: BTreeMap::new() };
+    /// An empty picture. It warms even without seeds: the agent may be the seed itself, restarted, whose proxy still
+    /// holds every backend. A proxy that holds none loses nothing by it.
+    pub(crate) fn new(options: DrawOptions) -> Self {
+        let epoch = fastrand::u64(1..JSON_SAFE_MAX);
+        let empty = Picture { epoch, version: 1, phase: Phase::Warming, services: BTreeMap::new() };
         Self {
             options,
             pictures: watch::Sender::new(Arc::new(empty)),
@@ -53,7 +53,7 @@ impl Fleet {
         mut synced: watch::Receiver<bool>,
     ) {
         let warm_at = self.started + WARMING_MAX;
-        let mut warming = self.pictures.borrow().phase == Phase::Warming;
+        let mut warming = true;
         loop {
             let members = roster.look(|members| members.values().map(member).collect::<Vec<_>>());
             let phase = if warming { Phase::Warming } else { Phase::Live };

@@ -100,8 +100,7 @@ impl Agent {
         .map_err(Error::System)?;
 
         let allow_loopback = advertised.addr.ip().is_loopback();
-        let fleet =
-            Fleet::new(DrawOptions { default_port: config.default_port, allow_loopback }, !seeds.is_empty());
+        let fleet = Fleet::new(DrawOptions { default_port: config.default_port, allow_loopback });
         let pictures = fleet.pictures();
         tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, synced.subscribe()));
 

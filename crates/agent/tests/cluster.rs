@@ -65,7 +65,7 @@ async fn a_follower_sees_a_backend_come_and_go() {
     let balancer = Node::start(balancer).await;
     let mut follower = Follower::new();
     let empty = picture(&balancer, &mut follower, |_| true).await;
-    assert_eq!((empty.phase, empty.services.len()), (Phase::Live, 0));
+    assert_eq!((empty.phase, empty.services.len()), (Phase::Warming, 0));
 
     let backend = Node::start(config("b1", net.ip(2), &[net.ip(1)])).await;
     let there = picture(&balancer, &mut follower, |picture| picture.backend("web", "b1").is_some()).await;
@@ -112,7 +112,6 @@ async fn a_lone_node_is_a_healthy_cluster_of_one_and_leaves_at_once() {
     let net = Net::random();
     let alone = Node::start(config("alone", net.ip(1), &[])).await;
     let Info(info) = alone.client.get(routes::INFO).await.unwrap();
-    assert_eq!(info["muster"]["fleet_phase"], "live");
     assert_eq!(info["serf"]["members"], "1");
     assert_eq!(info["muster"]["advertise"], format!("{}:7946", net.ip(1)));
     let client = alone.client.clone();

@@ -70,8 +70,8 @@ impl Fleet {
     fn redraw(&mut self, members: &[Member], phase: Phase) {
         let (services, refusals) = draw(members.iter(), &self.options);
         for refusal in refusals {
-            if let Some(kept_back) = self.complaints.tell(&refusal.to_string(), self.started.elapsed()) {
-                tracing::warn!(kept_back, "a member's claim is not believed: {refusal}");
+            if let Some(line) = self.complaints.tell(&refusal.to_string(), self.started.elapsed()) {
+                tracing::warn!("a member's claim is not believed: {line}");
             }
         }
         self.pictures.send_if_modified(|picture| {

@@ -316,8 +316,8 @@ impl Gossip {
     }
 
     fn complain(&mut self, text: &str) {
-        if let Some(kept_back) = self.complaints.tell(text, self.clock.now().0) {
-            tracing::warn!(kept_back, "{text}");
+        if let Some(line) = self.complaints.tell(text, self.clock.now().0) {
+            tracing::warn!("{line}");
         }
     }
 

@@ -147,6 +147,9 @@ impl Seeker {
     /// Seeks until every seed is met, and again whenever this node is alone. Ends only when it gives up: after
     /// `rounds_max` rounds (0: never) without ever meeting anybody.
     pub(crate) async fn keep(mut self, rounds_max: u32) -> Result<Infallible, Error> {
+        if self.seeds.is_empty() {
+            return std::future::pending().await;
+        }
         let mut rounds = 0_u32;
         let mut had_company = self.roster.has_company();
         let mut began = Instant::now();
@@ -197,9 +200,9 @@ impl Seeker {
                 continue;
             }
             for failure in &tried.failures {
-                let text = format!("seed {seed}: {}", Plain(failure));
-                if let Some(kept_back) = self.complaints.tell(&text, self.started.elapsed()) {
-                    tracing::warn!(kept_back, "{text}; trying again until it answers");
+                let text = format!("cannot join {seed} yet: {}", Plain(failure));
+                if let Some(line) = self.complaints.tell(&text, self.started.elapsed()) {
+                    tracing::warn!("{line}");
                 }
             }
         }

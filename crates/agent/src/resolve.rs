@@ -150,8 +150,8 @@ impl Resolver {
         } else if conf.servers.contains(&DOCKER_DNS) {
             "; is that container running, and in one network with this one?"
         } else {
-            "; Docker's default bridge network has no names: create a network (`docker network create NET`, then \
-             `docker run --network NET ...` for every container), or join by address"
+            "; on Docker's default bridge network containers have no names: create a network (`docker network create \
+             NET`, then `docker run --network NET ...` for every container), or join by address"
         }
     }
 }

@@ -5,6 +5,7 @@
 //! cluster heals after an outage of everything.
 
 use crate::Error;
+use crate::advertise::source_towards;
 use crate::complaints::Complaints;
 use crate::gossip::Handle;
 use crate::interfaces;
@@ -35,6 +36,8 @@ pub(crate) struct Joiner {
     pub bound: SocketAddr,
     /// What others are told.
     pub advertised: SocketAddr,
+    /// It was our choice, not the configuration's.
+    pub advertise_chosen: bool,
 }
 
 /// How contacting one seed went.
@@ -46,6 +49,8 @@ pub(crate) struct Tried {
     pub ourselves: bool,
     /// What failed, in words.
     pub failures: Vec<String>,
+    /// What worked and will not work well, in words.
+    pub doubts: Vec<String>,
 }
 
 impl Joiner {
@@ -65,11 +70,15 @@ impl Joiner {
         let (own, others): (Vec<_>, Vec<_>) =
             ips.into_iter().map(|ip| SocketAddr::new(ip, seed.port)).partition(|addr| self.is_own(*addr));
         tried.ourselves = !own.is_empty();
-        let mut results =
-            stream::iter(others).map(|addr| self.try_address(addr, replay)).buffer_unordered(AT_ONCE);
-        while let Some(result) = results.next().await {
+        let mut results = stream::iter(others)
+            .map(async |addr| (addr, self.try_address(addr, replay).await))
+            .buffer_unordered(AT_ONCE);
+        while let Some((addr, result)) = results.next().await {
             match result {
-                Ok(()) => tried.joined += 1,
+                Ok(()) => {
+                    tried.joined += 1;
+                    tried.doubts.extend(self.doubt(addr));
+                }
                 Err(reason) => tried.failures.push(reason),
             }
         }
@@ -82,6 +91,18 @@ impl Joiner {
             return Err(format!("{addr} cannot be reached by gossip bound to {}", self.bound));
         }
         self.gossip.join(addr, replay).await
+    }
+
+    /// An address chosen while no seed was known may be in the wrong network. It is fixed for the life of a node, so all we
+    /// can do is say so.
+    fn doubt(&self, seed: SocketAddr) -> Option<String> {
+        let (source, told) = (source_towards(seed)?, self.advertised.ip());
+        (self.advertise_chosen && source != told).then(|| {
+            format!(
+                "{told} is advertised, but {seed} is reached from {source}, and may not reach {told}: start again, or \
+                 configure `advertise`"
+            )
+        })
     }
 
     fn is_own(&self, addr: SocketAddr) -> bool {
@@ -197,6 +218,7 @@ impl Seeker {
             if tried.joined > 0 {
                 tracing::info!(%seed, addresses = tried.joined, "joined");
                 self.complaints.forget();
+                tried.doubts.iter().for_each(|doubt| tracing::warn!("{doubt}"));
                 continue;
             }
             for failure in &tried.failures {

@@ -104,7 +104,9 @@ impl Agent {
         let pictures = fleet.pictures();
         tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, synced.subscribe()));
 
-        let joiner = Joiner { gossip: gossip.clone(), resolver, bound, advertised: advertised.addr };
+        let advertise_chosen = config.advertise.is_none() && bound.ip().is_unspecified();
+        let joiner =
+            Joiner { gossip: gossip.clone(), resolver, bound, advertised: advertised.addr, advertise_chosen };
         let (leave, leave_asked) = mpsc::channel(LEAVES_ASKED_MAX);
         let stop_serving = watch::Sender::new(false);
         let advertised_addr = advertised.addr;

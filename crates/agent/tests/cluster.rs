@@ -134,6 +134,49 @@ async fn an_agent_with_silent_seeds_is_warming() {
     .await;
 }
 
+/// Where the node's gossip listens, and what it tells others.
+async fn addresses(node: &Node) -> (String, String) {
+    let Info(info) = node.client.get(routes::INFO).await.unwrap();
+    (info["muster"]["bind"].clone(), info["muster"]["advertise"].clone())
+}
+
+#[tokio::test]
+async fn nodes_gossip_over_ipv6() {
+    let net = Net::random();
+    let on_v6 = |node: &str, join: Option<String>| {
+        let mut config = config(node, net.ip(1), &[]);
+        config.bind = "[::1]:0".parse().unwrap();
+        config.join.extend(join);
+        config
+    };
+    let first = Node::start(on_v6("first", None)).await;
+    let (bound, told) = addresses(&first).await;
+    assert_eq!(bound, told);
+    let second = Node::start(on_v6("second", Some(bound))).await;
+    let both = [("first", "alive"), ("second", "alive")];
+    first.sees(&both).await;
+    second.sees(&both).await;
+    assert_eq!(second.leave().await.unwrap(), Ended::Left);
+    first.sees(&[("first", "alive"), ("second", "left")]).await;
+}
+
+#[tokio::test]
+async fn a_node_bound_to_all_addresses_tells_the_one_towards_its_seed() {
+    let net = Net::random();
+    let seed = Node::start(config("seed", net.ip(1), &[])).await;
+    for bind in ["0.0.0.0:0", "[::]:0"] {
+        let mut everywhere = config("everywhere", net.ip(2), &[net.ip(1)]);
+        everywhere.bind = bind.parse().unwrap();
+        let everywhere = Node::start(everywhere).await;
+        seed.sees(&[("everywhere", "alive"), ("seed", "alive")]).await;
+        let (_, told) = addresses(&everywhere).await;
+        assert!(told.starts_with("127."), "{told}");
+        // Leaving takes answers by UDP to the address told, in both directions.
+        assert_eq!(everywhere.leave().await.unwrap(), Ended::Left);
+        seed.sees(&[("everywhere", "left"), ("seed", "alive")]).await;
+    }
+}
+
 /// `run` on a thread of its own, for agents that do not start.
 async fn fails(config: muster_agent::Config) -> Error {
     tokio::task::spawn_blocking(|| run(config)).await.unwrap().unwrap_err()

@@ -25,7 +25,7 @@ fn seeking(seeds: &[&str], results: &[Result<(), &str>]) -> Test {
     let (gossip, told) = fake(move |_| results.pop_front().unwrap_or_else(|| Err("refused".to_owned())));
     let bound = OWN.parse().unwrap();
     let resolver = Resolver::system(Families { v4: true, v6: false });
-    let joiner = Joiner { gossip, resolver, bound, advertised: bound };
+    let joiner = Joiner { gossip, resolver, bound, advertised: bound, advertise_chosen: false };
     let seeds = seeds.iter().map(|seed| Seed::parse(seed).unwrap()).collect();
     let (inbox, roster) = roster();
     let roster = Arc::new(roster);
@@ -153,4 +153,19 @@ async fn an_address_gossip_cannot_reach_is_refused_with_words() {
     let error = test.seeker.take().unwrap().strictly().await.unwrap_err().to_string();
     assert!(error.contains("[fd00::1]:7946 cannot be reached"), "{error}");
     assert!(test.told.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn an_address_chosen_for_another_network_is_doubted() {
+    let mut test = seeking(&[], &[Ok(()), Ok(())]);
+    let mut joiner = test.seeker.take().unwrap().joiner;
+    joiner.advertised = "192.0.2.7:7946".parse().unwrap();
+    let seed = Seed::parse("127.0.0.2").unwrap();
+    assert_eq!(joiner.try_seed(&seed, false).await.doubts, [""; 0], "the configuration knows best");
+    joiner.advertise_chosen = true;
+    let doubts = joiner.try_seed(&seed, false).await.doubts;
+    assert!(
+        doubts[0].starts_with("192.0.2.7 is advertised, but 127.0.0.2:7946 is reached from 127.0.0."),
+        "{doubts:?}"
+    );
 }

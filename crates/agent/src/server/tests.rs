@@ -51,7 +51,13 @@ fn serve() -> Server {
     let (leave, leave_asked) = mpsc::channel(1);
     let stop = watch::Sender::new(false);
     let shared = Shared {
-        joiner: Joiner { gossip: gossip.clone(), resolver, bound, advertised: bound },
+        joiner: Joiner {
+            gossip: gossip.clone(),
+            resolver,
+            bound,
+            advertised: bound,
+            advertise_chosen: false,
+        },
         gossip,
         roster: Arc::new(roster),
         pictures: pictures.subscribe(),

@@ -305,12 +305,7 @@ impl Gossip {
 
     /// A datagram that cannot be sent is a lost one; gossip is made for that.
     fn send(&mut self, to: SocketAddr, bytes: &[u8]) {
-        let target = match to {
-            // A socket for both families wants IPv4 in its mapped form.
-            SocketAddr::V4(v4) if self.v6 => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
-            other => other,
-        };
-        if let Err(cause) = self.udp_send.send_to(bytes, target) {
+        if let Err(cause) = self.udp_send.send_to(bytes, in_family_of_socket(to, self.v6)) {
             self.complain(&format!("cannot send gossip to {to}: {cause}"));
         }
     }
@@ -358,6 +353,14 @@ impl Gossip {
     }
 }
 
+/// A socket for both families wants IPv4 in its mapped form.
+fn in_family_of_socket(to: SocketAddr, v6: bool) -> SocketAddr {
+    match to {
+        SocketAddr::V4(v4) if v6 => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
+        other => other,
+    }
+}
+
 /// Serf's name of the event.
 fn word(event: MemberEvent) -> &'static str {
     match event {
@@ -371,3 +374,5 @@ fn word(event: MemberEvent) -> &'static str {
 
 #[cfg(test)]
 pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -6,12 +6,12 @@ use ratatui::Frame;
 use ratatui::layout::{Alignment, Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style, Stylize};
 use ratatui::text::{Line, Span, Text};
-use ratatui::widgets::{Cell, Paragraph, Row, Table, TableState};
+use ratatui::widgets::{Cell, HighlightSpacing, Paragraph, Row, Table, TableState};
 
 /// Fewest lines of events kept when many nodes want the room.
 const EVENT_LINES_MIN: u16 = 3;
-/// Lines that are neither nodes nor events: verdict, two of help, heads, traffic, keys and four empty ones.
-const FIXED_LINES: u16 = 10;
+/// Lines that are neither nodes nor events: verdict, two of help, heads, traffic, keys and three empty ones.
+const FIXED_LINES: u16 = 9;
 
 /// Draws the whole view.
 pub(crate) fn draw(frame: &mut Frame<'_>, view: &View) {
@@ -51,30 +51,46 @@ fn head_lines(view: &View) -> Text<'_> {
     ])
 }
 
+/// Lines that say something when the demo is over and its keys are gone.
+pub(crate) fn lines_at_end(view: &View) -> u16 {
+    u16::try_from(view.nodes.len() + view.events.len()).unwrap_or(u16::MAX).saturating_add(FIXED_LINES - 1)
+}
+
 fn draw_nodes(frame: &mut Frame<'_>, view: &View, area: Rect) {
-    let header = Row::new(HEADER.iter().enumerate().map(|(column, head)| cell(column, (*head).to_owned())))
-        .style(Style::new().add_modifier(Modifier::DIM));
-    let widths = [
-        Constraint::Fill(2),
-        Constraint::Length(16),
-        Constraint::Length(8),
-        Constraint::Length(8),
-        Constraint::Length(9),
-        Constraint::Length(7),
-        Constraint::Length(9),
-        Constraint::Length(6),
-    ];
-    let table = Table::new(view.nodes.iter().map(row), widths)
-        .header(header)
-        .highlight_symbol("> ")
-        .row_highlight_style(Style::new().add_modifier(Modifier::BOLD))
-        .highlight_spacing(ratatui::widgets::HighlightSpacing::Always);
     // A line's length that the eye can follow, however wide the terminal.
     let area = Rect { width: area.width.min(100), ..area };
+    let columns = columns(area.width);
+    let header = columns.iter().map(|column| cell(*column, HEADER[*column].to_owned()));
+    let widths = columns.iter().map(|column| WIDTHS[*column]);
+    let table = Table::new(view.nodes.iter().map(|node| row(node, columns)), widths)
+        .header(Row::new(header).style(Style::new().add_modifier(Modifier::DIM)))
+        .highlight_symbol("> ")
+        .row_highlight_style(Style::new().add_modifier(Modifier::BOLD))
+        .highlight_spacing(HighlightSpacing::Always);
     frame.render_stateful_widget(table, area, &mut TableState::new().with_selected(view.selected));
 }
 
-fn row(node: &NodeView) -> Row<'_> {
+const WIDTHS: [Constraint; COLUMNS] = [
+    Constraint::Fill(1),
+    Constraint::Length(16),
+    Constraint::Length(8),
+    Constraint::Length(8),
+    Constraint::Length(9),
+    Constraint::Length(7),
+    Constraint::Length(9),
+    Constraint::Length(6),
+];
+
+/// The columns that have room, the most telling ones first to stay.
+fn columns(width: u16) -> &'static [usize] {
+    match width {
+        78.. => &[0, 1, 2, 3, 4, 5, 6, 7],
+        62.. => &[0, 2, 3, 4, 5, 6, 7],
+        _ => &[0, 2, 3, 4, 7],
+    }
+}
+
+fn row<'a>(node: &'a NodeView, columns: &[usize]) -> Row<'a> {
     let backend = if node.backend.is_empty() { "-" } else { &node.backend };
     let failures = if node.failures > 0 { style(Tone::Bad) } else { Style::new() };
     let cells: [Cell<'_>; COLUMNS] = [
@@ -87,7 +103,7 @@ fn row(node: &NodeView) -> Row<'_> {
         cell(6, node.in_flight.to_string()),
         cell(7, count(node.failures)).style(failures),
     ];
-    Row::new(cells)
+    columns.iter().map(|column| cells[*column].clone()).collect()
 }
 
 fn cell(column: usize, text: String) -> Cell<'static> {

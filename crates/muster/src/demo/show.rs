@@ -182,7 +182,7 @@ impl Show {
 
     fn welcome(&mut self) {
         if self.terminal.is_some() {
-            let words = "to try: k kills a backend and its agent, as kill -9 does; who notices?";
+            let words = "to try: k, a kill -9 of the backend at the >; do requests fail?";
             return self.tell(Tone::Plain, words.to_owned());
         }
         let Options { program, .. } = &self.options;

@@ -10,7 +10,7 @@ use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{self, Clear, ClearType};
 use ratatui::backend::CrosstermBackend;
 use ratatui::{TerminalOptions, Viewport};
-use std::io::{self, IsTerminal, Stdout, Write};
+use std::io::{self, IsTerminal, Stdout};
 use std::time::Duration;
 
 /// Lines of the table on a tall terminal; what was on it before stays in sight.
@@ -34,6 +34,8 @@ pub(crate) enum Key {
 #[derive(Debug)]
 pub(crate) struct Terminal {
     inner: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    /// Lines of the last frame that stay.
+    lines: u16,
 }
 
 impl Terminal {
@@ -50,12 +52,19 @@ impl Terminal {
         restore_on_panic();
         // Asks the terminal where its cursor is: one that does not answer gets lines.
         let inner = below_the_cursor().inspect_err(|_| restore()).ok()?;
-        Some(Self { inner })
+        Some(Self { inner, lines: 0 })
     }
 
     /// Draws the view.
     pub(crate) fn draw(&mut self, view: &View) -> io::Result<()> {
-        self.inner.draw(|frame| screen::draw(frame, view)).map(drop)
+        self.lines = screen::lines_at_end(view);
+        self.inner.draw(|frame| {
+            screen::draw(frame, view);
+            // Whatever is printed when the demo is killed comes after the table.
+            let area = frame.area();
+            frame.set_cursor_position((area.left(), area.bottom().saturating_sub(1)));
+        })?;
+        Ok(())
     }
 
     /// The keys pressed since the last call; does not wait.
@@ -81,16 +90,18 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         let area = self.inner.get_frame().area();
-        let _ = crossterm::execute!(io::stdout(), cursor::MoveTo(0, area.bottom().saturating_sub(1)));
+        let after = area.top().saturating_add(self.lines).min(area.bottom().saturating_sub(1));
+        let _ = crossterm::execute!(io::stdout(), cursor::MoveTo(0, after), Clear(ClearType::FromCursorDown));
         restore();
-        let _ = writeln!(io::stdout());
     }
 }
 
 fn below_the_cursor() -> io::Result<ratatui::Terminal<CrosstermBackend<Stdout>>> {
     let lines = terminal::size()?.1.min(LINES_MAX);
     let options = TerminalOptions { viewport: Viewport::Inline(lines) };
-    ratatui::Terminal::with_options(CrosstermBackend::new(io::stdout()), options)
+    let mut terminal = ratatui::Terminal::with_options(CrosstermBackend::new(io::stdout()), options)?;
+    terminal.clear()?;
+    Ok(terminal)
 }
 
 fn meaning(code: KeyCode, modifiers: KeyModifiers) -> Option<Key> {

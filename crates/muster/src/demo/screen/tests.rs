@@ -41,6 +41,21 @@ fn the_selected_node_and_the_newest_event_stay_in_sight_when_there_is_no_room() 
 }
 
 #[test]
+fn a_narrow_terminal_keeps_names_and_states() {
+    for width in [40, 50, 62, 70] {
+        let text = drawn(&example(), width, 24);
+        assert!(text.contains("> s1 ") && text.contains("failed") && text.contains("ejected"), "{text}");
+    }
+}
+
+#[test]
+fn the_end_of_what_is_said_is_known() {
+    let view = View { is_over: true, ..example() };
+    let text = drawn(&view, 80, 24);
+    assert_eq!(text.trim_end().lines().count(), usize::from(lines_at_end(&view)));
+}
+
+#[test]
 fn no_size_is_too_small_to_draw() {
     for (width, height) in [(1, 1), (10, 3), (200, 1), (5, 50)] {
         drawn(&example(), width, height);

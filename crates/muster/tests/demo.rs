@@ -286,7 +286,7 @@ fn nothing_outlives_a_demo_that_was_killed_and_the_next_starts_at_once() {
     demo.process.wait().unwrap();
     assert!(place.run_dir_exists(), "nobody was there to remove it");
 
-    let mut next = place.start(&["--for", "2500ms"]);
+    let mut next = place.start(&["--for", "4s"]);
     next.await_lines(&["s1 gets requests", "s2 gets requests"]);
     assert_eq!(place.processes().len(), 7, "those of the next one alone");
     let (code, said) = next.end();

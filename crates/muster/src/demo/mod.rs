@@ -36,9 +36,17 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// What `--help` ends with.
+const KEYS: &str = "\
+Keys: a adds a backend, s stops the one at the > in order, k ends it with kill -9, t switches the demo's own \
+requests, q quits. Nothing is left running, even when the demo itself is killed.
+
+Everything is on loopback addresses (127.0.0.0/8, Linux): the balancer's node is 127.77.0.1, backend sN is \
+127.77.0.(10+N). Sockets and logs are in $XDG_RUNTIME_DIR/muster-demo, else /tmp/muster-demo-UID.";
+
 /// Arguments of `muster demo`.
 #[derive(clap::Args, Clone, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, after_long_help = KEYS)]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
@@ -51,7 +59,7 @@ pub(crate) struct Args {
     /// Make no requests; t begins them.
     #[arg(long)]
     no_traffic: bool,
-    /// Stop after this long, such as 10s; exit 0 if nothing failed, else 1.
+    /// Stop this long after the first backend is up, such as 10s; exit 0 if nothing failed, else 1.
     #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
     run_for: Option<Duration>,
     /// Print lines instead of a live table, as when the output is no terminal.

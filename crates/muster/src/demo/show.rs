@@ -33,6 +33,8 @@ const SUMMARY_INTERVAL: Duration = Duration::from_secs(5);
 const FAILURES_INTERVAL: Duration = Duration::from_secs(1);
 /// Events kept.
 const EVENTS_MAX: usize = 200;
+/// A timed run in which no backend is up by then has failed.
+const FIRST_UP_TIMEOUT: Duration = Duration::from_secs(30);
 /// The balancer's processes end within this, or are killed.
 const BALANCER_STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -42,7 +44,7 @@ pub(crate) struct Options {
     pub(crate) net: Net,
     /// Make requests.
     pub(crate) traffic: bool,
-    /// Stop after this long.
+    /// Stop this long after the first backend is up.
     pub(crate) run_for: Option<Duration>,
     /// Print lines even on a terminal.
     pub(crate) plain: bool,
@@ -136,7 +138,8 @@ struct Show {
     started: Instant,
     /// The balancer's agent has answered once.
     is_seen: bool,
-    was_up: bool,
+    /// When the first backend was up.
+    first_up: Option<Duration>,
     /// A process ended by itself.
     is_broken: bool,
     events: Vec<Event>,
@@ -166,7 +169,7 @@ impl Show {
             stage: Stage::Running,
             started: Instant::now(),
             is_seen: false,
-            was_up: false,
+            first_up: None,
             is_broken: false,
             events: Vec::new(),
             selected: None,
@@ -216,12 +219,20 @@ impl Show {
         }
         self.tell_failures(at);
         self.tell_first_answers();
-        if self.stage == Stage::Running && self.options.run_for.is_some_and(|run_for| at >= run_for) {
+        if self.stage == Stage::Running && self.time_is_over(at) {
             self.quit();
         }
         self.go_on_stopping();
         self.draw(at);
         Ok(())
+    }
+
+    /// A slow start is not taken off the time asked for.
+    fn time_is_over(&self, at: Duration) -> bool {
+        self.options.run_for.is_some_and(|run_for| match self.first_up {
+            Some(first_up) => at >= first_up + run_for,
+            None => at >= FIRST_UP_TIMEOUT,
+        })
     }
 
     fn see(&mut self, look: &Look) {
@@ -232,7 +243,7 @@ impl Show {
         if self.watch.up() == 0 {
             return;
         }
-        self.was_up = true;
+        self.first_up.get_or_insert(self.started.elapsed());
         if let Some(traffic) =
             self.traffic.as_ref().filter(|traffic| traffic.state() == TrafficState::Waiting)
             && self.stage == Stage::Running
@@ -283,6 +294,6 @@ impl Show {
             None => self.print(&plain::summary(at, &view)),
         }
         let failed = view.traffic.failed + self.watch.failed();
-        self.was_up && failed == 0 && !self.is_broken
+        self.first_up.is_some() && failed == 0 && !self.is_broken
     }
 }

@@ -19,7 +19,7 @@ exec 9>"$DIR/lock"; flock 9
   printf 'global\n  maxconn 1000\ndefaults\n  mode http\n  timeout connect 2s\n  timeout client 30s\n  timeout server 30s\n'
   printf '  option redispatch\n  retries 3\nfrontend http\n  bind %s\n  default_backend app\nbackend app\n  balance roundrobin\n' "$FRONT"
   serf members -rpc-addr="$RPC" -status=alive -tag role=backend | while read -r name address _; do
-    printf '  server %s %s:3000 check inter 1s\n' "$name" "${address%:*}"
+    [ -n "$name" ] && printf '  server %s %s:3000 check inter 1s\n' "$name" "${address%:*}"
   done
 } > "$DIR/haproxy.cfg"
 haproxy -D -f "$DIR/haproxy.cfg" -p "$DIR/pid" $( [ -s "$DIR/pid" ] && echo -sf "$(cat "$DIR/pid")" )

@@ -22,7 +22,7 @@ exec 9>"$DIR/lock"; flock 9
     [ -n "$name" ] && printf '  server %s %s:3000 check inter 1s\n' "$name" "${address%:*}"
   done
 } > "$DIR/haproxy.cfg"
-haproxy -D -f "$DIR/haproxy.cfg" -p "$DIR/pid" $( [ -s "$DIR/pid" ] && echo -sf "$(cat "$DIR/pid")" )
+9>&- haproxy -D -f "$DIR/haproxy.cfg" -p "$DIR/pid" $( [ -s "$DIR/pid" ] && echo -sf "$(cat "$DIR/pid")" )
 "#;
 
 /// Times from starting a backend's Serf agent to its first proxied request, or why they could not be taken.

@@ -3,7 +3,7 @@
 use crate::pool::Pool;
 use crate::retry::{Attempt, Budget, may_retry};
 use crate::slab::Slab;
-use crate::{Evidence, Instant};
+use crate::{Evidence, Instant, Turn};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -160,19 +160,25 @@ impl Balancer {
         })
     }
 
-    /// Something was seen of a backend. True when it is now ejected and was not before: close its idle connections.
-    pub fn evidence(&mut self, now: Instant, key: Key, evidence: Evidence) -> bool {
-        let Some(backend) = self.backends.get_mut(key) else { return false };
+    /// Something was seen of a backend.
+    pub fn evidence(&mut self, now: Instant, key: Key, evidence: Evidence) -> Turn {
+        let Some(backend) = self.backends.get_mut(key) else { return Turn::None };
         let good = matches!(evidence, Evidence::Connected | Evidence::Answered);
         if backend.is_withdrawn() || good && backend.health.is_settled() {
-            return false;
+            return Turn::None;
         }
-        let Some(pool) = self.pools.get_mut(&backend.service) else { return false };
+        let Some(pool) = self.pools.get_mut(&backend.service) else { return Turn::None };
         let alone = pool.stands_alone(key);
+        let before = backend.tier();
         let ejected = backend.health.observe(now, evidence, alone, &mut self.rng);
-        pool.set(key, backend.weight, backend.tier());
+        let after = backend.tier();
+        pool.set(key, backend.weight, after);
         self.schedule(key);
-        ejected
+        match ejected {
+            true => Turn::Ejected,
+            false if before != after => Turn::Moved,
+            false => Turn::None,
+        }
     }
 
     /// Backends that should be tried with one connection now, its outcome told as evidence: ejected ones whose time is over,

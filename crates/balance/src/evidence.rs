@@ -31,3 +31,14 @@ impl Evidence {
         }
     }
 }
+
+/// What an observation changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// Nothing that anybody need act on.
+    None,
+    /// The backend is ejected and was not before: close its idle connections.
+    Ejected,
+    /// It is preferred more or less than before, such as a new one that proved itself: worth a report.
+    Moved,
+}

@@ -27,6 +27,6 @@ mod retry;
 mod slab;
 
 pub use balancer::{Balancer, Change, Choice, Ended, Key};
-pub use evidence::Evidence;
+pub use evidence::{Evidence, Turn};
 pub use instant::Instant;
 pub use retry::{ATTEMPTS_MAX, Attempt, may_retry};

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use muster_balance::{Balancer, Change, Ended, Evidence, Key};
+use muster_balance::{Balancer, Change, Ended, Evidence, Key, Turn};
 
 #[test]
 fn a_withdrawn_backend_gets_no_request_and_finishes_those_in_flight() {
@@ -40,7 +40,7 @@ fn a_backend_that_is_gone_stays_until_its_last_request_is_done() {
     assert!(changes.contains(&Change::Withdrawn(key)));
     assert_eq!(balancer.report("proxy").backends.len(), 1, "the idle one is forgotten at once");
     assert_eq!(balancer.draining(), 1);
-    assert!(!balancer.evidence(ms(3), key, Evidence::Answered), "its answer still arrives");
+    assert_eq!(balancer.evidence(ms(3), key, Evidence::Answered), Turn::None, "its answer still arrives");
     balancer.finish(key, Ended::Well);
     assert_eq!(balancer.report("proxy").backends, []);
     balancer.finish(key, Ended::Well);

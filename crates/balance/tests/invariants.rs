@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use muster_balance::{Balancer, Change, Choice, Ended, Evidence, Key};
+use muster_balance::{Balancer, Change, Choice, Ended, Evidence, Key, Turn};
 use muster_fleet::Standing;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -135,7 +135,7 @@ impl Model {
                 let keys: Vec<Key> = self.addrs.keys().copied().collect();
                 let key = *index.get(&keys);
                 let kept = self.balancer.keeps(key);
-                let ejected = self.balancer.evidence(ms(self.now), key, *evidence);
+                let ejected = self.balancer.evidence(ms(self.now), key, *evidence) == Turn::Ejected;
                 assert!(!ejected || kept, "ejected only if it was not");
                 assert!(!ejected || !self.balancer.keeps(key), "and is now");
                 assert!(!self.balancer.keeps(key) || self.live.contains_key(&key));

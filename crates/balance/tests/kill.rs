@@ -6,7 +6,7 @@
 mod common;
 
 use common::*;
-use muster_balance::{Attempt, Balancer, Choice, Ended, Evidence, Instant, Key};
+use muster_balance::{Attempt, Balancer, Choice, Ended, Evidence, Instant, Key, Turn};
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::net::SocketAddr;
@@ -149,7 +149,7 @@ impl World {
             Seen::Died => Evidence::KeptDied,
             Seen::Silence => Evidence::Silent,
         };
-        if self.balancer.evidence(now, choice.key, evidence) || seen == Seen::Died {
+        if self.balancer.evidence(now, choice.key, evidence) == Turn::Ejected || seen == Seen::Died {
             self.connected.remove(&choice.key);
         }
         tried.push(choice.key);

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use muster_balance::{Attempt, Balancer, Change, Choice, Evidence, Key};
+use muster_balance::{Attempt, Balancer, Change, Choice, Evidence, Key, Turn};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -75,7 +75,7 @@ fn among_demoted_ones_evidence_decides() {
     let due = balancer.due_trials(ms(1));
     assert_eq!(due.len(), 3, "gossip accuses, so they are asked before they are needed");
     assert_eq!(balancer.due_trials(ms(1)), [], "once each");
-    assert!(balancer.evidence(ms(1), choices[1].key, Evidence::ConnectFailed));
+    assert_eq!(balancer.evidence(ms(1), choices[1].key, Evidence::ConnectFailed), Turn::Ejected);
     assert_eq!(hosts(&mut balancer, ms(1), 10), BTreeMap::from([(addr(1), 5), (addr(3), 5)]));
 }
 
@@ -83,7 +83,7 @@ fn among_demoted_ones_evidence_decides() {
 fn an_ejected_backend_gets_nothing_while_others_serve_and_is_tried_last() {
     let (mut balancer, choices) = proven(&[READY; 3]);
     assert!(balancer.keeps(choices[0].key));
-    assert!(balancer.evidence(ms(1), choices[0].key, Evidence::ConnectFailed));
+    assert_eq!(balancer.evidence(ms(1), choices[0].key, Evidence::ConnectFailed), Turn::Ejected);
     assert!(!balancer.keeps(choices[0].key));
     assert_eq!(state(&balancer, "a"), "ejected");
     assert!(row(&balancer, "a").unwrap().why.unwrap().starts_with("no connection could be made"));
@@ -102,7 +102,11 @@ fn an_ejected_backend_is_tried_once_when_its_time_is_over_and_served_when_it_con
     assert_eq!(balancer.due_trials(ms(1_099)), []);
     assert_eq!(balancer.due_trials(due), [choices[0]]);
     assert_eq!(balancer.due_trials(due), []);
-    assert!(!balancer.evidence(due, choices[0].key, Evidence::ConnectFailed), "it was ejected before");
+    assert_ne!(
+        balancer.evidence(due, choices[0].key, Evidence::ConnectFailed),
+        Turn::Ejected,
+        "it was ejected before"
+    );
     let next = balancer.next_timeout().unwrap();
     assert!(next - due >= Duration::from_secs(2), "{next:?}");
     assert_eq!(balancer.due_trials(next), [choices[0]]);
@@ -136,8 +140,8 @@ fn a_node_that_gossip_sees_again_is_tried_again_at_once() {
 #[test]
 fn the_last_proven_backend_is_not_ejected_by_one_failure() {
     let (mut balancer, choices) = proven(&[READY; 2]);
-    assert!(balancer.evidence(ms(1), choices[0].key, Evidence::ConnectFailed));
-    assert!(!balancer.evidence(ms(2), choices[1].key, Evidence::ConnectFailed));
+    assert_eq!(balancer.evidence(ms(1), choices[0].key, Evidence::ConnectFailed), Turn::Ejected);
+    assert_ne!(balancer.evidence(ms(2), choices[1].key, Evidence::ConnectFailed), Turn::Ejected);
     assert_eq!(hosts(&mut balancer, ms(2), 10), BTreeMap::from([(addr(2), 10)]));
 }
 

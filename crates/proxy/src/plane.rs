@@ -9,7 +9,7 @@ use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
 use crate::upstream::Upstream;
-use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Key};
+use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Key, Turn};
 use muster_fleet::{Phase, Picture, Report, Standing};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -157,9 +157,12 @@ impl Plane {
 
     /// Something was seen of a backend.
     pub(crate) fn evidence(&self, key: Key, evidence: Evidence) {
-        let ejected = self.balancer.borrow_mut().evidence(self.now(), key, evidence);
-        if ejected {
+        let turn = self.balancer.borrow_mut().evidence(self.now(), key, evidence);
+        if turn == Turn::Ejected {
             self.pool.borrow_mut().close(key);
+        }
+        if turn != Turn::None {
+            self.report_wanted.notify_one();
         }
         if evidence != Evidence::Answered {
             self.trials_changed.notify_one();

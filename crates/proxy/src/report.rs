@@ -1,4 +1,5 @@
-//! Telling the agent what was seen: whole accounts, each second, and at once when somebody waits for one.
+//! Telling the agent what was seen: whole accounts, each second, and at once when a backend's state changes or somebody
+//! waits for its last request.
 
 use crate::bounds;
 use crate::plane::Plane;

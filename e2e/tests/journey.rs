@@ -156,6 +156,24 @@ async fn a_plain_serf_agent_with_any_web_server_gets_traffic() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_ends_neither_agent_nor_proxy() {
+    let hosts = Hosts::claim();
+    let (agent, proxy) = balancer(&hosts);
+    let (_app, behind) = backend(&hosts, 10, "s0").await;
+    is_served_by(&proxy, "s0").await;
+    for process in [&agent.process, &proxy.process, &behind.process] {
+        process.signal(rustix::process::Signal::HUP);
+        wait_for("the hangup is told", || async {
+            let said = process.said();
+            if said.contains("HUP") { Ok(()) } else { Err(said) }
+        })
+        .await;
+    }
+    behind.sees("balancer", "alive").await;
+    is_served_by(&proxy, "s0").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_service_is_a_503_in_words() {
     let hosts = Hosts::claim();
     let (_agent, proxy) = balancer(&hosts);

@@ -20,6 +20,13 @@ pub fn run(config: Config) -> Result<(), Error> {
     LocalSet::new().block_on(&runtime, async {
         let mut term = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
         let mut int = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
+        let mut hup = signal(SignalKind::hangup()).map_err(Error::Runtime)?;
+        tokio::task::spawn_local(async move {
+            while hup.recv().await.is_some() {
+                // By default HUP would kill, and cut every request.
+                tracing::warn!("HUP: nothing is reloaded; restart to apply a new configuration");
+            }
+        });
         let drain_timeout = config.drain_timeout;
         let proxy = Proxy::start(config)?;
         proxy.follow();

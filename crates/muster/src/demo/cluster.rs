@@ -36,14 +36,15 @@ const CONFIG: &str = "demo.toml";
 pub(crate) struct Net {
     /// A /24 of 127.0.0.0/8; its last byte is zero.
     pub(crate) base: Ipv4Addr,
-    /// The balancer's port on 127.0.0.1.
-    pub(crate) port: u16,
+    /// Where the balancer listens.
+    pub(crate) front: SocketAddrV4,
 }
 
 impl Net {
-    /// Where clients are served.
+    /// Where clients on this machine are served.
     pub(crate) fn frontend(self) -> SocketAddrV4 {
-        SocketAddrV4::new(Ipv4Addr::LOCALHOST, self.port)
+        let ip = if self.front.ip().is_unspecified() { Ipv4Addr::LOCALHOST } else { *self.front.ip() };
+        SocketAddrV4::new(ip, self.front.port())
     }
 
     fn host(self, host: u8) -> Ipv4Addr {
@@ -133,7 +134,7 @@ impl Cluster {
     /// # Errors
     /// A port is taken or a process cannot be started.
     pub(crate) async fn start(net: Net, dir: &Path) -> Result<Self, Error> {
-        ports::check(net.frontend(), Use::Web, "choose another one with --port").await?;
+        ports::check(net.front, Use::Web, "choose another one with --port").await?;
         let gossip = SocketAddrV4::new(net.balancer(), GOSSIP_PORT);
         ports::check(gossip, Use::Gossip, "choose other addresses with --base").await?;
         std::fs::write(
@@ -148,7 +149,7 @@ impl Cluster {
             "--config".into(),
             dir.join(CONFIG).into(),
             "--listen".into(),
-            net.frontend().to_string().into(),
+            net.front.to_string().into(),
             "--service".into(),
             "backend".into(),
             "--socket".into(),
@@ -375,7 +376,8 @@ mod tests {
 
     #[test]
     fn every_node_has_an_address_of_its_own() {
-        let net = Net { base: Ipv4Addr::new(127, 5, 6, 0), port: 8080 };
+        let front = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 8080);
+        let net = Net { base: Ipv4Addr::new(127, 5, 6, 0), front };
         assert_eq!(net.balancer(), Ipv4Addr::new(127, 5, 6, 1));
         assert_eq!(net.backend(1), Ipv4Addr::new(127, 5, 6, 11));
         assert_eq!(net.backend(BACKENDS_MAX), Ipv4Addr::new(127, 5, 6, 110));

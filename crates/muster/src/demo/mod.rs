@@ -31,7 +31,7 @@ mod watch;
 use crate::{exit, out};
 use cluster::Net;
 use remote::Order;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -50,7 +50,10 @@ Everything is on loopback addresses (127.0.0.0/8, Linux): the balancer's node is
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// Port of the balancer on 127.0.0.1.
+    /// Address of the balancer; 0.0.0.0 to be reached from outside, as in a container.
+    #[arg(long, value_name = "IP", default_value_t = Ipv4Addr::LOCALHOST)]
+    listen: Ipv4Addr,
+    /// Port of the balancer.
     #[arg(long, value_name = "PORT", default_value_t = 8080, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
     /// Network of the nodes: their addresses are this one with another last byte.
@@ -111,7 +114,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
 
 fn start(args: &Args) -> ExitCode {
     let options = show::Options {
-        net: Net { base: args.base, port: args.port },
+        net: Net { base: args.base, front: SocketAddrV4::new(args.listen, args.port) },
         traffic: !args.no_traffic,
         run_for: args.run_for,
         plain: args.plain,

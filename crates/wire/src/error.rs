@@ -27,6 +27,15 @@ pub enum DecodeError {
     /// Traffic of a labelled cluster; this one has no label.
     #[error("sent within a labelled cluster, but no label is configured here")]
     Labelled,
+    /// Plaintext, where everything must be encrypted.
+    #[error("not encrypted, but a key is configured here")]
+    NotEncrypted,
+    /// Encrypted, and it does not open.
+    #[error("encryption: {0}")]
+    Encryption(&'static str),
+    /// Sent without our label, or with another.
+    #[error("not sent within the cluster of the label that is configured here")]
+    OtherLabel,
     /// The CRC does not match.
     #[error("checksum mismatch")]
     Checksum,

@@ -11,14 +11,19 @@
 //! | tags in a member's meta | [`tags`] |
 //! | datagrams: compound, compression, CRC | [`packet`] |
 //! | TCP: where one message ends, push/pull | [`stream`] |
+//! | encryption: keys, key ring, sealed bodies | [`crypt`] |
+//! | who gets in: label and encryption around datagrams and streams | [`Border`] |
 #![cfg_attr(not(test), no_std)]
 // A peer's number used as an index is how a decoder panics; `get` and `split_at_checked` cannot.
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 extern crate alloc;
 
 mod address;
+mod border;
 mod compress;
+pub mod crypt;
 mod error;
+mod label;
 mod lzw;
 pub mod memberlist;
 pub mod msgpack;
@@ -29,5 +34,7 @@ pub mod tags;
 mod versions;
 
 pub use address::RawAddr;
+pub use border::{Border, Leg};
 pub use error::DecodeError;
+pub use label::Label;
 pub use versions::Versions;

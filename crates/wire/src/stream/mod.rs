@@ -9,6 +9,7 @@
 //! | 6 push/pull | a header map, as many node maps as it says, as many bytes of Serf's state as it says |
 //! | 8 user | a header map, as many bytes as it says |
 //! | 9 compress | one map, around any of the above |
+//! | 10 encrypt | a length of four bytes, then a [sealed body](crate::crypt), around any of the above |
 
 mod inbound;
 mod outbound;

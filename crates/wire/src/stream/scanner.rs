@@ -1,9 +1,10 @@
 //! Where the first message of a stream ends.
 
 use super::{MESSAGE_BYTES_MAX, PushPullHeader, UserHeader};
-use crate::DecodeError;
+use crate::border::FRAME_BYTES;
 use crate::memberlist::{kind, refusal};
 use crate::msgpack::{Extent, Reader};
+use crate::{DecodeError, Label, crypt};
 
 /// Finds the end of the first message of a stream, in steps.
 ///
@@ -11,6 +12,10 @@ use crate::msgpack::{Extent, Reader};
 /// answer the same. Nothing is allocated.
 #[derive(Debug, Default)]
 pub struct Scanner {
+    /// What must stand before the message.
+    label: Label,
+    /// Whether the message must be an encrypted frame, or must not.
+    sealed: bool,
     stage: Stage,
 }
 
@@ -27,14 +32,21 @@ enum Stage {
         user_state_bytes: usize,
     },
     UserHeader(Extent),
+    /// The length of a sealed body.
+    Frame,
     /// Raw bytes up to this offset, the end of the message.
     Raw(usize),
 }
 
 impl Scanner {
-    /// A scanner at the start of a stream.
+    /// A scanner at the start of a stream that is open to all: see [`Border::scanner`](crate::Border::scanner).
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A scanner at the start of a stream that may be labelled or encrypted.
+    pub(crate) fn behind(label: Label, sealed: bool) -> Self {
+        Self { label, sealed, stage: Stage::TypeByte }
     }
 
     /// Looks at `buffer`, which holds everything received so far. `Ok(Some(n))`: the first `n` bytes are one whole
@@ -44,12 +56,20 @@ impl Scanner {
     /// The bytes can no longer become a message, or not one within [`MESSAGE_BYTES_MAX`]; known from the first bytes that
     /// say so, not after waiting for the rest.
     pub fn scan(&mut self, buffer: &[u8]) -> Result<Option<usize>, DecodeError> {
+        let Some(message) = self.label.strip(buffer)? else { return Ok(None) };
+        let end = self.scan_message(message)?;
+        Ok(end.map(|end| buffer.len() - message.len() + end))
+    }
+
+    fn scan_message(&mut self, buffer: &[u8]) -> Result<Option<usize>, DecodeError> {
         loop {
             self.stage = match &mut self.stage {
                 Stage::TypeByte => {
                     let Some(&first) = buffer.first() else { return Ok(None) };
                     let one_map = Extent::new(1, 1, MESSAGE_BYTES_MAX);
                     match first {
+                        kind::ENCRYPT if self.sealed => Stage::Frame,
+                        _ if self.sealed => return Err(DecodeError::NotEncrypted),
                         kind::PING | kind::ACK | kind::ERR | kind::COMPRESS => Stage::Only(one_map),
                         kind::PUSH_PULL => Stage::PushPullHeader(one_map),
                         kind::USER => Stage::UserHeader(one_map),
@@ -73,6 +93,16 @@ impl Scanner {
                     let Some(end) = map.advance(buffer)? else { return Ok(None) };
                     let header: UserHeader = Reader::new(header_bytes(buffer, end)).value()?;
                     Stage::Raw(end_of_raw(end, header.message_bytes()?)?)
+                }
+                Stage::Frame => {
+                    let Some(&[_, ref length @ ..]) = buffer.first_chunk::<FRAME_BYTES>() else {
+                        return Ok(None);
+                    };
+                    let bytes = usize::try_from(u32::from_be_bytes(*length)).unwrap_or(usize::MAX);
+                    if bytes < crypt::OVERHEAD {
+                        return Err(DecodeError::Encryption("too short"));
+                    }
+                    Stage::Raw(end_of_raw(FRAME_BYTES, bytes)?)
                 }
                 Stage::Raw(end) => return Ok((*end <= buffer.len()).then_some(*end)),
             };

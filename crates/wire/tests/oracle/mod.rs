@@ -1,9 +1,10 @@
 //! The vector file, and our messages in the JSON form it uses: text where the bytes are printable ASCII, else `hex:...`.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+use muster_wire::crypt::{Key, Keyring};
 use muster_wire::memberlist::{Message, PushPullNode, Source};
 use muster_wire::serf::{self, Coordinate, Member, PushPullState};
-use muster_wire::{RawAddr, Versions};
+use muster_wire::{Border, Label, RawAddr, Versions};
 use serde_json::{Map, Value, json};
 
 /// One vector of `vectors/serf-0.9.4.json`.
@@ -12,8 +13,9 @@ pub(crate) struct Vector {
     pub(crate) layer: String,
     pub(crate) bytes: Vec<u8>,
     pub(crate) decoded: Value,
-    /// What an encrypted vector holds.
+    /// What an encrypted vector holds, padding included.
     pub(crate) plaintext: Option<Vec<u8>>,
+    pub(crate) key: Option<Vec<u8>>,
     pub(crate) request: Option<Vec<u8>>,
     /// What the payload of a query response holds.
     pub(crate) inner: Option<Value>,
@@ -71,9 +73,17 @@ impl Vector {
             bytes: bytes("hex").unwrap(),
             decoded: entry["decoded"].clone(),
             plaintext: bytes("plaintext_hex"),
+            key: bytes("key_hex"),
             request: bytes("request_hex"),
             inner: entry.get("inner").cloned(),
         }
+    }
+
+    /// The border of the cluster it belongs to: its key, and the label `lab` where it is labelled.
+    pub(crate) fn border(&self) -> Border {
+        let label = if self.name.contains("label") { &b"lab"[..] } else { b"" };
+        let keys = self.key.as_ref().map(|key| Keyring::new(Key::from_bytes(key).unwrap()));
+        Border::new(Label::new(label).unwrap(), keys)
     }
 }
 
@@ -98,12 +108,12 @@ pub(crate) fn raw_or_null(bytes: Option<&[u8]>) -> Value {
     bytes.map_or(Value::Null, raw)
 }
 
-/// The leaf messages of a nested `decoded`: what remains when CRC, compression, compounds and encryption are peeled off.
+/// The leaf messages of a nested `decoded`: what remains when all that wraps them is peeled off.
 pub(crate) fn leaves(decoded: &Value) -> Vec<&Value> {
     let list = decoded.as_array().unwrap();
     match list[0].as_str().unwrap() {
         "compound" => list[2..].iter().flat_map(leaves).collect(),
-        wrapper if ["crc ", "compress", "encrypt"].iter().any(|kind| wrapper.starts_with(kind)) => {
+        wrapper if ["crc ", "compress", "encrypt", "label "].iter().any(|kind| wrapper.starts_with(kind)) => {
             leaves(&list[1])
         }
         _ => vec![decoded],

@@ -231,6 +231,7 @@ fn serf_config(config: &Config, advertised: SocketAddr, bind_port: u16) -> muste
         tags: config.tags.clone(),
         protocol: config.protocol,
         compress: true,
+        packet_overhead: 0,
         profile: profile(config.profile),
         broadcast_timeout: BROADCAST_TIMEOUT,
         leave_propagate_delay: LEAVE_PROPAGATE_DELAY,

@@ -48,6 +48,8 @@ pub struct Config {
     pub protocol: u8,
     /// Compress what gets smaller.
     pub compress: bool,
+    /// Bytes the caller puts around each datagram on its way out (label, encryption): they count as part of it.
+    pub packet_overhead: usize,
     /// Timing.
     pub profile: Profile,
     /// Longest wait for a broadcast to be told (Serf: 5 s).
@@ -98,6 +100,7 @@ impl Serf {
             meta,
             versions: Versions([pmin, pmax, pcur, dmin, dmax, config.protocol]),
             compress: config.compress,
+            packet_overhead: config.packet_overhead,
             profile: config.profile,
             seed: config.seed,
         };
@@ -126,7 +129,10 @@ impl Serf {
         match input {
             Input::Timeout => self.tick(now),
             Input::Slept(by) => self.slept(by),
-            Input::Packet { .. } | Input::Stream { .. } | Input::StreamFailed { .. } => {}
+            Input::Packet { .. }
+            | Input::Stream { .. }
+            | Input::StreamUnreadable { .. }
+            | Input::StreamFailed { .. } => {}
         }
         self.drive(now);
     }

@@ -20,6 +20,7 @@ fn serf() -> Serf {
         tags: [("role".into(), "web".into())].into(),
         protocol: 5,
         compress: false,
+        packet_overhead: 0,
         profile: Profile::LAN,
         broadcast_timeout: Duration::from_secs(5),
         leave_propagate_delay: Duration::from_secs(1),

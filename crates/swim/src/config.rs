@@ -22,6 +22,8 @@ pub struct Config {
     pub versions: Versions,
     /// Compress what gets smaller (streams: always).
     pub compress: bool,
+    /// Bytes the caller puts around each datagram on its way out (label, encryption): they count as part of it.
+    pub packet_overhead: usize,
     /// Timing.
     pub profile: Profile,
     /// Seeds every random choice.

@@ -15,8 +15,6 @@ use muster_wire::packet::{self, BUDGET, COMPOUND_OVERHEAD, PART_OVERHEAD, PARTS_
 
 /// The type byte before a user message.
 const USER_OVERHEAD: usize = 1;
-/// Longest user message that fits a gossip packet; a longer one would wait for ever.
-pub(crate) const USER_MESSAGE_MAX: usize = BUDGET - COMPOUND_OVERHEAD - PART_OVERHEAD - USER_OVERHEAD;
 /// Members reached by each round while we are leaving: there is no later to tell it in.
 const LEAVE_REACH: usize = 64;
 /// How many rounds a leave is told in at least, if everyone is within reach.
@@ -105,7 +103,7 @@ impl Swim {
     /// Queues a message of the layer above.
     pub(crate) fn tell_user(&mut self, queue: UserQueue, message: Vec<u8>, waiter: Option<Waiter>) {
         let mut done = Vec::new();
-        if message.is_empty() || message.len() > USER_MESSAGE_MAX {
+        if message.is_empty() || message.len() > self.user_message_max() {
             done.extend(waiter);
         } else {
             self.gossip.queue_mut(queue).push(message, waiter, &mut done);
@@ -143,7 +141,7 @@ impl Swim {
         let mut done = Vec::new();
         for peer in peers {
             let mut parts = Vec::new();
-            self.gossip.fill(&mut parts, BUDGET - COMPOUND_OVERHEAD, limits, &mut done);
+            self.gossip.fill(&mut parts, self.parts_budget(), limits, &mut done);
             if parts.is_empty() {
                 break;
             }
@@ -156,15 +154,25 @@ impl Swim {
     /// Sends one message to one node. News ride along if `member` is known at that address: strangers' questions must
     /// not use up what members are to hear.
     pub(crate) fn send_directed(&mut self, to: SocketAddr, member: &str, message: Vec<u8>) {
-        let used = COMPOUND_OVERHEAD + PART_OVERHEAD + message.len();
+        let used = PART_OVERHEAD + message.len();
         let mut parts = alloc::vec![message];
         let mut done = Vec::new();
         if self.nodes.get(member).is_some_and(|node| node.socket_addr() == to) {
             let limits = self.limits();
-            self.gossip.fill(&mut parts, BUDGET.saturating_sub(used), limits, &mut done);
+            self.gossip.fill(&mut parts, self.parts_budget().saturating_sub(used), limits, &mut done);
         }
         self.send(to, &parts, false);
         self.finish(&done);
+    }
+
+    /// Bytes for the parts of one datagram. Its CRC is not counted, as in memberlist: a full one has five bytes more.
+    fn parts_budget(&self) -> usize {
+        (BUDGET - COMPOUND_OVERHEAD).saturating_sub(self.config.packet_overhead)
+    }
+
+    /// Longest user message that fits a gossip packet; a longer one would wait for ever.
+    fn user_message_max(&self) -> usize {
+        self.parts_budget().saturating_sub(PART_OVERHEAD + USER_OVERHEAD)
     }
 
     /// Sends one datagram.

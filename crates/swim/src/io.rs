@@ -40,7 +40,17 @@ pub enum Input<'a> {
         /// The message.
         bytes: &'a [u8],
     },
-    /// A stream ended before a whole message: refused, reset, closed early, past its deadline, unreadable.
+    /// A stream brought what is no message, or none that is let in: damaged, sealed without a key that is known here,
+    /// not sealed where everything must be. Who asked so is told.
+    StreamUnreadable {
+        /// The connection.
+        stream: StreamId,
+        /// The other end.
+        from: SocketAddr,
+        /// In words, also for the other end.
+        reason: &'a str,
+    },
+    /// A stream ended before a whole message: refused, reset, closed early, past its deadline.
     StreamFailed {
         /// The connection.
         stream: StreamId,

@@ -106,6 +106,7 @@ impl Swim {
                 StreamId::Inbound(_) => self.on_request(stream, from, bytes),
                 StreamId::Outbound(_) => self.on_reply(stream, bytes),
             },
+            Input::StreamUnreadable { stream, from, reason } => self.on_unreadable(stream, from, reason),
             Input::StreamFailed { stream, reason } => self.on_stream_failed(stream, reason),
             Input::Slept(by) => self.on_slept(by),
             Input::Timeout => self.on_timeout(),
@@ -168,7 +169,7 @@ impl Swim {
     }
 
     /// Gossips a user message (Serf's type byte first). With a ticket, its end is told: at once if it is empty or longer
-    /// than the 1395 bytes that fit a packet, for then it is not sent.
+    /// than the 1395 bytes (less [`Config::packet_overhead`]) that fit a packet, for then it is not sent.
     pub fn broadcast(&mut self, queue: UserQueue, message: Vec<u8>, ticket: Option<Ticket>) {
         self.tell_user(queue, message, ticket.map(Waiter::Ticket));
     }

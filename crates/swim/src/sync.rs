@@ -184,11 +184,7 @@ impl Swim {
             }
             Ok(Inbound::Message(Message::User(message))) => self.on_user(message),
             Ok(Inbound::Message(_)) => self.refuse(from, "a message that nobody answers on a stream"),
-            Err(error) => {
-                let error = error.to_string();
-                self.refuse(from, &error);
-                return self.answer(stream, &Message::Err(ErrReply { error: &error }));
-            }
+            Err(error) => return self.on_unreadable(stream, from, &error.to_string()),
         }
         self.outputs.push_back(Output::Close { stream });
     }
@@ -227,6 +223,17 @@ impl Swim {
             Ok(()) => Event::Synced { stream, with, join },
             Err(reason) => Event::SyncFailed { stream, reason, join },
         });
+    }
+
+    /// A stream brought what cannot be read. Who asked so is told; what we asked for has failed.
+    pub(crate) fn on_unreadable(&mut self, stream: StreamId, from: SocketAddr, reason: &str) {
+        match stream {
+            StreamId::Inbound(_) => {
+                self.refuse(from, reason);
+                self.answer(stream, &Message::Err(ErrReply { error: reason }));
+            }
+            StreamId::Outbound(_) => self.on_stream_failed(stream, &format!("unreadable reply: {reason}")),
+        }
     }
 
     /// A stream ended before its message was whole.

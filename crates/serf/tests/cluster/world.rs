@@ -77,6 +77,7 @@ impl World {
             tags: [("role".into(), name.into())].into(),
             protocol: 5,
             compress: true,
+            packet_overhead: 0,
             profile: Profile::LAN,
             broadcast_timeout: secs(5),
             leave_propagate_delay: secs(1),

@@ -193,10 +193,31 @@ fn a_peers_word_for_a_death_is_only_a_suspicion() {
 fn an_unreadable_request_is_answered_with_an_error() {
     let mut swim = Swim::new(config(0, 1), Instant::default());
     let stream = StreamId::Inbound(1);
-    swim.handle(Instant::default(), Input::Stream { stream, from: mallory(), bytes: b"\x06\xc1" });
-    let answered = core::iter::from_fn(|| swim.poll_output())
-        .any(|output| matches!(output, Output::Answer { bytes, .. } if bytes[0] == 13));
-    assert!(answered);
+    let unreadable = Input::Stream { stream, from: mallory(), bytes: b"\x06\xc1" };
+    // Or the caller could not even open it.
+    let sealed = Input::StreamUnreadable { stream, from: mallory(), reason: "no key" };
+    for (input, reason) in [(unreadable, "malformed msgpack"), (sealed, "no key")] {
+        swim.handle(Instant::default(), input);
+        let outputs: Vec<_> = core::iter::from_fn(|| swim.poll_output()).collect();
+        let answer = outputs.iter().find_map(|output| match output {
+            Output::Answer { bytes, .. } => Some(Message::decode(bytes).unwrap()),
+            _ => None,
+        });
+        let Some(Message::Err(answer)) = answer else { panic!("{answer:?}") };
+        assert!(answer.error.contains(reason), "{}", answer.error);
+        assert!(outputs.iter().any(|output| matches!(output, Output::Event(Event::Refused { .. }))));
+    }
+}
+
+#[test]
+fn a_reply_that_cannot_be_opened_ends_its_exchange() {
+    let mut swim = Swim::new(config(0, 1), Instant::default());
+    let stream = swim.join(Instant::default(), addr(1));
+    let from = addr(1);
+    swim.handle(Instant::default(), Input::StreamUnreadable { stream, from, reason: "no key" });
+    let failed = Event::SyncFailed { stream, reason: "unreadable reply: no key".into(), join: true };
+    let outputs: Vec<_> = core::iter::from_fn(|| swim.poll_output()).collect();
+    assert_eq!(outputs.last(), Some(&Output::Event(failed)));
 }
 
 /// Whole messages with arbitrary contents, beside plain noise.
@@ -226,7 +247,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn no_input_whatever_panics(
-        inputs in proptest::collection::vec((0..6_u8, bytes(), any::<u32>()), 1..40)
+        inputs in proptest::collection::vec((0..7_u8, bytes(), any::<u32>()), 1..40)
     ) {
         let mut swim = Swim::new(config(0, 1), Instant::default());
         let mut now = Instant::default();
@@ -237,7 +258,8 @@ proptest! {
                 0 | 1 => Input::Packet { from: mallory(), bytes: &bytes },
                 2 => Input::Stream { stream, from: mallory(), bytes: &bytes },
                 3 => Input::Stream { stream: StreamId::Outbound((number % 4).into()), from: mallory(), bytes: &bytes },
-                4 => Input::Slept(Duration::from_millis(number.into())),
+                4 => Input::StreamUnreadable { stream, from: mallory(), reason: "no key" },
+                5 => Input::Slept(Duration::from_millis(number.into())),
                 _ => Input::Timeout,
             };
             now = now + Duration::from_millis((number % 3000).into());
@@ -250,7 +272,7 @@ proptest! {
                     _ => {}
                 }
             }
-            prop_assert!(kind != 2 || ended == Some(stream), "every request is answered or closed");
+            prop_assert!(!matches!(kind, 2 | 4) || ended == Some(stream), "every request is answered or closed");
         }
     }
 }

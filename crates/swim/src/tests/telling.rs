@@ -1,7 +1,7 @@
 //! What is told, in which order, how often and how soon.
 
-use super::world::{World, addr, datagram, leaves, millis, secs};
-use crate::{Event, Input, Output, Swim, Ticket, UserQueue};
+use super::world::{World, addr, config, datagram, leaves, millis, secs};
+use crate::{Config, Event, Input, Output, Swim, Ticket, UserQueue};
 use muster_wire::memberlist::{Alive, Dead, Message, Suspect};
 use muster_wire::packet::{self, Wrap};
 use muster_wire::{RawAddr, Versions};
@@ -118,36 +118,55 @@ fn a_leave_intent_is_seen_before_the_death_it_explains() {
     assert!(matches!(&order[..], [Event::User(_), Event::Gone { .. }]), "{order:?}");
 }
 
-#[test]
-fn the_longest_user_message_that_fits_has_1395_bytes() {
-    let mut world = World::cluster(2, 1);
+/// Two or more hosts that seal what they send.
+fn sealing_cluster(size: usize, packet_overhead: usize) -> World {
+    let mut world = World::new(1);
+    for at in 0..size {
+        world.add_with(Config { packet_overhead, ..config(at, 1) });
+        if at > 0 {
+            world.join(at, 0);
+        }
+    }
+    assert!(world.run_until(secs(30), World::all_see_all));
+    world.run_for(secs(5));
     world.forget_history();
-    world.command(0, |swim, _| {
-        swim.broadcast(UserQueue::Events, vec![3; 1396], Some(Ticket(1)));
-        swim.broadcast(UserQueue::Events, vec![4; 1395], Some(Ticket(2)));
-    });
-    assert_eq!(world.count(0, |e| *e == Event::BroadcastDone(Ticket(1))), 1, "never sent, so done at once");
-    world.run_for(secs(3));
-    assert_eq!(world.count(1, |e| *e == Event::User(vec![4; 1395])), 4);
-    assert_eq!(world.count(1, |e| *e == Event::User(vec![3; 1396])), 0);
-    assert_eq!(world.count(0, |e| *e == Event::BroadcastDone(Ticket(2))), 1);
-    assert_eq!(world.hosts[0].swim.queued(UserQueue::Events), 0);
+    world
 }
 
 #[test]
-fn no_packet_exceeds_the_budget_and_its_checksum() {
-    let mut world = World::cluster(3, 1);
-    world.forget_history();
-    world.command(0, |swim, now| {
-        for at in 0..600_u32 {
-            let size = usize::try_from(at % 200 + 1).unwrap();
-            swim.broadcast(UserQueue::Queries, vec![4; size], None);
-        }
-        swim.set_meta(now, vec![7; 512]);
-    });
-    world.run_for(secs(20));
-    let longest = world.sent.iter().map(|(.., bytes)| bytes.len()).max().unwrap();
-    assert!((1380..=1405).contains(&longest), "{longest}");
+fn the_longest_user_message_that_fits_has_1395_bytes_or_1366_sealed() {
+    for (overhead, fits) in [(0, 1395), (29, 1366)] {
+        let mut world = sealing_cluster(2, overhead);
+        world.command(0, |swim, _| {
+            swim.broadcast(UserQueue::Events, vec![3; fits + 1], Some(Ticket(1)));
+            swim.broadcast(UserQueue::Events, vec![4; fits], Some(Ticket(2)));
+        });
+        let done = |world: &World, ticket| world.count(0, |e| *e == Event::BroadcastDone(Ticket(ticket)));
+        assert_eq!(done(&world, 1), 1, "never sent, so done at once");
+        world.run_for(secs(3));
+        assert_eq!(world.count(1, |e| *e == Event::User(vec![4; fits])), 4);
+        assert_eq!(world.count(1, |e| *e == Event::User(vec![3; fits + 1])), 0);
+        assert_eq!(done(&world, 2), 1);
+        assert_eq!(world.hosts[0].swim.queued(UserQueue::Events), 0);
+    }
+}
+
+#[test]
+fn no_packet_exceeds_the_budget_and_its_checksum_once_it_is_sealed() {
+    // Plain, encrypted, encrypted with the longest label.
+    for overhead in [0, 29, 29 + 257] {
+        let mut world = sealing_cluster(3, overhead);
+        world.command(0, |swim, now| {
+            for at in 0..600_u32 {
+                let size = usize::try_from(at % 200 + 1).unwrap();
+                swim.broadcast(UserQueue::Queries, vec![4; size], None);
+            }
+            swim.set_meta(now, vec![7; 512]);
+        });
+        world.run_for(secs(20));
+        let longest = world.sent.iter().map(|(.., bytes)| bytes.len()).max().unwrap();
+        assert!((1380..=1405).contains(&(longest + overhead)), "{longest} and {overhead}");
+    }
 }
 
 #[test]
@@ -193,7 +212,7 @@ fn a_strangers_ping_carries_no_news_away() {
 fn gossip_has_a_checksum_for_those_who_read_it_and_directed_packets_have_none() {
     let mut world = World::new(1);
     world.add();
-    let mut old = super::world::config(1, 1);
+    let mut old = config(1, 1);
     old.versions = Versions([1, 4, 2, 2, 5, 5]);
     world.add_with(old);
     world.add();

@@ -37,6 +37,7 @@ pub(super) fn config(at: usize, seed: u64) -> Config {
         meta: b"\xff\x80".to_vec(),
         versions: Versions::OURS,
         compress: false,
+        packet_overhead: 0,
         profile: Profile::LAN,
         seed: seed.wrapping_mul(31).wrapping_add(at as u64),
     }

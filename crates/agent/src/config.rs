@@ -1,5 +1,6 @@
 //! What the agent needs to know, already checked.
 
+use crate::KeySource;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ pub struct Config {
     pub profile: ProfileName,
     /// Serf protocol spoken.
     pub protocol: u8,
+    /// The cluster's gossip keys; `None` sends and takes plaintext.
+    pub keys: Option<KeySource>,
     /// Path of the control socket.
     pub socket: PathBuf,
     /// Port of a member that has a role and no `port` tag.

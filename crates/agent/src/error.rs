@@ -1,5 +1,6 @@
 //! Why the agent could not run: what happened, whose fault, what to do.
 
+use crate::KeysError;
 use muster_serf::TagsTooLong;
 use std::io;
 use std::net::SocketAddr;
@@ -36,6 +37,9 @@ pub enum Error {
     /// The tags do not fit into a member's meta.
     #[error("{0}; shorten or remove tags")]
     Tags(#[from] TagsTooLong),
+    /// The gossip keys cannot be used.
+    #[error("cannot use the gossip keys: {0}")]
+    Keys(#[from] KeysError),
     /// There is no address that others could reach.
     #[error("cannot choose an address to advertise: {0}")]
     Advertise(String),

@@ -7,8 +7,9 @@ use crate::clock::{Clock, overslept};
 use crate::complaints::Complaints;
 use crate::plain::Plain;
 use crate::roster::Inbox;
+use crate::sealer::Sealer;
 use crate::sockets::Sockets;
-use crate::streams::{Arrival, Outbound, Streams};
+use crate::streams::{Arrival, Failure, Outbound, Streams};
 use muster_serf::{Event, Input, Instant, MemberEvent, Output, Serf, Stats, StreamId};
 use std::collections::BTreeMap;
 use std::io;
@@ -91,6 +92,7 @@ impl Handle {
 pub(crate) struct Parts {
     pub serf: Serf,
     pub clock: Clock,
+    pub sealer: Arc<Sealer>,
     pub sockets: Sockets,
     pub stream_timeout: Duration,
     pub commands: mpsc::Receiver<Command>,
@@ -119,6 +121,7 @@ pub(crate) fn spawn(parts: Parts) -> io::Result<oneshot::Receiver<()>> {
 struct Gossip {
     serf: Serf,
     clock: Clock,
+    sealer: Arc<Sealer>,
     udp: tokio::net::UdpSocket,
     /// The same socket: tokio's `try_send` needs a readiness that is only known after a wait.
     udp_send: std::net::UdpSocket,
@@ -145,16 +148,17 @@ enum Woken {
 
 impl Gossip {
     fn new(parts: Parts) -> io::Result<Self> {
-        let Parts { serf, clock, sockets, stream_timeout, commands, inbox, synced } = parts;
+        let Parts { serf, clock, sealer, sockets, stream_timeout, commands, inbox, synced } = parts;
         let udp_send = sockets.udp.try_clone()?;
         let udp = tokio::net::UdpSocket::from_std(sockets.udp)?;
         let listener = tokio::net::TcpListener::from_std(sockets.tcp)?;
         let (sender, arrivals) = mpsc::channel(INPUTS_PER_TURN);
-        let streams = Streams::new(sender, stream_timeout);
+        let streams = Streams::new(Arc::clone(&sealer), sender, stream_timeout);
         tokio::spawn(streams.clone().accept(listener));
         Ok(Self {
             serf,
             clock,
+            sealer,
             udp,
             udp_send,
             v6: sockets.addr.is_ipv6(),
@@ -173,6 +177,7 @@ impl Gossip {
 
     async fn run(mut self) {
         let mut buffer = vec![0; PACKET_BYTES_MAX];
+        let mut plain = Vec::new();
         self.carry_out();
         while !self.stopped {
             let asleep = self.clock.now();
@@ -186,7 +191,7 @@ impl Gossip {
                 );
                 self.handle(now, Input::Slept(slept));
             }
-            self.read_packets(&mut buffer);
+            self.read_packets(&mut buffer, &mut plain);
             self.take(woken);
             for _ in 0..INPUTS_PER_TURN {
                 let Ok(arrival) = self.arrivals.try_recv() else { break };
@@ -219,12 +224,18 @@ impl Gossip {
         }
     }
 
-    fn read_packets(&mut self, buffer: &mut [u8]) {
+    /// `plain` is scratch space.
+    fn read_packets(&mut self, buffer: &mut [u8], plain: &mut Vec<u8>) {
         for _ in 0..PACKETS_PER_TURN {
             match self.udp.try_recv_from(buffer) {
                 Ok((length, from)) => {
                     let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-                    self.handle(self.clock.now(), Input::Packet { from, bytes: &buffer[..length] });
+                    match self.sealer.open_packet(&buffer[..length], plain) {
+                        Ok(bytes) => self.handle(self.clock.now(), Input::Packet { from, bytes }),
+                        Err(error) => {
+                            self.complain(&format!("refused a datagram from {}: {error}", from.ip()));
+                        }
+                    }
                 }
                 Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => return,
                 Err(cause) => {
@@ -240,7 +251,8 @@ impl Gossip {
         self.answer = arrival.answer.map(|answer| (stream, answer));
         let input = match message {
             Ok(bytes) => Input::Stream { stream, from, bytes },
-            Err(reason) => Input::StreamFailed { stream, reason },
+            Err(Failure::Unreadable(reason)) => Input::StreamUnreadable { stream, from, reason },
+            Err(Failure::Lost(reason)) => Input::StreamFailed { stream, reason },
         };
         self.handle(self.clock.now(), input);
         // An inbound stream left without an answer closes here.
@@ -279,7 +291,7 @@ impl Gossip {
     fn carry_out(&mut self) {
         while let Some(output) = self.serf.poll_output() {
             match output {
-                Output::Send { to, bytes } => self.send(to, &bytes),
+                Output::Send { to, bytes } => self.send(to, bytes),
                 Output::Open { stream, to, bytes, reply, deadline } => {
                     let time_left = deadline - self.clock.now();
                     tokio::spawn(self.streams.clone().outbound(Outbound {
@@ -304,8 +316,10 @@ impl Gossip {
     }
 
     /// A datagram that cannot be sent is a lost one; gossip is made for that.
-    fn send(&mut self, to: SocketAddr, bytes: &[u8]) {
-        if let Err(cause) = self.udp_send.send_to(bytes, in_family_of_socket(to, self.v6)) {
+    fn send(&mut self, to: SocketAddr, bytes: Vec<u8>) {
+        let target = in_family_of_socket(to, self.v6);
+        let sent = self.sealer.seal_packet(bytes).and_then(|bytes| self.udp_send.send_to(&bytes, target));
+        if let Err(cause) = sent {
             self.complain(&format!("cannot send gossip to {to}: {cause}"));
         }
     }

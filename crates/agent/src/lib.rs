@@ -11,7 +11,8 @@
 //!                <--------- commands
 //! ```
 //!
-//! The gossip thread waits for nobody: what it tells is kept per member until the other thread looks.
+//! The gossip thread waits for nobody: what it tells is kept per member until the other thread looks. What leaves through
+//! its sockets is sealed with the cluster's keys, if there are any, and what comes in is opened (`sealer`, `keys`).
 
 mod advertise;
 mod clock;
@@ -22,6 +23,7 @@ mod fleet;
 mod gossip;
 mod interfaces;
 mod join;
+mod keys;
 mod pace;
 mod plain;
 mod reports;
@@ -29,6 +31,7 @@ mod resolve;
 mod roster;
 mod run;
 mod schedule;
+mod sealer;
 mod seed;
 mod server;
 mod signals;
@@ -37,6 +40,7 @@ mod streams;
 
 pub use config::{Advertise, Config, ProfileName};
 pub use error::Error;
+pub use keys::{KeySource, Keys, KeysError};
 pub use run::run;
 
 /// Why the agent ended in order.

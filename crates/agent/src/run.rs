@@ -8,12 +8,15 @@ use crate::join::{Joiner, Seeker};
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
 use crate::roster::{Inbox, Roster};
+use crate::sealer::Sealer;
 use crate::seed::Seed;
 use crate::server::{self, Shared};
 use crate::signals::EndSignals;
 use crate::{Config, Ended, Error, ProfileName, sockets};
 use muster_fleet::DrawOptions;
 use muster_serf::{Profile, Serf};
+use muster_wire::crypt::Keyring;
+use muster_wire::{Border, Label};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,6 +76,7 @@ struct Agent {
 impl Agent {
     async fn start(config: &Config) -> Result<Self, Error> {
         check_name(&config.node)?;
+        let keys = load_keys(config)?;
         let seeds = config.join.iter().map(|text| Seed::parse(text)).collect::<Result<Vec<_>, _>>()?;
         let listener = server::Listener::bind(&config.socket)?;
         let sockets = sockets::bind(config.bind)?;
@@ -80,9 +84,19 @@ impl Agent {
         let resolver = Resolver::system(Families::of_bind(bound.ip()));
         let advertised = advertise::choose(config.advertise, bound, &seeds, &resolver).await?;
         log_advertised(&advertised);
+        if keys.is_none() && !advertised.addr.ip().is_loopback() {
+            tracing::warn!(
+                "gossip is not encrypted: whoever reaches {bound} can become a member and get traffic; \
+                 `muster keygen` makes a key for all nodes"
+            );
+        }
+        let sealer = Arc::new(Sealer::new(Border::new(Label::default(), keys)));
 
         let clock = Clock::start();
-        let serf = Serf::new(serf_config(config, advertised.addr, bound.port()), clock.now())?;
+        let serf = Serf::new(
+            serf_config(config, advertised.addr, bound.port(), sealer.packet_overhead()),
+            clock.now(),
+        )?;
         let inbox = Arc::new(Inbox::default());
         serf.members().for_each(|member| inbox.put(member.clone()));
         let roster = Arc::new(Roster::new(config.node.clone(), Arc::clone(&inbox)));
@@ -91,6 +105,7 @@ impl Agent {
         let gossip_end = gossip::spawn(gossip::Parts {
             serf,
             clock,
+            sealer: Arc::clone(&sealer),
             sockets,
             stream_timeout: profile(config.profile).stream_timeout,
             commands,
@@ -119,6 +134,7 @@ impl Agent {
             leave,
             stop: stop_serving.subscribe(),
             node: config.node.clone(),
+            encrypted: sealer.is_sealing(),
             advertised,
             bound,
             socket: config.socket.clone(),
@@ -212,6 +228,15 @@ fn check_name(name: &str) -> Result<(), Error> {
     }
 }
 
+fn load_keys(config: &Config) -> Result<Option<Keyring>, Error> {
+    let Some(source) = &config.keys else { return Ok(None) };
+    let keys = source.load()?;
+    if let Some(warning) = keys.warning {
+        tracing::warn!("{warning}");
+    }
+    Ok(Some(keys.ring))
+}
+
 fn log_advertised(advertised: &Advertised) {
     let Advertised { addr, reason, doubtful } = advertised;
     if *doubtful {
@@ -221,7 +246,12 @@ fn log_advertised(advertised: &Advertised) {
     }
 }
 
-fn serf_config(config: &Config, advertised: SocketAddr, bind_port: u16) -> muster_serf::Config {
+fn serf_config(
+    config: &Config,
+    advertised: SocketAddr,
+    bind_port: u16,
+    packet_overhead: usize,
+) -> muster_serf::Config {
     muster_serf::Config {
         name: config.node.clone(),
         // IPv4 in its 4-byte form, always: the reference takes the other form for another address.
@@ -231,7 +261,7 @@ fn serf_config(config: &Config, advertised: SocketAddr, bind_port: u16) -> muste
         tags: config.tags.clone(),
         protocol: config.protocol,
         compress: true,
-        packet_overhead: 0,
+        packet_overhead,
         profile: profile(config.profile),
         broadcast_timeout: BROADCAST_TIMEOUT,
         leave_propagate_delay: LEAVE_PROPAGATE_DELAY,

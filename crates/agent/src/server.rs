@@ -43,6 +43,8 @@ pub(crate) struct Shared {
     /// Becomes true when streams without end must end.
     pub stop: watch::Receiver<bool>,
     pub node: String,
+    /// Whether gossip is.
+    pub encrypted: bool,
     pub advertised: Advertised,
     pub bound: SocketAddr,
     pub socket: PathBuf,

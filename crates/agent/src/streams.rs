@@ -4,8 +4,10 @@
 //! side of memberlist half-closes, so a message ends where its own bytes say so, never at the end of the stream. What
 //! strangers can make us hold is bounded three times: connections, bytes of one message, bytes of all.
 
+use crate::sealer::Sealer;
 use muster_serf::StreamId;
-use muster_wire::stream::{MESSAGE_BYTES_MAX, Scanner};
+use muster_wire::stream::MESSAGE_BYTES_MAX;
+use muster_wire::{DecodeError, Leg};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -28,16 +30,32 @@ pub(crate) struct Arrival {
     pub stream: StreamId,
     /// The other end.
     pub from: SocketAddr,
-    /// A whole message, or why there is none.
-    pub message: Result<Vec<u8>, String>,
+    /// A whole message, opened, or why there is none.
+    pub message: Result<Vec<u8>, Failure>,
     /// On inbound streams: takes the reply. Dropped, the connection closes.
     pub answer: Option<oneshot::Sender<Vec<u8>>>,
     _memory: Memory,
 }
 
+/// Why a connection brought no message. In words, for the log and the caller of join.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) enum Failure {
+    /// What it brought is no message, or none for us. Who asked so can still be told.
+    Unreadable(String),
+    /// Nothing whole came.
+    Lost(String),
+}
+
+impl From<DecodeError> for Failure {
+    fn from(error: DecodeError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
 /// What the connections' tasks share.
 #[derive(Clone, Debug)]
 pub(crate) struct Streams {
+    sealer: Arc<Sealer>,
     arrivals: mpsc::Sender<Arrival>,
     memory: Arc<Semaphore>,
     /// For the whole life of an inbound connection (memberlist: TCPTimeout).
@@ -55,8 +73,12 @@ pub(crate) struct Outbound {
 }
 
 impl Streams {
-    pub(crate) fn new(arrivals: mpsc::Sender<Arrival>, inbound_timeout: Duration) -> Self {
-        Self { arrivals, memory: Arc::new(Semaphore::new(BUFFERED_KIB_MAX)), inbound_timeout }
+    pub(crate) fn new(
+        sealer: Arc<Sealer>,
+        arrivals: mpsc::Sender<Arrival>,
+        inbound_timeout: Duration,
+    ) -> Self {
+        Self { sealer, arrivals, memory: Arc::new(Semaphore::new(BUFFERED_KIB_MAX)), inbound_timeout }
     }
 
     /// Accepts for ever.
@@ -96,6 +118,7 @@ impl Streams {
             let arrival = Arrival { stream, from, message, answer: Some(answer), _memory: memory };
             if self.arrivals.send(arrival).await.is_ok()
                 && let Ok(reply) = answered.await
+                && let Ok(reply) = self.sealer.seal_stream(Leg::Reply, reply)
             {
                 // The peer's loss; it will try again.
                 let _ = connection.write_all(&reply).await;
@@ -105,10 +128,14 @@ impl Streams {
     }
 
     /// As `read`, a moment shorter than the connection lives, so that the core hears of the failure.
-    async fn read_in_time(&self, connection: &mut TcpStream, memory: &mut Memory) -> Result<Vec<u8>, String> {
-        match timeout(self.inbound_timeout * 9 / 10, read(connection, memory)).await {
+    async fn read_in_time(
+        &self,
+        connection: &mut TcpStream,
+        memory: &mut Memory,
+    ) -> Result<Vec<u8>, Failure> {
+        match timeout(self.inbound_timeout * 9 / 10, self.read(connection, Leg::Request, memory)).await {
             Ok(result) => result,
-            Err(_) => Err("no whole message came in time".to_owned()),
+            Err(_) => Err(Failure::Lost("no whole message came in time".to_owned())),
         }
     }
 
@@ -116,12 +143,13 @@ impl Streams {
     pub(crate) async fn outbound(self, open: Outbound) {
         let Outbound { stream, to, bytes, reply, time_left } = open;
         let mut memory = Memory::none(&self.memory);
+        let cannot = |what: &'static str| move |cause| Failure::Lost(format!("cannot {what} {to}: {cause}"));
         let exchange = async {
-            let mut connection =
-                connect(to).await.map_err(|cause| format!("cannot connect to {to}: {cause}"))?;
-            connection.write_all(&bytes).await.map_err(|cause| format!("cannot write to {to}: {cause}"))?;
+            let bytes = self.sealer.seal_stream(Leg::Request, bytes).map_err(cannot("seal a message to"))?;
+            let mut connection = connect(to).await.map_err(cannot("connect to"))?;
+            connection.write_all(&bytes).await.map_err(cannot("write to"))?;
             match reply {
-                true => read(&mut connection, &mut memory).await.map(Some),
+                true => self.read(&mut connection, Leg::Reply, &mut memory).await.map(Some),
                 false => Ok(None),
             }
         };
@@ -129,11 +157,37 @@ impl Streams {
             Ok(Ok(None)) => return,
             Ok(Ok(Some(message))) => Ok(message),
             Ok(Err(reason)) => Err(reason),
-            Err(_) => Err(format!("{to} did not answer in time")),
+            Err(_) => Err(Failure::Lost(format!("{to} did not answer in time"))),
         };
         // The loop that would hear it ends only with the agent.
         let _ =
             self.arrivals.send(Arrival { stream, from: to, message, answer: None, _memory: memory }).await;
+    }
+
+    /// Reads exactly one message and opens it.
+    async fn read(
+        &self,
+        connection: &mut TcpStream,
+        leg: Leg,
+        memory: &mut Memory,
+    ) -> Result<Vec<u8>, Failure> {
+        let mut buffer = Vec::new();
+        let mut scanner = self.sealer.scanner(leg);
+        loop {
+            if buffer.len() == buffer.capacity() {
+                grow(&mut buffer, memory).map_err(Failure::Lost)?;
+            }
+            match connection.read_buf(&mut buffer).await {
+                Ok(0) => return Err(Failure::Lost("closed before a whole message".to_owned())),
+                Ok(_) => {}
+                Err(cause) => return Err(Failure::Lost(cause.to_string())),
+            }
+            if let Some(length) = scanner.scan(&buffer)? {
+                buffer.truncate(length);
+                // A sealed message is held twice while it is opened: one at a time, since this thread does nothing else.
+                return Ok(self.sealer.open_stream(leg, buffer)?);
+            }
+        }
     }
 }
 
@@ -141,30 +195,6 @@ async fn connect(to: SocketAddr) -> io::Result<TcpStream> {
     let connection = TcpStream::connect(to).await?;
     connection.set_nodelay(true)?;
     Ok(connection)
-}
-
-/// Reads exactly one message.
-async fn read(connection: &mut TcpStream, memory: &mut Memory) -> Result<Vec<u8>, String> {
-    let mut buffer = Vec::new();
-    let mut scanner = Scanner::new();
-    loop {
-        if buffer.len() == buffer.capacity() {
-            grow(&mut buffer, memory)?;
-        }
-        match connection.read_buf(&mut buffer).await {
-            Ok(0) => return Err("closed before a whole message".to_owned()),
-            Ok(_) => {}
-            Err(cause) => return Err(cause.to_string()),
-        }
-        match scanner.scan(&buffer) {
-            Ok(Some(length)) => {
-                buffer.truncate(length);
-                return Ok(buffer);
-            }
-            Ok(None) => {}
-            Err(error) => return Err(error.to_string()),
-        }
-    }
 }
 
 /// Doubles the buffer, within the bounds of one message and of all connections.

@@ -20,7 +20,7 @@ pub(super) async fn info(State(shared): State<Arc<Shared>>) -> Result<Json<Info>
         ("event_handlers", BTreeMap::new()),
         ("muster", muster(&shared)),
         ("runtime", runtime()),
-        ("serf", serf(&stats)),
+        ("serf", serf(&stats, shared.encrypted)),
         ("tags", tags),
     ];
     Ok(Json(Info(sections.map(|(name, section)| (name.to_owned(), section)).into())))
@@ -65,7 +65,7 @@ fn runtime() -> BTreeMap<String, String> {
     ])
 }
 
-fn serf(stats: &Stats) -> BTreeMap<String, String> {
+fn serf(stats: &Stats, encrypted: bool) -> BTreeMap<String, String> {
     section([
         ("members", stats.members.to_string()),
         ("failed", stats.failed.to_string()),
@@ -77,6 +77,6 @@ fn serf(stats: &Stats) -> BTreeMap<String, String> {
         ("intent_queue", stats.intent_queue.to_string()),
         ("event_queue", stats.event_queue.to_string()),
         ("query_queue", stats.query_queue.to_string()),
-        ("encrypted", "false".to_owned()),
+        ("encrypted", encrypted.to_string()),
     ])
 }

@@ -65,6 +65,7 @@ fn serve() -> Server {
         leave,
         stop: stop.subscribe(),
         node: "me".to_owned(),
+        encrypted: true,
         advertised: Advertised { addr: bound, reason: "because".to_owned(), doubtful: false },
         bound,
         socket: socket.clone(),
@@ -153,7 +154,7 @@ async fn info_has_serfs_sections_and_ours() {
     assert_eq!(names, ["agent", "event_handlers", "muster", "runtime", "serf", "tags"]);
     assert_eq!(sections["agent"]["name"], "me");
     assert_eq!((sections["serf"]["members"].as_str(), sections["serf"]["failed"].as_str()), ("3", "1"));
-    assert_eq!(sections["serf"]["encrypted"], "false");
+    assert_eq!(sections["serf"]["encrypted"], "true");
     assert_eq!(sections["tags"], BTreeMap::from([("role".to_owned(), "web".to_owned())]));
     assert_eq!(sections["muster"]["advertise_reason"], "because");
     assert_eq!(sections["muster"]["fleet_phase"], "live");

@@ -40,6 +40,7 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         tags: [("role".to_owned(), "web".to_owned())].into(),
         profile: ProfileName::Local,
         protocol: 5,
+        keys: None,
         socket: PathBuf::new(),
         default_port: 3000,
         leave_timeout: PATIENCE,

@@ -22,6 +22,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
             _ => ProfileName::Lan,
         },
         protocol: settings.count(&keys::PROTOCOL),
+        keys: None,
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),

@@ -1,0 +1,90 @@
+//! Sealing at the edge of the process: everything gossip sends and receives goes through here, and inside it is plain.
+//!
+//! What is sealed and what is let in is decided in `muster_wire::Border`; here is only the randomness that the pure crates
+//! must not have.
+
+use muster_wire::crypt::Nonce;
+use muster_wire::stream::Scanner;
+use muster_wire::{Border, DecodeError, Leg};
+use rustix::rand::{GetRandomFlags, getrandom};
+use std::io;
+
+/// Seals and opens with the cluster's keys; without keys, everything passes as it is.
+#[derive(Debug, Default)]
+pub(crate) struct Sealer {
+    border: Border,
+}
+
+impl Sealer {
+    pub(crate) fn new(border: Border) -> Self {
+        Self { border }
+    }
+
+    pub(crate) fn is_sealing(&self) -> bool {
+        self.border.is_sealed()
+    }
+
+    /// Bytes a datagram grows by.
+    pub(crate) fn packet_overhead(&self) -> usize {
+        self.border.packet_overhead()
+    }
+
+    pub(crate) fn seal_packet(&self, plain: Vec<u8>) -> io::Result<Vec<u8>> {
+        Ok(self.border.seal_packet(&self.nonce()?, plain))
+    }
+
+    /// `plain` is scratch space.
+    pub(crate) fn open_packet<'a>(
+        &self,
+        bytes: &'a [u8],
+        plain: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], DecodeError> {
+        self.border.open_packet(bytes, plain)
+    }
+
+    pub(crate) fn seal_stream(&self, leg: Leg, plain: Vec<u8>) -> io::Result<Vec<u8>> {
+        Ok(self.border.seal_stream(leg, &self.nonce()?, plain))
+    }
+
+    pub(crate) fn scanner(&self, leg: Leg) -> Scanner {
+        self.border.scanner(leg)
+    }
+
+    pub(crate) fn open_stream(&self, leg: Leg, bytes: Vec<u8>) -> Result<Vec<u8>, DecodeError> {
+        self.border.open_stream(leg, bytes)
+    }
+
+    /// Fresh from the system for each body: a generator of our own could be copied with the process and repeat itself.
+    fn nonce(&self) -> io::Result<Nonce> {
+        let mut nonce = Nonce::default();
+        match self.is_sealing() {
+            true => fill_with_random(&mut nonce).map(|()| nonce),
+            false => Ok(nonce),
+        }
+    }
+}
+
+/// Up to 256 bytes, which the system gives whole or not at all (getrandom(2)).
+fn fill_with_random(bytes: &mut [u8; 12]) -> io::Result<()> {
+    match getrandom(&mut *bytes, GetRandomFlags::empty())? {
+        12 => Ok(()),
+        _ => Err(io::Error::other("the system gave too little randomness")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use muster_wire::Label;
+    use muster_wire::crypt::{Key, Keyring};
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_two_bodies_have_the_same_nonce() {
+        let keys = Keyring::new(Key::from_bytes(&[1; 16]).unwrap());
+        let sealer = Sealer::new(Border::new(Label::default(), Some(keys)));
+        let sealed: BTreeSet<_> =
+            (0..100).map(|_| sealer.seal_packet(b"same".to_vec()).unwrap()[1..13].to_vec()).collect();
+        assert_eq!(sealed.len(), 100);
+    }
+}

@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// Show what the agent says of itself.
     #[command(long_about = help::INFO, after_long_help = help::client(help::INFO_AFTER))]
     Info(InfoArgs),
+    /// Make a key that encrypts gossip.
+    #[command(long_about = help::KEYGEN, after_long_help = help::KEYGEN_AFTER)]
+    Keygen,
     /// Show the version.
     Version(VersionArgs),
     /// Check the configuration without starting anything.

@@ -7,6 +7,7 @@
 //! | [`roles`] | `agent`, `proxy`: processes that run until they are told to stop |
 //! | [`client`] | `members`, `join`, `leave`, `force-leave`, `info`, `version`: one question to the node's agent |
 //! | [`inspect`] | `check`, `config print`: what the roles would be told, and by whom |
+//! | [`keygen`] | `keygen`: a secret for the whole cluster |
 //! | [`demo`] | `demo`: the whole journey on one machine |
 //!
 //! The others serve them: [`cli`] is the command line as typed, [`config`] makes settings of flags, environment and files,
@@ -20,6 +21,7 @@ mod demo;
 mod exit;
 mod inspect;
 mod json;
+mod keygen;
 mod logging;
 mod out;
 mod roles;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Command::Leave(args) => client::leave::run(args),
         Command::ForceLeave(args) => client::force_leave::run(args),
         Command::Info(args) => client::info::run(args),
+        Command::Keygen => keygen::run(),
         Command::Version(args) => client::version::run(args),
         Command::Check(args) => inspect::check::run(args),
         Command::Config(args) => inspect::config::run(args),

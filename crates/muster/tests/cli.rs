@@ -57,6 +57,24 @@ fn the_version_command_ends_with_the_words_of_serf() {
     assert!(out.ends_with("\nAgent Protocol: 5 (Understands back to: 2)\n"), "{out}");
 }
 
+#[test]
+fn keygen_makes_another_key_of_32_bytes_each_time() {
+    let (code, first, err) = run(&mut muster(&["keygen"]));
+    assert_eq!((code, err.as_str(), first.len()), (0, "", 45));
+    let (code, out, err) = run(&mut muster(&[
+        "check",
+        "agent",
+        "-encrypt",
+        first.trim_end(),
+        "-socket",
+        "/tmp/m.sock",
+        "-bind",
+        "127.0.0.1:0",
+    ]));
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert_ne!(run(&mut muster(&["keygen"])).1, first);
+}
+
 /// Mend with `MEND=1 cargo test -p muster --test cli`, and read the difference before committing it.
 #[test]
 fn help_is_as_it_was_reviewed() {
@@ -197,6 +215,9 @@ tags.role = "web"         # env ROLE
 tags.zone = "z"           # DIR/muster.toml:5
 profile = "lan"           # default
 protocol = 5              # default
+# encrypt =               # default: gossip is not encrypted
+# encrypt_file =          # default: not set
+# keyring_file =          # default: not set
 default_port = 3000       # default
 leave_timeout = "8s"      # default
 # rpc_addr =              # default: no RPC listener

@@ -121,6 +121,20 @@ pub(super) const INFO_AFTER: &str = "\
 Example:
   muster info --format json";
 
+pub(super) const KEYGEN: &str = "\
+Makes a key that encrypts gossip: 32 random bytes in base64.
+
+Give the same key to all nodes. It is printed, and kept nowhere.";
+
+pub(super) const KEYGEN_AFTER: &str = "\
+Example:
+  (umask 077; muster keygen > gossip.key)
+  muster agent -encrypt-file gossip.key
+
+Exit codes:
+  0  printed
+  1  the system gave no randomness";
+
 /// The end of the help of every command that asks the agent.
 pub(super) fn client(example: &str) -> String {
     format!(

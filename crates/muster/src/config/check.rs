@@ -50,7 +50,9 @@ pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Fi
         node(settings, problems);
         tags(settings, problems);
         advertise(settings, problems);
+        gossip_keys(settings, &mut findings);
     }
+    let problems = &mut findings.problems;
     if roles.contains(&Role::Proxy) {
         listen_twice(settings, problems);
     }
@@ -122,6 +124,28 @@ fn advertise(settings: &Settings, problems: &mut Vec<Problem>) {
         let text =
             format!("nobody can reach {advertise}; advertise an address of this host as others see it");
         problems.push(problem(settings, &keys::ADVERTISE, text));
+    }
+}
+
+/// One source of keys, and it has some.
+fn gossip_keys(settings: &Settings, findings: &mut Findings) {
+    let is_set = |key: &&'static Key| !settings.text(key).is_empty();
+    let mut set = [&keys::ENCRYPT, &keys::ENCRYPT_FILE, &keys::KEYRING_FILE].into_iter().filter(is_set);
+    let Some(key) = set.next() else { return };
+    for other in set {
+        let text = format!(
+            "gossip keys come from one place, and `{}` ({}) names one already; remove one of the two",
+            key.name,
+            settings.origin(key)
+        );
+        findings.problems.push(problem(settings, other, text));
+    }
+    match views::gossip_keys(settings).map(|source| source.load()) {
+        Some(Ok(keys)) => {
+            findings.notes.extend(keys.warning.map(|text| problem(settings, key, text)));
+        }
+        Some(Err(error)) => findings.problems.push(problem(settings, key, error.to_string())),
+        None => {}
     }
 }
 

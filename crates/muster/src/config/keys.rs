@@ -16,6 +16,9 @@ pub(crate) static TABLE: &[&Key] = &[
     &TAGS,
     &PROFILE,
     &PROTOCOL,
+    &ENCRYPT,
+    &ENCRYPT_FILE,
+    &KEYRING_FILE,
     &DEFAULT_PORT,
     &LEAVE_TIMEOUT,
     &RPC_ADDR,
@@ -170,6 +173,34 @@ pub(crate) static PROTOCOL: Key = Key {
     kind: Kind::Count { min: 2, max: 5 },
     fallback: Fallback::Is("5"),
     help: "Serf protocol version to speak, 2 to 5.",
+    ..AGENT
+};
+
+pub(crate) static ENCRYPT: Key = Key {
+    name: "encrypt",
+    flag: "encrypt",
+    kind: Kind::Secret,
+    fallback: Fallback::Unset("gossip is not encrypted"),
+    help: "Key that encrypts gossip: base64 of 16, 24 or 32 bytes, the same on all nodes.\n\n\
+           `muster keygen` makes one. Whoever has it can become a member; others are refused. On the command line every \
+           user of this host can read it: see `encrypt_file`.",
+    ..AGENT
+};
+
+pub(crate) static ENCRYPT_FILE: Key = Key {
+    name: "encrypt_file",
+    flag: "encrypt-file",
+    kind: Kind::Path,
+    help: "File that holds the key instead, for example a secret of a container.",
+    ..AGENT
+};
+
+pub(crate) static KEYRING_FILE: Key = Key {
+    name: "keyring_file",
+    flag: "keyring-file",
+    kind: Kind::Path,
+    help: "Keyring file of Serf: a JSON array of keys, the first one encrypts, all decrypt.\n\n\
+           It must exist and hold at least one key. Instead of `encrypt` and `encrypt_file`.",
     ..AGENT
 };
 

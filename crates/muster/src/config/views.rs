@@ -2,7 +2,7 @@
 
 use super::keys;
 use super::settings::Settings;
-use muster_agent::{Advertise, ProfileName};
+use muster_agent::{Advertise, KeySource, ProfileName};
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// What `muster agent` is told. Meaningful when [`super::check`] found no problem.
@@ -22,11 +22,22 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
             _ => ProfileName::Lan,
         },
         protocol: settings.count(&keys::PROTOCOL),
-        keys: None,
+        keys: gossip_keys(settings),
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
     }
+}
+
+/// Where the gossip keys come from.
+pub(super) fn gossip_keys(settings: &Settings) -> Option<KeySource> {
+    let source = |key, make: fn(&str) -> KeySource| match settings.text(key) {
+        "" => None,
+        text => Some(make(text)),
+    };
+    source(&keys::ENCRYPT, |text| KeySource::Key(text.into()))
+        .or_else(|| source(&keys::ENCRYPT_FILE, |path| KeySource::File(path.into())))
+        .or_else(|| source(&keys::KEYRING_FILE, |path| KeySource::Keyring(path.into())))
 }
 
 /// The gossip address; its key has a default, so it is never absent.
@@ -84,6 +95,7 @@ mod tests {
         assert_eq!((agent.join.len(), agent.join_strict), (0, false));
         assert_eq!((agent.retry_interval, agent.retry_max), (Duration::from_millis(250), 0));
         assert_eq!((agent.profile, agent.protocol), (ProfileName::Lan, 5));
+        assert_eq!(agent.keys, None);
         assert_eq!((agent.default_port, agent.leave_timeout), (3000, Duration::from_secs(8)));
         let proxy = proxy(&settings);
         assert_eq!(proxy.listen, ["0.0.0.0:8080".parse().unwrap()]);

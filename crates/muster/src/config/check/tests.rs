@@ -115,6 +115,38 @@ fn an_address_nobody_can_reach_is_not_advertised() {
 }
 
 #[test]
+fn gossip_keys_come_from_one_place_and_are_keys() {
+    let dir = tempfile::tempdir().unwrap();
+    let keyring = dir.path().join("keyring.json");
+    let path = keyring.to_str().unwrap();
+    let key = "cg8StVXbQJ0gPvMd9o7yrg==";
+    assert_eq!(problems(&[(&keys::ENCRYPT, key)]), [""; 0]);
+    assert_eq!(
+        problems(&[(&keys::ENCRYPT, "c2hvcnQ=")]),
+        [
+            "flag --encrypt: key size must be 16, 24 or 32 bytes, but this one has 5; `muster keygen` makes one"
+        ]
+    );
+    assert_eq!(
+        problems(&[(&keys::KEYRING_FILE, path)]),
+        [format!("flag --keyring-file: cannot read {path}: No such file or directory (os error 2)")]
+    );
+    std::fs::write(&keyring, format!("[\"{key}\"]")).unwrap();
+    std::fs::set_permissions(&keyring, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    assert_eq!(problems(&[(&keys::KEYRING_FILE, path)]), [""; 0]);
+    assert_eq!(
+        problems(&[(&keys::ENCRYPT, key), (&keys::KEYRING_FILE, path)]),
+        [
+            "flag --keyring-file: gossip keys come from one place, and `encrypt` (flag --encrypt) names one already; \
+          remove one of the two"
+        ]
+    );
+    std::fs::set_permissions(&keyring, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let notes = check(&settings(&[(&keys::KEYRING_FILE, path)]), &[Role::Agent], Purpose::Look).notes;
+    assert!(notes[0].to_string().contains("`chmod 600` closes it"), "{}", notes[0]);
+}
+
+#[test]
 fn a_node_name_is_short_and_printable() {
     assert!(problems(&[(&keys::NODE, &"n".repeat(256))])[0].contains("256 bytes"));
     assert_eq!(

@@ -17,7 +17,7 @@ mod wait;
 pub use hosts::Hosts;
 pub use muster::{Agent, AgentOptions, Backend, Proxy, binary};
 pub use process::Process;
-pub use serf::{SerfAgent, serf_is_installed};
+pub use serf::{SerfAgent, agree, reference, serf_is_installed};
 pub use wait::{PATIENCE, wait_for};
 
 /// Says that a test cannot run here and why; under `CI=true` that is a failure.

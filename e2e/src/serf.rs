@@ -1,6 +1,6 @@
 //! The reference: Debian's `serf` 0.9.4.
 
-use crate::{Hosts, Process, wait_for};
+use crate::{Agent, Hosts, Process, skip, wait_for};
 use muster_control::routes::Members;
 use std::path::Path;
 use std::process::Command;
@@ -69,4 +69,26 @@ impl SerfAgent {
         })
         .await;
     }
+}
+
+/// The reference on the network's `host`-th address, up; or a word why not.
+pub async fn reference(hosts: &Hosts, host: u8, name: &str, flags: &[&str]) -> Option<SerfAgent> {
+    if !serf_is_installed() {
+        skip("Debian's package serf is not installed");
+        return None;
+    }
+    let serf = SerfAgent::start(hosts, host, name, flags);
+    serf.is_up().await;
+    Some(serf)
+}
+
+/// Waits until both know the same members with the same addresses, tags, states and protocol versions.
+pub async fn agree(muster: &Agent, serf: &SerfAgent, count: usize) {
+    wait_for("both know the same members", || async {
+        let mut theirs = serf.members()?.members;
+        theirs.sort_by(|a, b| a.name.cmp(&b.name));
+        let ours = muster.members().await?.members;
+        if ours.len() == count && ours == theirs { Ok(()) } else { Err(format!("{ours:#?}\n{theirs:#?}")) }
+    })
+    .await;
 }

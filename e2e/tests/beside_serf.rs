@@ -1,28 +1,6 @@
 //! One cluster of real Serf 0.9.4 and Muster: whoever joins whom, both tell the same story.
 
-use muster_e2e::{Agent, AgentOptions, Hosts, SerfAgent, serf_is_installed, skip, wait_for};
-
-/// The reference, or a word why not.
-async fn reference(hosts: &Hosts, host: u8, name: &str, flags: &[&str]) -> Option<SerfAgent> {
-    if !serf_is_installed() {
-        skip("Debian's package serf is not installed");
-        return None;
-    }
-    let serf = SerfAgent::start(hosts, host, name, flags);
-    serf.is_up().await;
-    Some(serf)
-}
-
-/// Waits until both know the same members with the same addresses, tags, states and protocol versions.
-async fn agree(muster: &Agent, serf: &SerfAgent, count: usize) {
-    wait_for("both know the same members", || async {
-        let mut theirs = serf.members()?.members;
-        theirs.sort_by(|a, b| a.name.cmp(&b.name));
-        let ours = muster.members().await?.members;
-        if ours.len() == count && ours == theirs { Ok(()) } else { Err(format!("{ours:#?}\n{theirs:#?}")) }
-    })
-    .await;
-}
+use muster_e2e::{Agent, AgentOptions, Hosts, SerfAgent, agree, reference, wait_for};
 
 #[tokio::test]
 async fn muster_joins_serf() {

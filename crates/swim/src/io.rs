@@ -149,6 +149,14 @@ pub enum Event {
         /// The accuser.
         by: String,
     },
+    /// A member answers pings on streams and none by datagram: something between us swallows them. Told at most once a
+    /// minute per member.
+    StreamsOnly {
+        /// The member.
+        name: String,
+        /// Where it is.
+        at: SocketAddr,
+    },
     /// Somebody announces a known name at another address.
     Conflict {
         /// The name.

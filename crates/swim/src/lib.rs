@@ -11,7 +11,7 @@
 //! | which message and timer goes where; the public commands | `swim.rs` |
 //! | inputs, outputs, events | `io.rs` |
 //! | who is there, in the order of probing | `nodes.rs` |
-//! | is it alive? | `probe.rs`, `awareness.rs` |
+//! | is it alive? | `probe.rs`, `stream_ping.rs`, `awareness.rs` |
 //! | what becomes of alive, suspect, dead | `rules.rs`, `suspicion.rs` |
 //! | telling others | `gossip.rs`, `broadcast.rs` |
 //! | exchanging everything | `sync.rs` |
@@ -26,8 +26,10 @@ mod gossip;
 mod instant;
 mod io;
 mod nodes;
+mod pacer;
 mod probe;
 mod rules;
+mod stream_ping;
 mod suspicion;
 mod swim;
 mod sync;

@@ -16,6 +16,8 @@ use muster_wire::{RawAddr, Versions};
 /// Most nodes we keep: forged announcements must not exhaust memory. memberlist has no bound; its users stay far below.
 pub(crate) const NODES_MAX: usize = 65_536;
 
+/// From this memberlist version on, a ping on a stream is answered.
+const ANSWERS_STREAM_PINGS: u8 = 3;
 /// From this memberlist version on, a relay tells us when the target stayed silent.
 const SENDS_NACKS: u8 = 4;
 /// From this memberlist version on, a CRC before a packet is understood.
@@ -84,6 +86,7 @@ impl Node {
         Peer {
             name: self.name.clone(),
             at: self.socket_addr(),
+            answers_stream_pings: self.versions.protocol_max() >= ANSWERS_STREAM_PINGS,
             sends_nacks: self.versions.protocol_max() >= SENDS_NACKS,
             reads_crc: self.versions.protocol_max() >= READS_CRC,
         }
@@ -95,6 +98,7 @@ impl Node {
 pub(crate) struct Peer {
     pub(crate) name: Arc<str>,
     pub(crate) at: SocketAddr,
+    pub(crate) answers_stream_pings: bool,
     pub(crate) sends_nacks: bool,
     pub(crate) reads_crc: bool,
 }

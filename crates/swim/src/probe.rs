@@ -1,12 +1,13 @@
-//! Failure detection: one member is probed per interval, first directly, then through others.
+//! Failure detection: one member is probed per interval, first directly, then through others and by TCP.
 //!
 //! Also the other side of it: answering pings, and probing for those who ask. Source: memberlist's state.go
 //! (`probeNode`) and net.go (`handlePing`, `handleIndirectPing`).
 
 use crate::gossip::encode;
 use crate::nodes::Node;
+use crate::pacer::Pacer;
 use crate::timer::Timer;
-use crate::{Instant, Swim};
+use crate::{Event, Instant, Swim};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -22,6 +23,19 @@ const RELAYS_MAX: usize = 1024;
 /// asker with default settings just after the probe's end, where they count as the asker's own ill health.
 const NACK_AFTER: f64 = 0.8;
 
+/// How often it is told that a member answers by TCP only.
+const STREAMS_ONLY_PACE: Duration = Duration::from_secs(60);
+
+/// What came of asking by TCP.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum ByStream {
+    /// Not yet; or never, of a member too old to answer.
+    Unasked,
+    Asked,
+    Answered,
+    Failed,
+}
+
 /// A member being probed.
 #[derive(Debug)]
 struct Probe {
@@ -32,6 +46,9 @@ struct Probe {
     incarnation: u32,
     seq_no: u32,
     started: Instant,
+    /// When it has failed.
+    end: Instant,
+    by_stream: ByStream,
     nacks_expected: u32,
     nacks: u32,
 }
@@ -49,22 +66,29 @@ struct Relay {
 }
 
 /// Probes in flight: at most one of our own.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Prober {
     current: Option<Probe>,
     relays: BTreeMap<u32, Relay>,
     last_seq_no: u32,
     /// Probes begun before this accuse nobody: we slept, and so may have the others.
     truce_until: Instant,
+    streams_only: Pacer<Arc<str>>,
 }
 
 impl Prober {
     /// Numbers start anywhere, so that late acks to a former life mean nothing to this one.
     pub(crate) fn starting_at(seq_no: u32) -> Self {
-        Self { last_seq_no: seq_no, ..Self::default() }
+        Self {
+            current: None,
+            relays: BTreeMap::new(),
+            last_seq_no: seq_no,
+            truce_until: Instant::default(),
+            streams_only: Pacer::new(STREAMS_ONLY_PACE),
+        }
     }
 
-    fn next_seq_no(&mut self) -> u32 {
+    pub(crate) fn next_seq_no(&mut self) -> u32 {
         self.last_seq_no = self.last_seq_no.wrapping_add(1);
         self.last_seq_no
     }
@@ -83,6 +107,8 @@ impl Swim {
         };
         let peer = node.peer();
         let doubted = node.state() != NodeState::Alive;
+        // The wait for the direct ack is not scaled: patience does not bring lost datagrams back.
+        let interval = self.awareness.scale(self.config.profile.probe_interval);
         let probe = Probe {
             target: node.name.clone(),
             addr: node.addr,
@@ -90,6 +116,8 @@ impl Swim {
             incarnation: node.incarnation,
             seq_no: self.prober.next_seq_no(),
             started: self.now,
+            end: self.now + interval,
+            by_stream: ByStream::Unasked,
             nacks_expected: 0,
             nacks: 0,
         };
@@ -102,15 +130,13 @@ impl Swim {
         } else {
             self.send_directed(peer.at, &peer.name, ping);
         }
-        // The wait for the direct ack is not scaled: patience does not bring lost datagrams back.
-        let interval = self.awareness.scale(self.config.profile.probe_interval);
         self.timers.set(Timer::ProbeTimeout, self.now + self.config.profile.probe_timeout.min(interval));
-        self.timers.set(Timer::ProbeEnd, self.now + interval);
+        self.timers.set(Timer::ProbeEnd, probe.end);
         self.prober.current = Some(probe);
     }
 
-    /// The direct ack did not come: asks others to try.
-    pub(crate) fn probe_indirectly(&mut self) {
+    /// The direct ack did not come: asks others to try, and the target itself by TCP.
+    pub(crate) fn probe_otherwise(&mut self) {
         let Some(mut probe) = self.prober.current.take() else { return };
         let relays = self.nodes.pick(self.config.profile.indirect_checks, &mut self.rng, |node: &Node| {
             node.state() == NodeState::Alive && node.name != self.name && node.name != probe.target
@@ -128,13 +154,27 @@ impl Swim {
             let request = encode(&Message::IndirectPing(request));
             self.send_directed(relay.at, &relay.name, request);
         }
+        let target = self.nodes.get(&probe.target).map(Node::peer);
+        if target.is_some_and(|target| target.answers_stream_pings) {
+            probe.by_stream = ByStream::Asked;
+            let to = SocketAddr::new(probe.addr.ip(), probe.port);
+            self.ping_by_stream(probe.seq_no, &probe.target, to, probe.end);
+        }
         self.prober.current = Some(probe);
     }
 
-    /// The interval is over and nobody heard the target.
-    pub(crate) fn probe_failed(&mut self) {
+    /// The interval is over and no datagram said that the target lives.
+    pub(crate) fn probe_ended(&mut self) {
         let Some(probe) = self.prober.current.take() else { return };
         self.end_probe(&probe);
+        if probe.by_stream == ByStream::Answered {
+            self.awareness.improve();
+            let at = SocketAddr::new(probe.addr.ip(), probe.port);
+            if self.prober.streams_only.allows(self.now, probe.target.clone()) {
+                self.event(Event::StreamsOnly { name: (*probe.target).into(), at });
+            }
+            return;
+        }
         // Relays that do not even nack say more about our own network than about the target.
         let silent_relays = probe.nacks_expected.saturating_sub(probe.nacks);
         self.awareness.degrade(if probe.nacks_expected == 0 { 1 } else { silent_relays });
@@ -171,6 +211,23 @@ impl Swim {
         } else if let Some(relay) = self.prober.relays.remove(&seq_no) {
             self.timers.cancel(&Timer::Relay(seq_no));
             self.send_directed(relay.asker, &relay.asker_name, ack(relay.asker_seq_no));
+        }
+    }
+
+    /// The target answered by TCP. The probe goes on all the same: if a datagram gets through as well, all is well, and
+    /// else there is something to tell (memberlist's state.go, probeNode).
+    pub(crate) fn stream_ping_answered(&mut self, seq_no: u32) {
+        self.note_stream_ping(seq_no, ByStream::Answered);
+    }
+
+    /// It did not.
+    pub(crate) fn stream_ping_failed(&mut self, seq_no: u32) {
+        self.note_stream_ping(seq_no, ByStream::Failed);
+    }
+
+    fn note_stream_ping(&mut self, seq_no: u32, outcome: ByStream) {
+        if let Some(probe) = self.prober.current.as_mut().filter(|probe| probe.seq_no == seq_no) {
+            probe.by_stream = outcome;
         }
     }
 
@@ -241,7 +298,7 @@ impl Swim {
     }
 
     /// Where answers to us go, whatever address our datagrams seem to come from.
-    fn source(&self) -> Source<'_> {
+    pub(crate) fn source(&self) -> Source<'_> {
         Source { addr: self.config.addr, port: self.config.port, node: &self.name }
     }
 }

@@ -7,6 +7,7 @@ use crate::gossip::Gossip;
 use crate::nodes::{Node, Nodes};
 use crate::probe::Prober;
 use crate::rules::Leave;
+use crate::stream_ping::StreamPings;
 use crate::sync::Exchanges;
 use crate::timer::{Timer, Timers};
 use crate::{Config, Event, Input, Instant, NodeView, Output, StreamId, Ticket, UserQueue};
@@ -44,6 +45,7 @@ pub struct Swim {
     pub(crate) nodes: Nodes,
     pub(crate) timers: Timers,
     pub(crate) prober: Prober,
+    pub(crate) stream_pings: StreamPings,
     pub(crate) awareness: Awareness,
     pub(crate) gossip: Gossip,
     pub(crate) exchanges: Exchanges,
@@ -76,6 +78,7 @@ impl Swim {
             nodes,
             timers: Timers::default(),
             prober,
+            stream_pings: StreamPings::default(),
             awareness: Awareness::default(),
             gossip: Gossip::default(),
             exchanges: Exchanges::default(),
@@ -274,8 +277,8 @@ impl Swim {
         while let Some(timer) = self.timers.pop_due(self.now) {
             match timer {
                 Timer::ProbeRound => self.probe_next(),
-                Timer::ProbeTimeout => self.probe_indirectly(),
-                Timer::ProbeEnd => self.probe_failed(),
+                Timer::ProbeTimeout => self.probe_otherwise(),
+                Timer::ProbeEnd => self.probe_ended(),
                 Timer::Relay(seq_no) => self.relay_expired(seq_no),
                 Timer::Suspicion(name) => self.suspicion_expired(&name),
                 Timer::Forget(name) => self.forget(&name),

@@ -49,6 +49,12 @@ pub(crate) struct Exchanges {
 }
 
 impl Exchanges {
+    /// Numbers a stream that we open, for an exchange or anything else.
+    pub(crate) fn next_stream(&mut self) -> StreamId {
+        self.last += 1;
+        StreamId::Outbound(self.last)
+    }
+
     fn answering(&self) -> usize {
         self.open.values().filter(|exchange| matches!(exchange.stage, Stage::Answering(_))).count()
     }
@@ -122,8 +128,7 @@ impl Swim {
 
     /// Begins an exchange.
     pub(crate) fn ask(&mut self, with: SocketAddr, join: bool) -> StreamId {
-        self.exchanges.last += 1;
-        let stream = StreamId::Outbound(self.exchanges.last);
+        let stream = self.exchanges.next_stream();
         self.exchanges.open.insert(stream, Exchange { with, join, stage: Stage::Asking });
         self.event(Event::StateWanted { stream, join });
         stream
@@ -207,6 +212,9 @@ impl Swim {
 
     /// The reply on a stream that we opened.
     pub(crate) fn on_reply(&mut self, stream: StreamId, bytes: &[u8]) {
+        if let Some(seq_no) = self.stream_pings.take(stream) {
+            return self.on_stream_ping_reply(seq_no, bytes);
+        }
         let Some(exchange) = self.exchanges.open.remove(&stream) else { return };
         let (with, join) = (exchange.with, exchange.join);
         let mut plain = Vec::new();
@@ -238,6 +246,9 @@ impl Swim {
 
     /// A stream ended before its message was whole.
     pub(crate) fn on_stream_failed(&mut self, stream: StreamId, reason: &str) {
+        if let Some(seq_no) = self.stream_pings.take(stream) {
+            return self.stream_ping_failed(seq_no);
+        }
         let Some(exchange) = self.exchanges.open.remove(&stream) else { return };
         if let StreamId::Outbound(_) = stream {
             self.event(Event::SyncFailed { stream, reason: reason.into(), join: exchange.join });

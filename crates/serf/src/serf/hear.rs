@@ -66,6 +66,13 @@ impl Serf {
             Swim::Suspected { name, by } => {
                 self.note(false, format!("{} is suspected by {}", name.escape_debug(), by.escape_debug()));
             }
+            Swim::StreamsOnly { name, at } => {
+                let name = name.escape_debug();
+                self.note(
+                    true,
+                    format!("TCP works but UDP does not: {name} at {at} answers pings on TCP only; let UDP through both ways"),
+                );
+            }
             Swim::Conflict { name, holder, claimant } => self.conflict(&name, holder, claimant),
             Swim::Refused { from, reason } => {
                 self.note(true, format!("refused a message from {from}: {}", reason.escape_debug()));

@@ -1,6 +1,7 @@
 //! Whole clusters in one thread and in virtual time.
 
 mod detection;
+mod fallback;
 mod faults;
 mod hostile;
 mod membership;

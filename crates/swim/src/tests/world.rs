@@ -85,6 +85,8 @@ pub(super) struct World {
     pub(super) sent: Vec<(usize, SocketAddr, Vec<u8>)>,
     /// One-way cuts for datagrams; streams need both ways.
     cut: BTreeSet<(usize, usize)>,
+    /// The same, of which streams know nothing.
+    firewall: BTreeSet<(usize, usize)>,
     under_way: BTreeMap<(Instant, u64), Delivery>,
     accepted: BTreeMap<u64, (usize, StreamId, u64)>,
     last_id: u64,
@@ -102,6 +104,7 @@ impl World {
             trace: String::new(),
             sent: Vec::new(),
             cut: BTreeSet::new(),
+            firewall: BTreeSet::new(),
             under_way: BTreeMap::new(),
             accepted: BTreeMap::new(),
             last_id: 0,
@@ -190,6 +193,11 @@ impl World {
         self.cut.insert((from, to));
     }
 
+    /// No datagram passes between the two; streams do.
+    pub(super) fn firewall(&mut self, a: usize, b: usize) {
+        self.firewall.extend([(a, b), (b, a)]);
+    }
+
     /// Nothing passes between the two groups.
     pub(super) fn part(&mut self, left: &[usize], right: &[usize]) {
         for (a, b) in left.iter().flat_map(|a| right.iter().map(move |b| (*a, *b))) {
@@ -200,6 +208,7 @@ impl World {
 
     pub(super) fn heal(&mut self) {
         self.cut.clear();
+        self.firewall.clear();
     }
 
     pub(super) fn run_for(&mut self, duration: Duration) {
@@ -295,8 +304,9 @@ impl World {
                 Output::Send { to, bytes } => {
                     self.sent.push((at, to, bytes.clone()));
                     let lost = self.rng.f64() < self.loss;
-                    let Some(to) = self.host_at(to).filter(|to| !lost && !self.cut.contains(&(at, *to)))
-                    else {
+                    let stopped =
+                        |to: &usize| self.cut.contains(&(at, *to)) || self.firewall.contains(&(at, *to));
+                    let Some(to) = self.host_at(to).filter(|to| !lost && !stopped(to)) else {
                         continue;
                     };
                     self.send_later(Delivery::Packet { from: addr(at), to, bytes });

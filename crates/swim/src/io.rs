@@ -133,7 +133,7 @@ pub enum GoneWhy {
 pub enum Event {
     /// A node is alive that was unknown, dead or left. Includes ourselves, once, first of all.
     Joined(NodeView),
-    /// An alive node changed its meta or versions.
+    /// An alive node changed its meta, its versions or its address.
     Updated(NodeView),
     /// A node died or left; ourselves too, when we leave. A node that failed and turns out to have left is told twice.
     Gone {
@@ -157,7 +157,8 @@ pub enum Event {
         /// Where it is.
         at: SocketAddr,
     },
-    /// Somebody announces a known name at another address.
+    /// Somebody announces a known name at another address, while the holder answers or is ourselves. Told at most once a
+    /// minute per name.
     Conflict {
         /// The name.
         name: String,
@@ -165,6 +166,17 @@ pub enum Event {
         holder: SocketAddr,
         /// Where the claim comes from.
         claimant: SocketAddr,
+        /// Whether somebody there answers to the name: if not, the announcement is old or forged.
+        claimant_answers: bool,
+    },
+    /// A name was taken over at another address, since the old one no longer answers.
+    Moved {
+        /// The name.
+        name: String,
+        /// Where its holder was.
+        from: SocketAddr,
+        /// Where it is now.
+        to: SocketAddr,
     },
     /// A user message (Serf's type byte first).
     User(Vec<u8>),

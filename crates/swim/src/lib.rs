@@ -13,6 +13,7 @@
 //! | who is there, in the order of probing | `nodes.rs` |
 //! | is it alive? | `probe.rs`, `stream_ping.rs`, `awareness.rs` |
 //! | what becomes of alive, suspect, dead | `rules.rs`, `suspicion.rs` |
+//! | a known name at a new address | `takeover.rs` |
 //! | telling others | `gossip.rs`, `broadcast.rs` |
 //! | exchanging everything | `sync.rs` |
 //! | what is due when | `timer.rs` |
@@ -33,6 +34,7 @@ mod stream_ping;
 mod suspicion;
 mod swim;
 mod sync;
+mod takeover;
 mod timer;
 
 #[cfg(test)]

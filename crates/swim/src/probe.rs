@@ -211,23 +211,18 @@ impl Swim {
         } else if let Some(relay) = self.prober.relays.remove(&seq_no) {
             self.timers.cancel(&Timer::Relay(seq_no));
             self.send_directed(relay.asker, &relay.asker_name, ack(relay.asker_seq_no));
+        } else {
+            self.claims.heard(seq_no);
         }
     }
 
-    /// The target answered by TCP. The probe goes on all the same: if a datagram gets through as well, all is well, and
-    /// else there is something to tell (memberlist's state.go, probeNode).
-    pub(crate) fn stream_ping_answered(&mut self, seq_no: u32) {
-        self.note_stream_ping(seq_no, ByStream::Answered);
-    }
-
-    /// It did not.
-    pub(crate) fn stream_ping_failed(&mut self, seq_no: u32) {
-        self.note_stream_ping(seq_no, ByStream::Failed);
-    }
-
-    fn note_stream_ping(&mut self, seq_no: u32, outcome: ByStream) {
+    /// A ping on a stream came to its end. If it was the target's, the probe goes on all the same: when a datagram gets
+    /// through as well, all is well, and else there is something to tell (memberlist's state.go, `probeNode`).
+    pub(crate) fn stream_ping_ended(&mut self, seq_no: u32, answered: bool) {
         if let Some(probe) = self.prober.current.as_mut().filter(|probe| probe.seq_no == seq_no) {
-            probe.by_stream = outcome;
+            probe.by_stream = if answered { ByStream::Answered } else { ByStream::Failed };
+        } else if answered {
+            self.claims.heard(seq_no);
         }
     }
 
@@ -293,7 +288,7 @@ impl Swim {
         self.prober.relays.insert(seq_no, relay);
     }
 
-    fn ping(&self, seq_no: u32, node: &str) -> Vec<u8> {
+    pub(crate) fn ping(&self, seq_no: u32, node: &str) -> Vec<u8> {
         encode(&Message::Ping(Ping { seq_no, node, source: Some(self.source()) }))
     }
 

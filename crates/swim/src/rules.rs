@@ -65,9 +65,7 @@ impl Swim {
         };
         let moved = node.addr != alive.addr || node.port != alive.port;
         if moved && node.state() != NodeState::Left {
-            let holder = node.socket_addr();
-            let claimant = SocketAddr::new(alive.addr.ip(), alive.port);
-            return self.event(Event::Conflict { name: alive.node.into(), holder, claimant });
+            return self.on_claim(from, alive, versions);
         }
         if ours {
             let known =
@@ -111,10 +109,11 @@ impl Swim {
     }
 
     /// Takes over what another node says of itself.
-    fn enliven(&mut self, alive: Alive<'_>, versions: Versions) {
+    pub(crate) fn enliven(&mut self, alive: Alive<'_>, versions: Versions) {
         let Some(node) = self.nodes.get_mut(alive.node) else { return };
         let was_gone = !node.is_present();
-        let changed = node.meta != alive.meta || node.versions != versions;
+        let moved = node.addr != alive.addr || node.port != alive.port;
+        let changed = moved || node.meta != alive.meta || node.versions != versions;
         node.incarnation = alive.incarnation;
         node.meta = alive.meta.to_vec();
         node.versions = versions;

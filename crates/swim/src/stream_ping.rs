@@ -25,7 +25,7 @@ impl StreamPings {
 }
 
 impl Swim {
-    /// Asks `node` on a stream; ends in [`Swim::stream_ping_answered`] or [`Swim::stream_ping_failed`] by `deadline`.
+    /// Asks `node` on a stream; ends in [`Swim::stream_ping_ended`] by `deadline`.
     pub(crate) fn ping_by_stream(&mut self, seq_no: u32, node: &str, to: SocketAddr, deadline: Instant) {
         let ping = Message::Ping(Ping { seq_no, node, source: Some(self.source()) });
         let bytes = stream::encode_message(&ping, self.config.compress);
@@ -37,11 +37,10 @@ impl Swim {
     /// The message that came back on such a stream.
     pub(crate) fn on_stream_ping_reply(&mut self, seq_no: u32, bytes: &[u8]) {
         let mut plain = Vec::new();
-        match Inbound::decode(bytes, &mut plain) {
-            Ok(Inbound::Message(Message::Ack(ack))) if ack.seq_no == seq_no => {
-                self.stream_ping_answered(seq_no)
-            }
-            _ => self.stream_ping_failed(seq_no),
-        }
+        let answered = matches!(
+            Inbound::decode(bytes, &mut plain),
+            Ok(Inbound::Message(Message::Ack(ack))) if ack.seq_no == seq_no
+        );
+        self.stream_ping_ended(seq_no, answered);
     }
 }

@@ -9,6 +9,7 @@ use crate::probe::Prober;
 use crate::rules::Leave;
 use crate::stream_ping::StreamPings;
 use crate::sync::Exchanges;
+use crate::takeover::Claims;
 use crate::timer::{Timer, Timers};
 use crate::{Config, Event, Input, Instant, NodeView, Output, StreamId, Ticket, UserQueue};
 use alloc::collections::VecDeque;
@@ -46,6 +47,7 @@ pub struct Swim {
     pub(crate) timers: Timers,
     pub(crate) prober: Prober,
     pub(crate) stream_pings: StreamPings,
+    pub(crate) claims: Claims,
     pub(crate) awareness: Awareness,
     pub(crate) gossip: Gossip,
     pub(crate) exchanges: Exchanges,
@@ -79,6 +81,7 @@ impl Swim {
             timers: Timers::default(),
             prober,
             stream_pings: StreamPings::default(),
+            claims: Claims::default(),
             awareness: Awareness::default(),
             gossip: Gossip::default(),
             exchanges: Exchanges::default(),
@@ -280,6 +283,7 @@ impl Swim {
                 Timer::ProbeTimeout => self.probe_otherwise(),
                 Timer::ProbeEnd => self.probe_ended(),
                 Timer::Relay(seq_no) => self.relay_expired(seq_no),
+                Timer::Claim(name) => self.claim_expired(&name),
                 Timer::Suspicion(name) => self.suspicion_expired(&name),
                 Timer::Forget(name) => self.forget(&name),
                 Timer::Gossip => self.gossip_round(),
@@ -291,6 +295,7 @@ impl Swim {
     /// The clock ran while we did not: nobody had a chance to answer in that time.
     fn on_slept(&mut self, by: Duration) {
         self.timers.shift(by);
+        self.drop_claims();
         let truce = self.call_truce();
         let earliest = self.now + truce;
         for node in self.nodes.iter_mut() {

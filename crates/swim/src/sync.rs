@@ -9,6 +9,7 @@ use crate::{Event, Instant, Output, StreamId, Swim};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -36,6 +37,8 @@ enum Stage {
 struct Exchange {
     with: SocketAddr,
     join: bool,
+    /// Ours; a node to be shown as suspect in it, so that it refutes upwards.
+    doubted: Option<Arc<str>>,
     stage: Stage,
 }
 
@@ -129,9 +132,22 @@ impl Swim {
     /// Begins an exchange.
     pub(crate) fn ask(&mut self, with: SocketAddr, join: bool) -> StreamId {
         let stream = self.exchanges.next_stream();
-        self.exchanges.open.insert(stream, Exchange { with, join, stage: Stage::Asking });
-        self.event(Event::StateWanted { stream, join });
+        let exchange = Exchange { with, join, doubted: None, stage: Stage::Asking };
+        self.begin(stream, exchange);
         stream
+    }
+
+    /// Begins an exchange with the new holder of `name`, which shall raise its incarnation above the one we know.
+    pub(crate) fn ask_to_raise(&mut self, with: SocketAddr, name: &Arc<str>) {
+        let stream = self.exchanges.next_stream();
+        let exchange = Exchange { with, join: false, doubted: Some(name.clone()), stage: Stage::Asking };
+        self.begin(stream, exchange);
+    }
+
+    fn begin(&mut self, stream: StreamId, exchange: Exchange) {
+        let join = exchange.join;
+        self.exchanges.open.insert(stream, exchange);
+        self.event(Event::StateWanted { stream, join });
     }
 
     /// The layer above has supplied its state: sends ours with it.
@@ -139,7 +155,7 @@ impl Swim {
         let Some(mut exchange) = self.exchanges.open.remove(&stream) else { return };
         match exchange.stage {
             Stage::Asking => {
-                let bytes = self.encode_state(exchange.join, state);
+                let bytes = self.encode_state(&exchange, state);
                 let deadline = self.now + self.config.profile.stream_timeout;
                 self.outputs.push_back(Output::Open {
                     stream,
@@ -155,27 +171,28 @@ impl Swim {
                 // Supplied twice; the exchange goes on.
                 self.exchanges.open.insert(stream, exchange);
             }
-            Stage::Answering(remote) => {
-                let bytes = self.encode_state(exchange.join, state);
+            Stage::Answering(ref remote) => {
+                let bytes = self.encode_state(&exchange, state);
                 self.outputs.push_back(Output::Answer { stream, bytes });
-                if let Err(reason) = self.merge(exchange.with, exchange.join, &remote) {
+                if let Err(reason) = self.merge(exchange.with, exchange.join, remote) {
                     self.refuse(exchange.with, &reason);
                 }
             }
         }
     }
 
-    fn encode_state(&self, join: bool, state: &[u8]) -> Vec<u8> {
+    fn encode_state(&self, exchange: &Exchange, state: &[u8]) -> Vec<u8> {
+        let doubted = |node: &Node| exchange.doubted.as_ref() == Some(&node.name) && node.is_present();
         let nodes = self.nodes.iter().map(|node| PushPullNode {
             name: &node.name,
             addr: node.addr,
             port: node.port,
             meta: &node.meta,
             incarnation: node.incarnation,
-            state: node.state(),
+            state: if doubted(node) { NodeState::Suspect } else { node.state() },
             versions: Some(node.versions),
         });
-        stream::encode_push_pull(join, nodes, state, self.config.compress)
+        stream::encode_push_pull(exchange.join, nodes, state, self.config.compress)
     }
 
     /// A request on a stream that somebody opened to us. Ends in `Answer` or `Close`.
@@ -206,8 +223,7 @@ impl Swim {
             return self.outputs.push_back(Output::Close { stream });
         };
         let join = message.join;
-        self.exchanges.open.insert(stream, Exchange { with: from, join, stage: Stage::Answering(remote) });
-        self.event(Event::StateWanted { stream, join });
+        self.begin(stream, Exchange { with: from, join, doubted: None, stage: Stage::Answering(remote) });
     }
 
     /// The reply on a stream that we opened.
@@ -247,7 +263,7 @@ impl Swim {
     /// A stream ended before its message was whole.
     pub(crate) fn on_stream_failed(&mut self, stream: StreamId, reason: &str) {
         if let Some(seq_no) = self.stream_pings.take(stream) {
-            return self.stream_ping_failed(seq_no);
+            return self.stream_ping_ended(seq_no, false);
         }
         let Some(exchange) = self.exchanges.open.remove(&stream) else { return };
         if let StreamId::Outbound(_) = stream {

@@ -16,6 +16,8 @@ pub(crate) enum Timer {
     ProbeRound,
     /// A ping we sent for somebody else stayed unanswered; by our sequence number.
     Relay(u32),
+    /// A claim to a known name is to be settled.
+    Claim(Arc<str>),
     /// A suspected member had its time to refute.
     Suspicion(Arc<str>),
     /// A member has been gone long enough to be forgotten.

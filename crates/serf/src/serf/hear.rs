@@ -73,7 +73,16 @@ impl Serf {
                     format!("TCP works but UDP does not: {name} at {at} answers pings on TCP only; let UDP through both ways"),
                 );
             }
-            Swim::Conflict { name, holder, claimant } => self.conflict(&name, holder, claimant),
+            Swim::Conflict { name, holder, claimant, claimant_answers } => {
+                self.conflict(&name, holder, claimant, claimant_answers);
+            }
+            Swim::Moved { name, from, to } => {
+                let name = name.escape_debug();
+                self.note(
+                    true,
+                    format!("{name} moved from {from} to {to}: nobody answered to it at the old address"),
+                );
+            }
             Swim::Refused { from, reason } => {
                 self.note(true, format!("refused a message from {from}: {}", reason.escape_debug()));
             }
@@ -92,12 +101,16 @@ impl Serf {
 
     /// Serf would now ask the others who is right, and shut down when nobody answers for it. One stale packet must not
     /// stop a node, so this is only told.
-    fn conflict(&mut self, name: &str, holder: SocketAddr, claimant: SocketAddr) {
+    fn conflict(&mut self, name: &str, holder: SocketAddr, claimant: SocketAddr, claimant_answers: bool) {
         let whose = if name == self.config.name { "our name" } else { "the name" };
+        let verdict = match claimant_answers {
+            true => "names must be unique",
+            false => "nobody answers to it there, so that this is old news or forged",
+        };
         let name = name.escape_debug();
         self.note(
-            true,
-            format!("{whose} {name} of {holder} is also claimed by {claimant}: names must be unique"),
+            claimant_answers,
+            format!("{whose} {name} of {holder} is also claimed by {claimant}: {verdict}"),
         );
     }
 

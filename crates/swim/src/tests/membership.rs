@@ -230,19 +230,6 @@ fn a_left_node_may_come_back_at_another_address() {
 }
 
 #[test]
-fn a_second_holder_of_a_name_is_a_conflict_and_changes_nothing() {
-    let mut world = World::cluster(3, 8);
-    let mut twin = config(3, 8);
-    twin.name = name(2);
-    let at = world.add_with(twin);
-    world.join(at, 0);
-    world.run_for(secs(2));
-    let conflict = |e: &Event| *e == Event::Conflict { name: name(2), holder: addr(2), claimant: addr(3) };
-    assert!(world.count(0, conflict) >= 1);
-    assert_eq!(world.hosts[0].swim.nodes.get("n2").unwrap().socket_addr(), addr(2));
-}
-
-#[test]
 fn clusters_without_a_common_protocol_do_not_merge() {
     let mut world = World::cluster(2, 1);
     let mut stranger = config(2, 1);

@@ -5,5 +5,6 @@ mod fallback;
 mod faults;
 mod hostile;
 mod membership;
+mod takeover;
 mod telling;
 mod world;

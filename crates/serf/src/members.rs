@@ -181,6 +181,13 @@ impl Members {
         if failed || intent.node == self.own { self.leave_intent(now, intent, we_stay) } else { Heard::Old }
     }
 
+    /// The leave of a member that has left, for somebody who missed it. As in a push/pull it is one later than the
+    /// member's last word, which may have been its join.
+    pub(crate) fn leave_of<'a>(&self, node: &'a str) -> Option<LeaveIntent<'a>> {
+        let member = self.by_name.get(node).filter(|member| member.status == Status::Left)?;
+        Some(LeaveIntent { ltime: member.status_ltime.saturating_add(1), node, prune: false })
+    }
+
     /// A leave intent, from gossip or ourselves.
     pub(crate) fn leave_intent(&mut self, now: Instant, intent: LeaveIntent<'_>, we_stay: bool) -> Heard {
         let us = intent.node == self.own;

@@ -149,6 +149,19 @@ pub enum Event {
         /// The accuser.
         by: String,
     },
+    /// A member accuses a node that left, or that is unknown here. Whoever knows that it left answers the accuser with its
+    /// own word for it, and then with [`Swim::tell_left`](crate::Swim::tell_left). Told at most once per pair and a few
+    /// seconds.
+    GoneAccused {
+        /// The accused.
+        name: String,
+        /// The life it is accused in.
+        incarnation: u32,
+        /// The accuser.
+        by: String,
+        /// Where the accuser is.
+        at: SocketAddr,
+    },
     /// A member answers pings on streams and none by datagram: something between us swallows them. Told at most once a
     /// minute per member.
     StreamsOnly {

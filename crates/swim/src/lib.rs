@@ -14,6 +14,7 @@
 //! | is it alive? | `probe.rs`, `stream_ping.rs`, `awareness.rs` |
 //! | what becomes of alive, suspect, dead | `rules.rs`, `suspicion.rs` |
 //! | a known name at a new address | `takeover.rs` |
+//! | a leave that an accuser never heard of | `repair.rs` |
 //! | telling others | `gossip.rs`, `broadcast.rs` |
 //! | exchanging everything | `sync.rs` |
 //! | what is due when | `timer.rs` |
@@ -29,6 +30,7 @@ mod io;
 mod nodes;
 mod pacer;
 mod probe;
+mod repair;
 mod rules;
 mod stream_ping;
 mod suspicion;

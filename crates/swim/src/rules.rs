@@ -137,6 +137,7 @@ impl Swim {
         if let Err(reason) = self.check_verdict(suspect.node, suspect.from, suspect.incarnation) {
             return self.refuse(from, reason);
         }
+        self.heed_accusation(suspect.node, suspect.from, suspect.incarnation);
         self.accuse(suspect);
     }
 
@@ -185,6 +186,7 @@ impl Swim {
         if let Err(reason) = self.check_verdict(dead.node, dead.from, dead.incarnation) {
             return self.refuse(from, reason);
         }
+        self.heed_accusation(dead.node, dead.from, dead.incarnation);
         self.bury(dead);
     }
 

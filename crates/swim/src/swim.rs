@@ -6,6 +6,7 @@ use crate::broadcast::Waiter;
 use crate::gossip::Gossip;
 use crate::nodes::{Node, Nodes};
 use crate::probe::Prober;
+use crate::repair::Repairs;
 use crate::rules::Leave;
 use crate::stream_ping::StreamPings;
 use crate::sync::Exchanges;
@@ -48,6 +49,7 @@ pub struct Swim {
     pub(crate) prober: Prober,
     pub(crate) stream_pings: StreamPings,
     pub(crate) claims: Claims,
+    pub(crate) repairs: Repairs,
     pub(crate) awareness: Awareness,
     pub(crate) gossip: Gossip,
     pub(crate) exchanges: Exchanges,
@@ -82,6 +84,7 @@ impl Swim {
             prober,
             stream_pings: StreamPings::default(),
             claims: Claims::default(),
+            repairs: Repairs::default(),
             awareness: Awareness::default(),
             gossip: Gossip::default(),
             exchanges: Exchanges::default(),
@@ -183,6 +186,12 @@ impl Swim {
     /// Sends a user message to one node, as a single datagram.
     pub fn send_user(&mut self, to: SocketAddr, message: &[u8]) {
         self.send_user_datagram(to, message);
+    }
+
+    /// Tells one node that another has left by itself, as that one would have: an answer to
+    /// [`Event::GoneAccused`].
+    pub fn tell_left(&mut self, to: SocketAddr, name: &str, incarnation: u32) {
+        self.send_left(to, name, incarnation);
     }
 
     /// Serf's answer to `StateWanted`.

@@ -66,6 +66,7 @@ impl Serf {
             Swim::Suspected { name, by } => {
                 self.note(false, format!("{} is suspected by {}", name.escape_debug(), by.escape_debug()));
             }
+            Swim::GoneAccused { name, incarnation, by: _, at } => self.repair_leave(at, &name, incarnation),
             Swim::StreamsOnly { name, at } => {
                 let name = name.escape_debug();
                 self.note(
@@ -97,6 +98,16 @@ impl Serf {
             self.announce_join();
         }
         self.event(Event::Synced { stream, with, join });
+    }
+
+    /// Somebody accuses a node that is not here. If it left, the accuser missed that: it is told as the leaver would have
+    /// told it, the intent first, so that it sees "left" and not "failed".
+    fn repair_leave(&mut self, to: SocketAddr, name: &str, incarnation: u32) {
+        let Some(intent) = self.members.leave_of(name) else { return };
+        let mut bytes = Vec::new();
+        Message::Leave(intent).encode(&mut bytes);
+        self.swim.send_user(to, &bytes);
+        self.swim.tell_left(to, name, incarnation);
     }
 
     /// Serf would now ask the others who is right, and shut down when nobody answers for it. One stale packet must not

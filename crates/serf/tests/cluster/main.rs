@@ -3,4 +3,5 @@
 
 mod membership;
 mod neighbour;
+mod repair;
 mod world;

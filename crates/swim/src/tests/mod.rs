@@ -5,6 +5,7 @@ mod fallback;
 mod faults;
 mod hostile;
 mod membership;
+mod repair;
 mod takeover;
 mod telling;
 mod world;

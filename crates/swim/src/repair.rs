@@ -1,0 +1,55 @@
+//! A leave that somebody missed.
+//!
+//! A leave is told in a few packets, and the leaver is gone soon after. Whoever missed them all suspects it, and in the
+//! end shows as failed what has left in good order. In the reference that stays so until a push/pull. Here whoever
+//! hears the accusation and knows better answers the accuser.
+//!
+//! This layer forgets the gone within seconds, when accusations may still come for minutes; so the layer above, which
+//! remembers them for a day, is asked, and says its own part first.
+
+use crate::gossip::encode;
+use crate::pacer::Pacer;
+use crate::{Event, Swim};
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::net::SocketAddr;
+use core::time::Duration;
+use muster_wire::memberlist::{Dead, Message, NodeState};
+
+/// How often the same accuser is answered about the same node.
+const PACE: Duration = Duration::from_secs(5);
+
+/// Whom we answered about whom.
+#[derive(Debug)]
+pub(crate) struct Repairs(Pacer<(Arc<str>, String)>);
+
+impl Default for Repairs {
+    fn default() -> Self {
+        Self(Pacer::new(PACE))
+    }
+}
+
+impl Swim {
+    /// Tells the layer above if somebody accuses a node that is not here any more.
+    pub(crate) fn heed_accusation(&mut self, name: &str, by: &str, incarnation: u32) {
+        // In a push/pull the accusation is in our own name; the answer to it is our state.
+        if by == &*self.name || by == name {
+            return;
+        }
+        let left = |state, known| state == NodeState::Left && incarnation <= known;
+        if self.nodes.get(name).is_some_and(|node| !left(node.state(), node.incarnation)) {
+            return;
+        }
+        // Only members are answered: a packet names its accuser as it likes.
+        let Some(accuser) = self.nodes.get(by).filter(|accuser| accuser.is_present()) else { return };
+        let (by, at) = (accuser.name.clone(), accuser.socket_addr());
+        if self.repairs.0.allows(self.now, (by.clone(), name.into())) {
+            self.event(Event::GoneAccused { name: name.into(), incarnation, by: (*by).into(), at });
+        }
+    }
+
+    pub(crate) fn send_left(&mut self, to: SocketAddr, name: &str, incarnation: u32) {
+        let dead = Dead { incarnation, node: name, from: name };
+        self.send(to, &[encode(&Message::Dead(dead))], false);
+    }
+}

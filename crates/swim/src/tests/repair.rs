@@ -1,0 +1,77 @@
+//! Accusations of those who left.
+
+use super::world::{World, addr, datagram, leaves, name, secs};
+use crate::{Event, GoneWhy, Swim};
+use muster_wire::memberlist::{Dead, Message, NodeState, Suspect};
+
+fn accused(node: usize, incarnation: u32, by: usize) -> Event {
+    Event::GoneAccused { name: name(node), incarnation, by: name(by), at: addr(by) }
+}
+
+fn suspect(node: &str, incarnation: u32, from: &str) -> Vec<u8> {
+    datagram(&Message::Suspect(Suspect { incarnation, node, from }))
+}
+
+#[test]
+fn an_accusation_of_one_who_left_is_told_once_per_accuser_and_few_seconds() {
+    let mut world = World::cluster(4, 1);
+    world.command(2, Swim::leave);
+    world.run_for(secs(3));
+    world.kill(2);
+    world.forget_history();
+    for _ in 0..10 {
+        world.forge(0, addr(1), &suspect("n2", 1, "n1"));
+        world.forge(0, addr(1), &datagram(&Message::Dead(Dead { incarnation: 1, node: "n2", from: "n1" })));
+    }
+    assert_eq!(world.count(0, |e| *e == accused(2, 1, 1)), 1);
+    world.forge(0, addr(3), &suspect("n2", 1, "n3"));
+    assert_eq!(world.count(0, |e| *e == accused(2, 1, 3)), 1, "another accuser");
+    world.run_for(secs(5));
+    world.forge(0, addr(1), &suspect("n2", 1, "n1"));
+    assert_eq!(world.count(0, |e| *e == accused(2, 1, 1)), 2);
+    // Forgotten here, but not by the layer above.
+    world.run_for(secs(60));
+    assert_eq!(world.state(0, 2), None);
+    world.forge(0, addr(1), &suspect("n2", 1, "n1"));
+    assert_eq!(world.count(0, |e| *e == accused(2, 1, 1)), 3);
+}
+
+#[test]
+fn only_what_a_member_says_of_the_gone_is_heeded() {
+    let mut world = World::cluster(4, 1);
+    world.command(2, Swim::leave);
+    world.run_for(secs(3));
+    world.kill(2);
+    world.forget_history();
+    world.forge(0, addr(1), &suspect("n2", 1, "stranger"));
+    world.forge(0, addr(1), &suspect("n2", 1, "n2"));
+    world.forge(0, addr(1), &suspect("n2", 1, "n0"));
+    world.forge(0, addr(1), &suspect("n2", 2, "n1"));
+    world.forge(0, addr(1), &suspect("n3", 1, "n1"));
+    assert_eq!(world.count(0, |e| matches!(e, Event::GoneAccused { .. })), 0);
+}
+
+#[test]
+fn who_is_told_of_a_leave_takes_the_suspect_for_left() {
+    let mut world = World::cluster(3, 1);
+    world.part(&[1], &[2]);
+    world.command(2, Swim::leave);
+    world.kill(2);
+    world.forge(1, addr(0), &suspect("n2", 1, "n0"));
+    assert_eq!(world.state(1, 2), Some(NodeState::Suspect));
+    world.heal();
+    world.forget_history();
+    world.command(0, |swim, _| swim.tell_left(addr(1), "n2", 1));
+    assert_eq!(leaves(&world.sent[0].2), ["Dead(Dead { incarnation: 1, node: \"n2\", from: \"n2\" })"]);
+    world.run_for(secs(1));
+    assert_eq!(world.losses(1, 2).into_iter().map(|(_, why)| why).collect::<Vec<_>>(), [GoneWhy::Left]);
+}
+
+#[test]
+fn a_flood_of_accusations_is_told_in_bounds() {
+    let mut world = World::cluster(2, 1);
+    for at in 0..1000 {
+        world.forge(0, addr(1), &suspect(&format!("forged-{at}"), 1, "n1"));
+    }
+    assert_eq!(world.count(0, |e| matches!(e, Event::GoneAccused { .. })), 256);
+}

@@ -16,13 +16,14 @@
 //! | a known name at a new address | `takeover.rs` |
 //! | a leave that an accuser never heard of | `repair.rs` |
 //! | telling others | `gossip.rs`, `broadcast.rs` |
-//! | exchanging everything | `sync.rs` |
+//! | exchanging everything | `sync.rs`, `burst.rs` |
 //! | what is due when | `timer.rs` |
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 
 mod awareness;
 mod broadcast;
+mod burst;
 mod config;
 mod gossip;
 mod instant;

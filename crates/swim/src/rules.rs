@@ -125,10 +125,9 @@ impl Swim {
         self.timers.cancel(&Timer::Forget(name.clone()));
         self.nodes.set_state(&name, NodeState::Alive, self.now);
         self.tell(&name, &Message::Alive(Alive { versions: Some(versions), ..alive }), None);
-        if was_gone {
-            self.event(Event::Joined(view));
-        } else if changed {
-            self.event(Event::Updated(view));
+        if was_gone || changed {
+            self.membership_changed();
+            self.event(if was_gone { Event::Joined(view) } else { Event::Updated(view) });
         }
     }
 
@@ -215,6 +214,7 @@ impl Swim {
         let state = if by_itself { NodeState::Left } else { NodeState::Dead };
         self.nodes.set_state(&name, state, self.now);
         if !ours {
+            self.membership_changed();
             let until = self.now + self.config.profile.gossip_to_the_dead_time;
             self.timers.set(Timer::Forget(name.clone()), until);
         }

@@ -3,6 +3,7 @@
 
 use crate::awareness::Awareness;
 use crate::broadcast::Waiter;
+use crate::burst::Burst;
 use crate::gossip::Gossip;
 use crate::nodes::{Node, Nodes};
 use crate::probe::Prober;
@@ -53,6 +54,7 @@ pub struct Swim {
     pub(crate) awareness: Awareness,
     pub(crate) gossip: Gossip,
     pub(crate) exchanges: Exchanges,
+    pub(crate) burst: Burst,
     pub(crate) leave: Leave,
     pub(crate) outputs: VecDeque<Output>,
     refusals: usize,
@@ -88,6 +90,7 @@ impl Swim {
             awareness: Awareness::default(),
             gossip: Gossip::default(),
             exchanges: Exchanges::default(),
+            burst: Burst::default(),
             leave: Leave::default(),
             outputs: VecDeque::new(),
             refusals: 0,

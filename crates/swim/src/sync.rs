@@ -109,8 +109,8 @@ impl Swim {
         if self.leave.has_begun() {
             return;
         }
-        let interval = push_pull_interval(self.config.profile.push_pull_interval, self.nodes.len());
-        self.timers.set(Timer::PushPull, self.now + interval);
+        let pause = self.push_pull_pause();
+        self.timers.set(Timer::PushPull, self.now + pause);
         let own = self.name.clone();
         let is_partner = |node: &Node| node.state() == NodeState::Alive && node.name != own;
         for peer in self.nodes.pick(1, &mut self.rng, is_partner) {
@@ -127,6 +127,21 @@ impl Swim {
         }
         self.exchanges.strangers_from = self.now + self.config.profile.probe_interval;
         self.ask(stranger, false);
+    }
+
+    /// The wait until the next periodic exchange.
+    fn push_pull_pause(&self) -> Duration {
+        let members = self.nodes.len();
+        let usual = push_pull_interval(self.config.profile.push_pull_interval, members);
+        self.burst.pause(members, usual)
+    }
+
+    /// A member came, went or changed. If many do, exchanges come sooner, and not with everybody at the same moment.
+    pub(crate) fn membership_changed(&mut self) {
+        if self.burst.changed(self.now, self.nodes.len()) && !self.leave.has_begun() {
+            let soon = self.push_pull_pause().mul_f64(self.rng.f64());
+            self.timers.hasten(Timer::PushPull, self.now + soon);
+        }
     }
 
     /// Begins an exchange.
@@ -234,6 +249,7 @@ impl Swim {
         let Some(exchange) = self.exchanges.open.remove(&stream) else { return };
         let (with, join) = (exchange.with, exchange.join);
         let mut plain = Vec::new();
+        let changes = self.burst.total();
         let outcome = match Inbound::decode(bytes, &mut plain) {
             Ok(Inbound::PushPull(message)) => match Remote::read(&message) {
                 Some(remote) => self.merge(with, join, &remote),
@@ -243,6 +259,10 @@ impl Swim {
             Ok(Inbound::Message(_)) => Err("the reply is no push/pull".into()),
             Err(error) => Err(format!("unreadable reply: {error}")),
         };
+        if outcome.is_ok() && self.burst.exchanged(changes) {
+            let pause = self.push_pull_pause();
+            self.timers.set(Timer::PushPull, self.now + pause);
+        }
         self.event(match outcome {
             Ok(()) => Event::Synced { stream, with, join },
             Err(reason) => Event::SyncFailed { stream, reason, join },

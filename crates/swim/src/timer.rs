@@ -42,6 +42,13 @@ impl Timers {
         self.deadline.insert(timer, at);
     }
 
+    /// Moves it to `at` if it is due later, or not at all.
+    pub(crate) fn hasten(&mut self, timer: Timer, at: Instant) {
+        if self.deadline.get(&timer).is_none_or(|due| *due > at) {
+            self.set(timer, at);
+        }
+    }
+
     pub(crate) fn cancel(&mut self, timer: &Timer) {
         if let Some(at) = self.deadline.remove(timer) {
             self.order.remove(&(at, timer.clone()));
@@ -106,6 +113,16 @@ mod tests {
         assert_eq!(timers.pop_due(at(4)), None);
         timers.cancel(&Timer::Gossip);
         assert_eq!(timers.next(), None);
+    }
+
+    #[test]
+    fn hastening_never_delays() {
+        let mut timers = Timers::default();
+        timers.hasten(Timer::Gossip, at(5));
+        timers.hasten(Timer::Gossip, at(9));
+        assert_eq!(timers.next(), Some(at(5)));
+        timers.hasten(Timer::Gossip, at(2));
+        assert_eq!(timers.next(), Some(at(2)));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Whole clusters in one thread and in virtual time.
 
+mod burst;
 mod detection;
 mod fallback;
 mod faults;

@@ -1,6 +1,15 @@
 //! Lifeguard's local health: a node that hears little from everyone should doubt itself first.
 //!
-//! The score slows our own probing down. Source: memberlist's awareness.go; "Lifeguard: SWIM-ing with Situational
+//! The score slows our own probing down. What moves it (state.go, `probeNode` and `refute`):
+//!
+//! | | |
+//! |---|---|
+//! | a probe answered by whatever way, TCP included | -1 |
+//! | a failed probe: each relay that was to nack and did not | +1 |
+//! | a failed probe with no relay that can nack | +1 |
+//! | being accused | +1 |
+//!
+//! Source: memberlist's awareness.go; "Lifeguard: SWIM-ing with Situational
 //! Awareness", section III.
 
 use core::time::Duration;

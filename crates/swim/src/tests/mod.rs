@@ -5,6 +5,7 @@ mod detection;
 mod fallback;
 mod faults;
 mod hostile;
+mod lifeguard;
 mod membership;
 mod repair;
 mod takeover;

@@ -9,7 +9,7 @@ use crate::reconnect::Reconnect;
 use crate::state::RecentEvent;
 use crate::ticker::Ticker;
 use crate::window::Window;
-use crate::{Event, Input, Instant, Member, Output, Profile, StreamId, meta};
+use crate::{Event, Input, Instant, Member, Output, Profile, StreamId, Why, meta};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -215,6 +215,11 @@ impl Serf {
     /// All known members, failed and left ones included, by name.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter()
+    }
+
+    /// What was heard for and against a member; `None` if the name is neither alive nor was ever accused.
+    pub fn why(&self, name: &str) -> Option<Why> {
+        self.swim.why(name)
     }
 
     /// Figures for `info`.

@@ -14,6 +14,7 @@
 //! | is it alive? | `probe.rs`, `stream_ping.rs`, `awareness.rs` |
 //! | what becomes of alive, suspect, dead | `rules.rs`, `suspicion.rs` |
 //! | a known name at a new address | `takeover.rs` |
+//! | why somebody is doubted | `why.rs` |
 //! | a leave that an accuser never heard of | `repair.rs` |
 //! | telling others | `gossip.rs`, `broadcast.rs` |
 //! | exchanging everything | `sync.rs`, `burst.rs` |
@@ -39,6 +40,7 @@ mod swim;
 mod sync;
 mod takeover;
 mod timer;
+mod why;
 
 #[cfg(test)]
 mod tests;
@@ -47,3 +49,4 @@ pub use config::{Config, Profile};
 pub use instant::Instant;
 pub use io::{Event, GoneWhy, Input, NodeView, Output, StreamId, Ticket, UserQueue};
 pub use swim::Swim;
+pub use why::{Finding, Verdict, Way, Why};

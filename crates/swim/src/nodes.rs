@@ -9,6 +9,7 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::time::Duration;
 use fastrand::Rng;
 use muster_wire::memberlist::NodeState;
 use muster_wire::{RawAddr, Versions};
@@ -34,6 +35,8 @@ pub(crate) struct Node {
     pub(crate) incarnation: u32,
     /// Running while the state is suspect.
     pub(crate) suspicion: Option<Suspicion>,
+    /// How long the last direct ping took; 0 if none was answered.
+    round_trip_micros: u32,
     state: NodeState,
     changed: Instant,
 }
@@ -49,6 +52,7 @@ impl Node {
             versions,
             incarnation: 0,
             suspicion: None,
+            round_trip_micros: 0,
             state: NodeState::Dead,
             changed: Instant::default(),
         }
@@ -66,6 +70,15 @@ impl Node {
     /// Alive or suspect.
     pub(crate) fn is_present(&self) -> bool {
         is_present(self.state)
+    }
+
+    /// How long the last direct ping took.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        (self.round_trip_micros > 0).then(|| Duration::from_micros(self.round_trip_micros.into()))
+    }
+
+    pub(crate) fn set_round_trip(&mut self, time: Duration) {
+        self.round_trip_micros = u32::try_from(time.as_micros()).unwrap_or(u32::MAX).max(1);
     }
 
     pub(crate) fn socket_addr(&self) -> SocketAddr {
@@ -246,7 +259,6 @@ impl Nodes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::time::Duration;
     use std::collections::BTreeSet;
 
     fn filled(count: usize) -> (Nodes, Rng) {

@@ -7,6 +7,7 @@ use crate::gossip::encode;
 use crate::nodes::Node;
 use crate::pacer::Pacer;
 use crate::timer::Timer;
+use crate::why::{Verdict, Way};
 use crate::{Event, Instant, Swim};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -26,14 +27,17 @@ const NACK_AFTER: f64 = 0.8;
 /// How often it is told that a member answers by TCP only.
 const STREAMS_ONLY_PACE: Duration = Duration::from_secs(60);
 
+/// Longest reason kept for what went wrong with TCP.
+const REASON_CHARS_MAX: usize = 100;
+
 /// What came of asking by TCP.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum ByStream {
     /// Not yet; or never, of a member too old to answer.
     Unasked,
     Asked,
     Answered,
-    Failed,
+    Failed(String),
 }
 
 /// A member being probed.
@@ -49,6 +53,8 @@ struct Probe {
     /// When it has failed.
     end: Instant,
     by_stream: ByStream,
+    /// Who was asked to ping it too.
+    relays: Vec<Arc<str>>,
     nacks_expected: u32,
     nacks: u32,
 }
@@ -118,6 +124,7 @@ impl Swim {
             started: self.now,
             end: self.now + interval,
             by_stream: ByStream::Unasked,
+            relays: Vec::new(),
             nacks_expected: 0,
             nacks: 0,
         };
@@ -153,6 +160,7 @@ impl Swim {
             };
             let request = encode(&Message::IndirectPing(request));
             self.send_directed(relay.at, &relay.name, request);
+            probe.relays.push(relay.name);
         }
         let target = self.nodes.get(&probe.target).map(Node::peer);
         if target.is_some_and(|target| target.answers_stream_pings) {
@@ -175,6 +183,8 @@ impl Swim {
             }
             return;
         }
+        // What is explained is the score that the probe was made with.
+        self.record_failed_probe(&probe);
         // Relays that do not even nack say more about our own network than about the target.
         let silent_relays = probe.nacks_expected.saturating_sub(probe.nacks);
         self.awareness.degrade(if probe.nacks_expected == 0 { 1 } else { silent_relays });
@@ -183,6 +193,20 @@ impl Swim {
         }
         let own = self.name.clone();
         self.accuse(Suspect { incarnation: probe.incarnation, node: &probe.target, from: &own });
+    }
+
+    fn record_failed_probe(&mut self, probe: &Probe) {
+        if probe.started < self.prober.truce_until {
+            return;
+        }
+        let tcp = match &probe.by_stream {
+            ByStream::Unasked => None,
+            ByStream::Failed(reason) => Some(reason.clone()),
+            ByStream::Asked | ByStream::Answered => Some(String::from("no answer yet")),
+        };
+        let relays = probe.relays.iter().map(|relay| String::from(&**relay)).collect();
+        let (own, way) = (self.name.clone(), Way::Probe { relays, nacks: probe.nacks, tcp });
+        self.record_accusation(&probe.target, Verdict::Suspected, &own, probe.incarnation, way);
     }
 
     /// Ends a probe and plans the next: one interval after this one began, or at once if it took longer.
@@ -206,6 +230,10 @@ impl Swim {
     /// An ack: for our probe, or for one we relay.
     pub(crate) fn on_ack(&mut self, seq_no: u32) {
         if let Some(probe) = self.prober.current.take_if(|probe| probe.seq_no == seq_no) {
+            if self.timers.is_set(&Timer::ProbeTimeout) {
+                // Later it may have come by any way.
+                self.record_round_trip(&probe.target, self.now - probe.started);
+            }
             self.end_probe(&probe);
             self.awareness.improve();
         } else if let Some(relay) = self.prober.relays.remove(&seq_no) {
@@ -218,10 +246,13 @@ impl Swim {
 
     /// A ping on a stream came to its end. If it was the target's, the probe goes on all the same: when a datagram gets
     /// through as well, all is well, and else there is something to tell (memberlist's state.go, `probeNode`).
-    pub(crate) fn stream_ping_ended(&mut self, seq_no: u32, answered: bool) {
+    pub(crate) fn stream_ping_ended(&mut self, seq_no: u32, outcome: Result<(), &str>) {
         if let Some(probe) = self.prober.current.as_mut().filter(|probe| probe.seq_no == seq_no) {
-            probe.by_stream = if answered { ByStream::Answered } else { ByStream::Failed };
-        } else if answered {
+            probe.by_stream = match outcome {
+                Ok(()) => ByStream::Answered,
+                Err(reason) => ByStream::Failed(reason.chars().take(REASON_CHARS_MAX).collect()),
+            };
+        } else if outcome.is_ok() {
             self.claims.heard(seq_no);
         }
     }

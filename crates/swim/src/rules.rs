@@ -7,6 +7,7 @@ use crate::broadcast::Waiter;
 use crate::nodes::{NODES_MAX, Node};
 use crate::suspicion::Suspicion;
 use crate::timer::Timer;
+use crate::why::{Verdict, Way};
 use crate::{Event, GoneWhy, Swim};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -111,7 +112,7 @@ impl Swim {
     /// Takes over what another node says of itself.
     pub(crate) fn enliven(&mut self, alive: Alive<'_>, versions: Versions) {
         let Some(node) = self.nodes.get_mut(alive.node) else { return };
-        let was_gone = !node.is_present();
+        let (was_gone, was_doubted) = (!node.is_present(), node.state() != NodeState::Alive);
         let moved = node.addr != alive.addr || node.port != alive.port;
         let changed = moved || node.meta != alive.meta || node.versions != versions;
         node.incarnation = alive.incarnation;
@@ -125,6 +126,9 @@ impl Swim {
         self.timers.cancel(&Timer::Forget(name.clone()));
         self.nodes.set_state(&name, NodeState::Alive, self.now);
         self.tell(&name, &Message::Alive(Alive { versions: Some(versions), ..alive }), None);
+        if was_doubted {
+            self.record_refutation(&name, alive.incarnation);
+        }
         if was_gone || changed {
             self.membership_changed();
             self.event(if was_gone { Event::Joined(view) } else { Event::Updated(view) });
@@ -132,11 +136,13 @@ impl Swim {
     }
 
     /// Somebody accuses a node of silence.
-    pub(crate) fn on_suspect(&mut self, from: SocketAddr, suspect: Suspect<'_>) {
+    pub(crate) fn on_suspect(&mut self, from: SocketAddr, suspect: Suspect<'_>, way: Way) {
         if let Err(reason) = self.check_verdict(suspect.node, suspect.from, suspect.incarnation) {
             return self.refuse(from, reason);
         }
-        self.heed_accusation(suspect.node, suspect.from, suspect.incarnation);
+        let Suspect { node, from: by, incarnation } = suspect;
+        self.heed_accusation(node, by, incarnation);
+        self.record_accusation(node, Verdict::Suspected, by, incarnation, way);
         self.accuse(suspect);
     }
 
@@ -177,6 +183,7 @@ impl Swim {
     pub(crate) fn suspicion_expired(&mut self, name: &str) {
         let Some(node) = self.nodes.get(name) else { return };
         let (incarnation, own) = (node.incarnation, self.name.clone());
+        self.record_accusation(name, Verdict::FoundDead, &own, incarnation, Way::TimeUp);
         self.bury(Dead { incarnation, node: name, from: &own });
     }
 
@@ -185,7 +192,12 @@ impl Swim {
         if let Err(reason) = self.check_verdict(dead.node, dead.from, dead.incarnation) {
             return self.refuse(from, reason);
         }
-        self.heed_accusation(dead.node, dead.from, dead.incarnation);
+        let Dead { node, from: by, incarnation } = dead;
+        self.heed_accusation(node, by, incarnation);
+        if by != node {
+            let way = Way::Gossip { from, teller: None };
+            self.record_accusation(node, Verdict::FoundDead, by, incarnation, way);
+        }
         self.bury(dead);
     }
 
@@ -236,6 +248,10 @@ impl Swim {
         // Being accused hints at our own health.
         self.awareness.degrade(1);
         self.announce(accused);
+        if let Some(me) = self.nodes.get(&self.name) {
+            let (name, incarnation) = (me.name.clone(), me.incarnation);
+            self.record_refutation(&name, incarnation);
+        }
     }
 
     /// Tells everyone what we are now, as a life above `beaten` and above the current one.

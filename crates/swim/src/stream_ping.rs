@@ -37,10 +37,10 @@ impl Swim {
     /// The message that came back on such a stream.
     pub(crate) fn on_stream_ping_reply(&mut self, seq_no: u32, bytes: &[u8]) {
         let mut plain = Vec::new();
-        let answered = matches!(
-            Inbound::decode(bytes, &mut plain),
-            Ok(Inbound::Message(Message::Ack(ack))) if ack.seq_no == seq_no
-        );
-        self.stream_ping_ended(seq_no, answered);
+        let outcome = match Inbound::decode(bytes, &mut plain) {
+            Ok(Inbound::Message(Message::Ack(ack))) if ack.seq_no == seq_no => Ok(()),
+            _ => Err("something else than its ack came back"),
+        };
+        self.stream_ping_ended(seq_no, outcome);
     }
 }

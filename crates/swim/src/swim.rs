@@ -13,6 +13,7 @@ use crate::stream_ping::StreamPings;
 use crate::sync::Exchanges;
 use crate::takeover::Claims;
 use crate::timer::{Timer, Timers};
+use crate::why::{Records, Way};
 use crate::{Config, Event, Input, Instant, NodeView, Output, StreamId, Ticket, UserQueue};
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
@@ -51,6 +52,7 @@ pub struct Swim {
     pub(crate) stream_pings: StreamPings,
     pub(crate) claims: Claims,
     pub(crate) repairs: Repairs,
+    pub(crate) records: Records,
     pub(crate) awareness: Awareness,
     pub(crate) gossip: Gossip,
     pub(crate) exchanges: Exchanges,
@@ -87,6 +89,7 @@ impl Swim {
             stream_pings: StreamPings::default(),
             claims: Claims::default(),
             repairs: Repairs::default(),
+            records: Records::default(),
             awareness: Awareness::default(),
             gossip: Gossip::default(),
             exchanges: Exchanges::default(),
@@ -281,7 +284,7 @@ impl Swim {
             Message::Ack(ack) => self.on_ack(ack.seq_no),
             Message::Nack(nack) => self.on_nack(nack.seq_no),
             Message::Alive(alive) => self.on_alive(from, alive),
-            Message::Suspect(suspect) => self.on_suspect(from, suspect),
+            Message::Suspect(suspect) => self.on_suspect(from, suspect, Way::Gossip { from, teller: None }),
             Message::Dead(dead) => self.on_dead(from, dead),
             Message::User(message) => self.on_user(message),
             Message::Err(_) => self.refuse(from, "an error reply outside of a stream"),

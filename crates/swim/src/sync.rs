@@ -5,6 +5,7 @@
 
 use crate::nodes::{NODES_MAX, Node};
 use crate::timer::Timer;
+use crate::why::Way;
 use crate::{Event, Instant, Output, StreamId, Swim};
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -283,7 +284,7 @@ impl Swim {
     /// A stream ended before its message was whole.
     pub(crate) fn on_stream_failed(&mut self, stream: StreamId, reason: &str) {
         if let Some(seq_no) = self.stream_pings.take(stream) {
-            return self.stream_ping_ended(seq_no, false);
+            return self.stream_ping_ended(seq_no, Err(reason));
         }
         let Some(exchange) = self.exchanges.open.remove(&stream) else { return };
         if let StreamId::Outbound(_) = stream {
@@ -312,7 +313,8 @@ impl Swim {
                 NodeState::Left => self.on_dead(from, Dead { incarnation, node: name, from: name }),
                 // The peer's word is not enough for a death sentence: the accused shall have its time.
                 NodeState::Suspect | NodeState::Dead => {
-                    self.on_suspect(from, Suspect { incarnation, node: name, from: &own });
+                    let way = Way::Exchange { with: from, teller: None };
+                    self.on_suspect(from, Suspect { incarnation, node: name, from: &own }, way);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Whole clusters, as their members see them.
 
 use crate::world::{World, secs};
-use muster_serf::{Event, Input, Status, StreamId};
+use muster_serf::{Event, Input, Status, StreamId, Verdict};
 use muster_wire::memberlist::Message;
 use muster_wire::serf::{LeaveIntent, PushPullState, kind};
 use muster_wire::stream::encode_push_pull;
@@ -189,6 +189,21 @@ fn a_killed_node_is_failed_and_alive_again_after_its_restart() {
     for name in ["a", "b"] {
         assert_eq!(world.told(name, "c"), ["join", "failed", "join"], "{name}");
     }
+}
+
+#[test]
+fn a_failure_is_explained_by_how_it_was_found() {
+    let mut world = cluster(2, &["a", "b", "c"]);
+    world.run(secs(5));
+    let why = |world: &World, about: &str| world.host("a").serf.why(about);
+    assert!(why(&world, "c").unwrap().findings.is_empty());
+    assert_eq!(why(&world, "c").unwrap().round_trips.len(), 1);
+    world.kill("c");
+    world.run_until(|world| world.status("a", "c") == Some(Status::Failed));
+    let findings = why(&world, "c").unwrap().findings;
+    assert_eq!(findings[0].verdict, Verdict::Suspected);
+    assert_eq!(findings.last().unwrap().verdict, Verdict::FoundDead);
+    assert_eq!(why(&world, "nobody"), None);
 }
 
 #[test]

@@ -10,4 +10,5 @@ mod membership;
 mod repair;
 mod takeover;
 mod telling;
+mod why;
 mod world;

@@ -92,6 +92,11 @@ impl Default for Claims {
 
 impl Claims {
     #[cfg(test)]
+    pub(crate) fn holder_seq_no(&self, name: &str) -> u32 {
+        self.by_name.get(name).map_or(0, |claim| claim.holder_seq_no)
+    }
+
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.by_name.is_empty()
     }
@@ -99,9 +104,14 @@ impl Claims {
     /// An ack that may be one of ours, by datagram or stream.
     pub(crate) fn heard(&mut self, seq_no: u32) {
         for claim in self.by_name.values_mut() {
-            if let Stage::Asking { holder_answers, claimant_answers } = &mut claim.stage {
-                *holder_answers |= claim.holder_seq_no == seq_no;
-                *claimant_answers |= claim.claimant_seq_no == seq_no;
+            match &mut claim.stage {
+                Stage::Asking { holder_answers, claimant_answers } => {
+                    *holder_answers |= claim.holder_seq_no == seq_no;
+                    *claimant_answers |= claim.claimant_seq_no == seq_no;
+                }
+                // Late, and still not too late.
+                Stage::Raising if claim.holder_seq_no == seq_no => claim.stage = Stage::Refused,
+                Stage::Raising | Stage::Refused => {}
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::world::{World, addr, config, datagram, leaves, millis, name, secs};
 use crate::{Event, GoneWhy};
 use core::net::SocketAddr;
-use muster_wire::memberlist::{Alive, Dead, Message, NodeState, Suspect};
+use muster_wire::memberlist::{Ack, Alive, Dead, Message, NodeState, Suspect};
 use muster_wire::{RawAddr, Versions};
 
 /// A new host under the old name of another, that joins through `through`.
@@ -131,6 +131,21 @@ fn a_holder_that_answers_by_tcp_alone_stays() {
     assert!(world.count(0, |e| matches!(e, Event::Conflict { claimant_answers: true, .. })) >= 1);
     assert_eq!(holder(&world, 0, "n2"), Some(addr(2)));
     assert_ne!(holder(&world, 0, "n2"), Some(addr(at)));
+}
+
+#[test]
+fn a_holder_that_answers_late_stays_as_long_as_the_claimant_is_still_raising() {
+    let mut world = World::cluster(2, 1);
+    world.kill(1);
+    let at = recreate(&mut world, 1, 0);
+    world.run_for(millis(500));
+    world.forget_history();
+    assert!(world.run_until(secs(2), |w| w.trace.contains("StateWanted")));
+    let late = world.hosts[0].swim.claims.holder_seq_no("n1");
+    world.forge(0, addr(1), &datagram(&Message::Ack(Ack { seq_no: late, payload: &[] })));
+    world.run_for(secs(2));
+    assert_eq!(world.hosts[0].swim.nodes.get("n1").unwrap().socket_addr(), addr(1));
+    assert_eq!(world.incarnation(at, 1), 2, "it was asked and has raised it");
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn only_what_a_member_says_of_the_gone_is_heeded() {
     world.forge(0, addr(1), &suspect("n2", 1, "n0"));
     world.forge(0, addr(1), &suspect("n2", 2, "n1"));
     world.forge(0, addr(1), &suspect("n3", 1, "n1"));
+    world.forge(0, addr(1), &suspect("stranger", 1, "n2"));
     assert_eq!(world.count(0, |e| matches!(e, Event::GoneAccused { .. })), 0);
 }
 

@@ -184,25 +184,24 @@ impl Swim {
             return;
         }
         // What is explained is the score that the probe was made with.
-        self.record_failed_probe(&probe);
+        let accuses = probe.started >= self.prober.truce_until;
+        if accuses {
+            self.record_failed_probe(&probe);
+        }
         // Relays that do not even nack say more about our own network than about the target.
         let silent_relays = probe.nacks_expected.saturating_sub(probe.nacks);
         self.awareness.degrade(if probe.nacks_expected == 0 { 1 } else { silent_relays });
-        if probe.started < self.prober.truce_until {
-            return;
+        if accuses {
+            let own = self.name.clone();
+            self.accuse(Suspect { incarnation: probe.incarnation, node: &probe.target, from: &own });
         }
-        let own = self.name.clone();
-        self.accuse(Suspect { incarnation: probe.incarnation, node: &probe.target, from: &own });
     }
 
     fn record_failed_probe(&mut self, probe: &Probe) {
-        if probe.started < self.prober.truce_until {
-            return;
-        }
         let tcp = match &probe.by_stream {
             ByStream::Unasked => None,
             ByStream::Failed(reason) => Some(reason.clone()),
-            ByStream::Asked | ByStream::Answered => Some(String::from("no answer yet")),
+            ByStream::Asked | ByStream::Answered => Some(String::from("no answer in time")),
         };
         let relays = probe.relays.iter().map(|relay| String::from(&**relay)).collect();
         let (own, way) = (self.name.clone(), Way::Probe { relays, nacks: probe.nacks, tcp });

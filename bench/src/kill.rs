@@ -1,8 +1,9 @@
 //! `kill -9` of one application together with its agent, under 500 GET/s over three backends.
 
-use crate::{results::spread_ms, setup};
+use crate::results::spread_ms;
+use crate::setup::{self, Trio};
+use muster_e2e::Agent;
 use muster_e2e::load::Load;
-use muster_e2e::{Agent, Hosts};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -12,18 +13,13 @@ pub(crate) async fn measure() -> Value {
     let mut accounts = Vec::new();
     let mut until_none = Vec::new();
     for _ in 0..RUNS {
-        let hosts = Hosts::claim();
-        let (balancer, proxy) = setup::balancer(&hosts);
-        let _one = setup::backend(&hosts, 10).await;
-        let _two = setup::backend(&hosts, 11).await;
-        let (mut app, mut agent) = setup::backend(&hosts, 12).await;
-        setup::are_up(&balancer, &["s10", "s11", "s12"]).await;
-        let load = Load::start(&setup::plan(&proxy.address, 0));
+        let mut trio = Trio::start().await;
+        let load = Load::start(&setup::plan(&trio.proxy.address, 0));
         load.passes(500).await;
         let killed = Instant::now();
-        app.process.kill();
-        agent.process.kill();
-        until_none.push(last_attempt(&balancer, "s12", killed).await);
+        trio.app.process.kill();
+        trio.agent.process.kill();
+        until_none.push(last_attempt(&trio.balancer, "s12", killed).await);
         load.passes(1_000).await;
         accounts.push(setup::account(&load.stop().await));
     }

@@ -1,7 +1,7 @@
 //! The balancer's node started last, first and in the middle: how long until all backends answer through it, and whether any
 //! request fails from the first success on.
 
-use crate::{join::first_answer, setup};
+use crate::setup::{self, first_answer};
 use muster_e2e::Hosts;
 use muster_e2e::load::Load;
 use serde_json::{Value, json};

@@ -1,8 +1,8 @@
 //! The stack Muster replaces, as people glue it together: real Serf, whose handler writes HAProxy's file from the member list
 //! and reloads a real HAProxy.
 
-use crate::join::first_answer;
 use crate::results::spread_ms;
+use crate::setup::first_answer;
 use muster_e2e::{Backend, Hosts, Process, SerfAgent, serf_is_installed, wait_for};
 use serde_json::{Value, json};
 use std::path::Path;

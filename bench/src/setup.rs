@@ -3,6 +3,9 @@
 use muster_e2e::load::{Outcome, Plan, failures};
 use muster_e2e::{Agent, AgentOptions, Backend, Hosts, Proxy, wait_for};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// A balancer on host 1: agent and proxy.
 pub(crate) fn balancer(hosts: &Hosts) -> (Agent, Proxy) {
@@ -22,6 +25,32 @@ pub(crate) async fn backend(hosts: &Hosts, host: u8) -> (Backend, Agent) {
     let name = format!("s{host}");
     let app = Backend::start(hosts, host, &name).await;
     (app, Agent::start(hosts, host, &name, joining(hosts)))
+}
+
+/// A balancer, two backends that stay, and one that will go.
+pub(crate) struct Trio {
+    /// The balancer's agent.
+    pub(crate) balancer: Agent,
+    /// Its proxy.
+    pub(crate) proxy: Proxy,
+    /// The application that will go, `s12`.
+    pub(crate) app: Backend,
+    /// Its agent.
+    pub(crate) agent: Agent,
+    _stay: [(Backend, Agent); 2],
+    _hosts: Hosts,
+}
+
+impl Trio {
+    /// Started, and all three up.
+    pub(crate) async fn start() -> Self {
+        let hosts = Hosts::claim();
+        let (balancer, proxy) = balancer(&hosts);
+        let stay = [backend(&hosts, 10).await, backend(&hosts, 11).await];
+        let (app, agent) = backend(&hosts, 12).await;
+        are_up(&balancer, &["s10", "s11", "s12"]).await;
+        Self { balancer, proxy, app, agent, _stay: stay, _hosts: hosts }
+    }
 }
 
 /// Waits until the proxy reports these backends as up.
@@ -51,4 +80,28 @@ pub(crate) fn account(outcomes: &[Outcome]) -> Value {
         "first_reasons": failed.iter().take(10).collect::<Vec<_>>(),
         "slowest_ms": slowest.fold(0.0, f64::max).round(),
     })
+}
+
+/// Milliseconds from `started` until a request through `address` is answered by `name`.
+pub(crate) async fn first_answer(address: &str, name: &str, started: Instant) -> f64 {
+    let wanted = format!("\"host\":\"{name}\"");
+    loop {
+        if let Ok(Ok(text)) = tokio::time::timeout(Duration::from_secs(2), get(address)).await
+            && text.contains(&wanted)
+        {
+            return started.elapsed().as_secs_f64() * 1e3;
+        }
+        assert!(started.elapsed() < muster_e2e::PATIENCE, "{name} never answered through {address}");
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+async fn get(address: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    stream
+        .write_all(format!("GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())
+        .await?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await?;
+    Ok(text)
 }

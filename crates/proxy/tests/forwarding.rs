@@ -366,6 +366,19 @@ fn an_upgrade_to_http_2_is_answered_as_an_ordinary_request() {
 }
 
 #[test]
+fn an_upgrade_to_http_2_is_seen_beside_bytes_that_are_no_text() {
+    local(async {
+        let backend = Backend::named("a").await;
+        let (_proxy, addr) = proxy(&[backend.addr]);
+        let request =
+            b"GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade, X-Own, \xff\r\nX-Own: 1\r\nUpgrade: h2c, \xff\r\n\r\n";
+        assert_eq!(ask(addr, request).await.status(), 200);
+        let seen = backend.seen.requests.borrow()[0].clone();
+        assert_eq!((seen.field("upgrade"), seen.field("x-own")), (None, None));
+    });
+}
+
+#[test]
 fn a_length_beside_chunks_cannot_smuggle_a_response() {
     local(async {
         let backend = Backend::answering(|_| {

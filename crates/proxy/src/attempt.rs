@@ -147,6 +147,9 @@ async fn exchange(
 ) -> Result<Answer, Failure> {
     let config = &lease.plane().config;
     let progress = request.body().progress();
+    if let Some(progress) = &progress {
+        progress.restart();
+    }
     let copy = repeatable.then(|| copy_of(&request));
     let sent = upstream.sender.try_send_request(request);
     let late = stalled(progress.as_deref(), config.response_timeout, config.idle_timeout);
@@ -197,8 +200,8 @@ async fn stalled(progress: Option<&Progress>, backend_max: Duration, client_max:
         if deadline <= now {
             return side;
         }
-        // While the client is waited for, the turn may pass to the backend at any time: look again soon enough.
-        tokio::time::sleep_until(deadline.min(now + backend_max)).await;
+        // The turn may pass to the other side at any time, and its limit may be the shorter one: look again soon enough.
+        tokio::time::sleep_until(deadline.min(now + backend_max.min(client_max))).await;
     }
 }
 

@@ -79,6 +79,11 @@ impl Progress {
         self.client_gone.get()
     }
 
+    /// Now it is a backend's move: what was waited for before, such as another backend's connection, is not its fault.
+    pub(crate) fn restart(&self) {
+        self.set(Side::Backend);
+    }
+
     fn set(&self, side: Side) {
         self.waits_for.set(side);
         self.since.set(Instant::now());

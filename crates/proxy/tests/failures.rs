@@ -3,6 +3,7 @@
 
 mod support;
 
+use muster_proxy::Proxy;
 use std::time::Duration;
 use support::*;
 use tokio::io::AsyncWriteExt;
@@ -267,6 +268,37 @@ fn an_upload_that_stops_ends_with_408_and_frees_its_backend() {
 
 #[test]
 fn a_client_that_goes_away_frees_its_backend() {
+#[test]
+fn an_upload_that_stops_is_noticed_although_backends_may_think_for_long() {
+    local(async {
+        let echo = Backend::answering(|request| ok(&request.text())).await;
+        let mut config = config();
+        // Longer than this test may take.
+        config.response_timeout = Duration::from_secs(600);
+        config.idle_timeout = Duration::from_millis(200);
+        let (_proxy, addr) = proxy_with(config, &picture(1, &[echo.addr]));
+        let mut client = Wire::connect(addr).await;
+        client.write("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\na").await;
+        assert_eq!(client.message().await.unwrap().status(), 408);
+    });
+}
+
+#[test]
+fn a_wait_before_the_request_was_sent_is_not_the_backends() {
+    local(async {
+        let good = Backend::named("good").await;
+        let mut config = config();
+        config.response_timeout = Duration::from_millis(200);
+        let proxy = Proxy::start(config).unwrap();
+        let mut client = Wire::connect(proxy.addrs()[0]).await;
+        client.write("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 3\r\n\r\nabc").await;
+        // Requests wait this long for the first picture.
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        proxy.apply(&picture(1, &[good.addr]));
+        assert_eq!(client.message().await.unwrap().text(), "good");
+    });
+}
+
     local(async {
         let backend = silent().await;
         let (proxy, addr) = proxy(&[backend.addr]);

@@ -17,7 +17,8 @@ pub struct Report {
     pub requests: u64,
     /// Requests that ended in an error of ours (502, 503, 504) or were cut.
     pub failed: u64,
-    /// Of `failed`: unsafe requests in flight on a backend that died.
+    /// Of `failed`: unsafe requests that a backend had, at least in part, when it died or fell silent. Nobody knows whether
+    /// it acted on them.
     pub failed_unsafe: u64,
     /// Requests that failed on one backend and were sent to another. Those that failed there too are in `failed` as
     /// well.

@@ -68,7 +68,8 @@ async fn obtain(
         let Some((mut lease, addr)) = plane.pick(&tried) else {
             return Err(match last {
                 Some((mut lease, page)) => {
-                    lease.end(Ended::Failed { safe });
+                    // Only what bears repeating comes here.
+                    lease.end(Ended::Failed { safe: true });
                     page
                 }
                 None => Page::nobody_ready(service),
@@ -106,7 +107,8 @@ async fn obtain(
             }
             _ => {
                 tracing::warn!(%addr, %cause, safe, "a request failed");
-                lease.end(Ended::Failed { safe });
+                // What was never sent is safe to repeat, whatever its method.
+                lease.end(Ended::Failed { safe: safe || unsent });
                 return Err(page);
             }
         }

@@ -129,6 +129,8 @@ fn a_post_is_sent_elsewhere_when_nobody_took_the_connection() {
         config.connect_timeout = Duration::from_secs(5);
         let (proxy, addr) = proxy_with(config, &picture(1, &[gone.addr]));
         assert_eq!(post(addr, "body").await.status(), 503);
+        let report = proxy.report();
+        assert_eq!((report.failed, report.failed_unsafe), (1, 0), "nothing was sent, so no harm was done");
         proxy.apply(&picture(2, &[gone.addr, good.addr]));
         for _ in 0..4 {
             assert_eq!(post(addr, "body").await.text(), "good");

@@ -23,7 +23,7 @@ pub struct Report {
     /// Requests that failed on one backend and were sent to another. Those that failed there too are in `failed` as
     /// well.
     pub retried: u64,
-    /// Every backend in the picture, and those no longer in it until their last request is done.
+    /// Every backend in the picture that the sink serves, and those no longer in it until their last request is done.
     pub backends: Vec<BackendReport>,
 }
 

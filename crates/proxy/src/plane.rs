@@ -62,7 +62,7 @@ impl Plane {
 
     /// Acts on a picture. Returns the backends that should be connected to now.
     pub(crate) fn apply(&self, picture: &Picture) -> Vec<Choice> {
-        let mut picture = picture.clone();
+        let mut picture = self.ours(picture);
         self.own.remove_from(&mut picture);
         let changes = self.balancer.borrow_mut().apply(self.now(), &picture);
         let mut appeared = Vec::new();
@@ -89,6 +89,14 @@ impl Plane {
             self.report_wanted.notify_one();
         }
         appeared
+    }
+
+    /// The part of `picture` that we serve. Backends of other services may be anything, such as a database that blocks
+    /// hosts which connect and say nothing: they get no connection of ours.
+    fn ours(&self, picture: &Picture) -> Picture {
+        let service = picture.services.get_key_value(&self.config.service);
+        let services = service.map(|(name, service)| (name.clone(), service.clone())).into_iter().collect();
+        Picture { epoch: picture.epoch, version: picture.version, phase: picture.phase, services }
     }
 
     fn usable_backends(&self, picture: &Picture) -> usize {

@@ -232,3 +232,20 @@ fn a_port_in_use_is_said_in_words() {
         assert!(text.contains(&format!("another program listens on port {}", addr.port())), "{text}");
     });
 }
+
+#[test]
+fn backends_of_other_services_are_left_alone() {
+    local(async {
+        let (web, other) = (Backend::named("web").await, Backend::named("other").await);
+        let mut picture = picture(1, &[web.addr]);
+        let mut database = picture.services["web"].clone();
+        database.backends.get_mut("n0").unwrap().addr = other.addr;
+        picture.services.insert("database".into(), database);
+        let (proxy, addr) = proxy_with(config(), &picture);
+        web.is_connected_to().await;
+        assert_eq!(get(addr).await.text(), "web");
+        assert_eq!(other.seen.accepted.get(), 0, "a database counts connections that say nothing as attacks");
+        let report = proxy.report();
+        assert!(report.backends.iter().all(|backend| backend.service == "web"), "{report:?}");
+    });
+}

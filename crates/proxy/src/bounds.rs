@@ -40,6 +40,10 @@ pub(crate) const PROBE_INTERVAL: Duration = Duration::from_secs(10);
 /// See [`PROBE_AFTER`].
 pub(crate) const PROBES: u32 = 3;
 
+/// Least time that a client may take nothing of its response; the idle timeout when that is longer. In a shorter time a
+/// lost packet may not have been sent again.
+pub(crate) const STUCK_MIN: Duration = Duration::from_secs(2);
+
 /// The agent says something every second; after this much silence its stream is taken for broken.
 pub(crate) const AGENT_SILENCE_MAX: Duration = Duration::from_secs(3);
 

@@ -45,9 +45,10 @@ pub(crate) async fn serve(
     client: Rc<Client>,
     mut stop: watch::Receiver<bool>,
 ) {
-    upstream::tune(&stream);
     let peer = client.peer;
     let idle_timeout = plane.config.idle_timeout;
+    upstream::tune(&stream);
+    upstream::cut_when_stuck(&stream, idle_timeout.max(bounds::STUCK_MIN));
     let service = service_fn(move |request| {
         let (plane, client) = (Rc::clone(&plane), Rc::clone(&client));
         async move { Ok::<_, Infallible>(forward(&plane, &client, request).await) }

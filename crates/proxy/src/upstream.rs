@@ -90,6 +90,13 @@ pub(crate) fn tune(stream: &TcpStream) {
     let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive);
 }
 
+/// Lets the kernel cut a client that takes nothing of what was written to it for `limit`. hyper has no clock for that, and
+/// the keepalive of [`tune`] does not help: such a client's host is well and acknowledges probes of its full window
+/// for ever (tcp(7), `TCP_USER_TIMEOUT`).
+pub(crate) fn cut_when_stuck(stream: &TcpStream, limit: Duration) {
+    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit));
+}
+
 /// Whether `cause` is about this process or host rather than the backend: descriptors, memory or local ports used up, or
 /// a local rule against the connection.
 fn is_ours(cause: &io::Error) -> bool {

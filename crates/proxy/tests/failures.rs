@@ -339,6 +339,29 @@ fn a_client_that_goes_away_in_the_middle_of_an_answer_frees_its_backend() {
 }
 
 #[test]
+fn a_client_that_reads_nothing_of_its_answer_frees_its_backend() {
+    local(async {
+        let backend = Backend::script(|mut wire, _, seen| async move {
+            while let Some(request) = wire.message().await {
+                seen.requests.borrow_mut().push(request);
+                wire.write("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n").await;
+                while wire.stream.write_all(&[b'z'; 65_536]).await.is_ok() {}
+            }
+        })
+        .await;
+        let mut config = config();
+        config.idle_timeout = Duration::from_millis(500);
+        let (proxy, addr) = proxy_with(config, &picture(1, &[backend.addr]));
+        let mut client = Wire::connect(addr).await;
+        client.write(GET).await;
+        until("the backend has the request", || backend.seen.count() == 1).await;
+        until("nothing is in flight", || in_flight(&proxy.report()) == 0).await;
+        assert_eq!(proxy.report().failed, 0, "it was the client's fault");
+        drop(client);
+    });
+}
+
+#[test]
 fn an_answer_cut_short_is_cut_for_the_client_too() {
     local(async {
         let backend = Backend::script(|mut wire, _, _| async move {

@@ -64,13 +64,16 @@ struct Seat {
 /// Picks are smooth weighted round robin, as nginx does it (`ngx_http_upstream_get_peer`): everyone eligible is credited
 /// its weight, the one with most credit is picked and pays the sum. Over a cycle everyone gets its exact share, evenly
 /// spread. Credit only moves between those eligible, so a backend that comes back from an ejection is owed no more than it
-/// was. One that leaves takes its credit or debt along; that cannot add up, since the one with most credit pays next.
+/// was. One that leaves takes its credit or debt along, and one that comes is given the mean of what the others have: with
+/// nothing, it would wait while they use up what a heavy one left them, or take every turn while they pay.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     /// Backends in the picture, withdrawn ones included.
     pub(crate) nodes: BTreeMap<String, Key>,
     /// Those that may be picked. Order breaks ties.
     ring: Vec<Seat>,
+    /// All credit in the ring. Picks move it, only those that come and leave change it.
+    credit: i64,
 }
 
 impl Pool {
@@ -96,12 +99,17 @@ impl Pool {
 
     /// Adds a backend at a random place among the others, so that many balancers do not all begin with the same one.
     pub(crate) fn seat(&mut self, choice: Choice, weight: u16, tier: Tier, rng: &mut fastrand::Rng) {
-        let seat = Seat { key: choice.key, addr: choice.addr, weight: weight.max(1).into(), credit: 0, tier };
+        let count = i64::try_from(self.ring.len()).unwrap_or(i64::MAX).max(1);
+        let credit = self.credit / count;
+        self.credit += credit;
+        let seat = Seat { key: choice.key, addr: choice.addr, weight: weight.max(1).into(), credit, tier };
         self.ring.insert(rng.usize(0..=self.ring.len()), seat);
     }
 
     pub(crate) fn unseat(&mut self, key: Key) {
-        self.ring.retain(|seat| seat.key != key);
+        if let Some(place) = self.ring.iter().position(|seat| seat.key == key) {
+            self.credit -= self.ring.remove(place).credit;
+        }
     }
 
     pub(crate) fn set(&mut self, key: Key, weight: u16, tier: Tier) {

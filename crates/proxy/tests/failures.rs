@@ -269,8 +269,6 @@ fn an_upload_that_stops_ends_with_408_and_frees_its_backend() {
 }
 
 #[test]
-fn a_client_that_goes_away_frees_its_backend() {
-#[test]
 fn an_upload_that_stops_is_noticed_although_backends_may_think_for_long() {
     local(async {
         let echo = Backend::answering(|request| ok(&request.text())).await;
@@ -301,6 +299,8 @@ fn a_wait_before_the_request_was_sent_is_not_the_backends() {
     });
 }
 
+#[test]
+fn a_client_that_goes_away_frees_its_backend() {
     local(async {
         let backend = silent().await;
         let (proxy, addr) = proxy(&[backend.addr]);

@@ -37,6 +37,21 @@ fn equals_take_turns() {
 }
 
 #[test]
+fn a_newcomer_takes_its_turn_at_once_and_not_all_turns() {
+    for seed in 0..16 {
+        for paid in 0..=1001 {
+            let (mut pool, mut rng) = pool(seed, &[1000, 1]);
+            picks(&mut pool, paid);
+            // It takes its credit or debt along.
+            pool.unseat(choice(0).key);
+            pool.seat(choice(2), 1, Tier::Proven, &mut rng);
+            let next = picks(&mut pool, 4);
+            assert_eq!(counts(&next, 3), [0, 2, 2], "after {paid} picks: {next:?}");
+        }
+    }
+}
+
+#[test]
 fn a_heavy_backend_is_spread_over_the_cycle() {
     let (mut pool, _) = pool(1, &[50, 10, 10]);
     let cycle = picks(&mut pool, 7);

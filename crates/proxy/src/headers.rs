@@ -23,7 +23,9 @@ pub(crate) fn prepare_request(request: &mut Request<Upload>, client: &Client) ->
     if request.method() == Method::CONNECT {
         return Err(Page::connect_not_allowed());
     }
-    check_coding(request.headers())?;
+    if !has_known_coding(request.headers()) {
+        return Err(Page::unknown_coding());
+    }
     settle_target(request, client)?;
 
     let wants_trailers = accepts_trailers(request.headers());
@@ -40,6 +42,7 @@ pub(crate) fn prepare_request(request: &mut Request<Upload>, client: &Client) ->
         // hyper would send a GET without its body otherwise.
         headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
+    remove_look_alikes(headers);
     append_forwarded_for(headers, client);
     headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
     headers.insert(X_FORWARDED_PORT, HeaderValue::from(client.local.port()));
@@ -107,13 +110,27 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// A coding other than `chunked` would have to be undone or understood: 501 (RFC 9112, 6.1).
-fn check_coding(headers: &HeaderMap) -> Result<(), Page> {
+/// CGI, WSGI and their like read `X_Forwarded_Proto` as `X-Forwarded-Proto` (RFC 3875, 4.1.18), so a client could put its
+/// word beside ours. nginx drops every field with an underscore; here only these go.
+fn remove_look_alikes(headers: &mut HeaderMap) {
+    let ours = [X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_PORT];
+    let is_look_alike = |name: &HeaderName| {
+        name.as_str().contains('_') && ours.iter().any(|own| name.as_str().replace('_', "-") == own.as_str())
+    };
+    let found: Vec<HeaderName> = headers.keys().filter(|name| is_look_alike(name)).cloned().collect();
+    for name in found {
+        headers.remove(name);
+    }
+}
+
+/// Whether the message is in no transfer coding but `chunked`. Any other would have to be undone or understood
+/// (RFC 9112, 6.1).
+pub(crate) fn has_known_coding(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).into_iter();
     match (codings.next(), codings.next()) {
-        (None, _) => Ok(()),
-        (Some(one), None) if one.as_bytes().eq_ignore_ascii_case(b"chunked") => Ok(()),
-        _ => Err(Page::unknown_coding()),
+        (None, _) => true,
+        (Some(one), None) => one.as_bytes().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
     }
 }
 

@@ -115,6 +115,23 @@ fn host_is_passed_untouched_and_wanted_exactly_once() {
 }
 
 #[test]
+fn our_fields_cannot_be_forged_with_underscores() {
+    let request = prepared(request(&[
+        ("host", "a"),
+        ("x_forwarded_proto", "https"),
+        ("x-forwarded_port", "443"),
+        ("X_Forwarded-For", "1.2.3.4"),
+        ("x_forwarded_host", "b"),
+        ("own_field", "1"),
+    ]));
+    let mut names: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    let ours = ["x-forwarded-for", "x-forwarded-port", "x-forwarded-proto"];
+    assert_eq!(names, [&["host", "own_field"], ours.as_slice(), &["x_forwarded_host"]].concat());
+    assert_eq!(values(&request, "x-forwarded-for"), ["192.0.2.7"]);
+}
+
+#[test]
 fn tunnels_and_unknown_codings_are_refused() {
     let mut connect = request(&[("host", "a")]);
     *connect.method_mut() = Method::CONNECT;

@@ -49,6 +49,10 @@ async fn answer(
             }
         };
     }
+    if !headers::has_known_coding(response.headers()) {
+        lease.end(Ended::Failed { safe });
+        return Err(Page::broken(safe));
+    }
     upstream.kept_for = headers::kept_for(response.headers());
     headers::prepare_response(&mut response);
     Ok(response.map(|body| Outgoing::relay(body, lease, upstream, safe)))

@@ -395,6 +395,20 @@ fn a_response_that_is_none_becomes_502() {
 }
 
 #[test]
+fn a_response_in_a_coding_we_do_not_know_becomes_502() {
+    local(async {
+        let backend = Backend::answering(|_| {
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n".to_vec()
+        })
+        .await;
+        let (proxy, addr) = proxy(&[backend.addr]);
+        assert_eq!(get(addr).await.status(), 502);
+        let report = proxy.report();
+        assert_eq!((report.requests, report.failed, in_flight(&report)), (1, 1, 0));
+    });
+}
+
+#[test]
 fn a_head_without_end_is_refused_and_leaves_the_proxy_well() {
     local(async {
         let backend = Backend::named("a").await;

@@ -33,7 +33,12 @@ impl Backend {
     }
 
     pub(crate) fn tier(&self) -> Tier {
-        Tier::of(self.standing, &self.health)
+        Tier::of(self.standing, &self.health, self.in_flight > 0)
+    }
+
+    /// It has answered, and nothing is held against it.
+    pub(crate) fn answers(&self) -> bool {
+        self.health.has_answered() && !self.health.is_ejected() && !self.is_withdrawn()
     }
 
     pub(crate) fn report(&self) -> BackendReport {

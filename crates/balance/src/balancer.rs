@@ -1,5 +1,6 @@
 //! The pools and who is next.
 
+use crate::backend::Backend;
 use crate::pool::Pool;
 use crate::retry::{Attempt, Budget, may_retry};
 use crate::slab::Slab;
@@ -115,6 +116,9 @@ impl Balancer {
                 backend.in_flight = backend.in_flight.saturating_add(1);
                 backend.requests += 1;
                 self.totals.retried += u64::from(tried.len() == 1);
+                if let Some(choice) = picked {
+                    self.rank_newcomer(choice.key);
+                }
             }
             None => self.totals.failed += u64::from(is_new),
         }
@@ -139,7 +143,31 @@ impl Balancer {
         if !backend.listed && in_flight == 0 {
             self.backends.remove(key);
             self.leaving.retain(|leaving| *leaving != key);
+        } else {
+            self.rank_newcomer(key);
         }
+    }
+
+    /// A backend that has never answered ranks by whether it is busy; all others do not, which keeps this off the hot path.
+    fn rank_newcomer(&mut self, key: Key) {
+        let Some(backend) = self.backends.get(key).filter(|backend| !backend.health.has_answered()) else {
+            return;
+        };
+        if let Some(pool) = self.pools.get_mut(&backend.service) {
+            pool.set(key, backend.weight, backend.tier());
+        }
+    }
+
+    /// Whether this backend has never answered while another of its service does: a request that can be made again should
+    /// not wait long for it.
+    pub fn is_on_trial(&self, key: Key) -> bool {
+        let Some(backend) = self.backends.get(key).filter(|backend| !backend.health.has_answered()) else {
+            return false;
+        };
+        let others = self.pools.get(&backend.service).into_iter().flat_map(|pool| pool.nodes.values());
+        others
+            .filter(|other| **other != key)
+            .any(|other| self.backends.get(*other).is_some_and(Backend::answers))
     }
 
     /// Whether an attempt that failed on `key` may be made again: the request bears it ([`may_retry`]), and retries have not

@@ -13,8 +13,9 @@
 //!
 //! How many failures are enough depends on what else there is. With another proven backend in the service one failed
 //! connection is, since nothing is lost by believing it; likewise for one that has never worked. The last proven one has
-//! to fail three times: its pool would not get better without it. Silence always takes three, since a slow backend is not a dead one, and so do deaths of kept
-//! connections, but the first of these asks for a trial at once.
+//! to fail three times: its pool would not get better without it. Silence takes three, since a slow backend is not a dead
+//! one, unless it has never answered at all; and so do deaths of kept connections, but the first of these asks for a trial
+//! at once.
 //!
 //! A connection that died proves less than one that was refused: one poisonous request can kill its connection on every
 //! backend in turn. So the first such ejection lasts only until a trial connection, made at once, succeeds.
@@ -41,6 +42,8 @@ const TRIAL_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Health {
     /// A connection succeeded since the backend appeared.
     proven: bool,
+    /// It answered a request since it appeared.
+    answered: bool,
     /// In a row, since the last answer.
     failures: u32,
     /// Since the last answer.
@@ -58,7 +61,7 @@ struct Ejection {
 impl Health {
     /// Of a backend of which nothing is known; it wants a trial at `trial`.
     pub(crate) fn new(trial: Instant) -> Self {
-        Self { proven: false, failures: 0, ejections: 0, ejection: None, trial: Some(trial) }
+        Self { proven: false, answered: false, failures: 0, ejections: 0, ejection: None, trial: Some(trial) }
     }
 
     /// The same, where the shell has been asked to connect and the outcome is awaited.
@@ -68,6 +71,10 @@ impl Health {
 
     pub(crate) fn is_proven(&self) -> bool {
         self.proven
+    }
+
+    pub(crate) fn has_answered(&self) -> bool {
+        self.answered
     }
 
     pub(crate) fn is_ejected(&self) -> bool {
@@ -81,7 +88,7 @@ impl Health {
 
     /// Nothing that good evidence could improve.
     pub(crate) fn is_settled(&self) -> bool {
-        self.proven && self.failures == 0 && self.ejection.is_none() && self.trial.is_none()
+        self.answered && self.proven && self.failures == 0 && self.ejection.is_none() && self.trial.is_none()
     }
 
     /// When one connection should be tried.
@@ -122,7 +129,14 @@ impl Health {
     ) -> bool {
         let enough = match evidence {
             Evidence::Answered => {
-                *self = Self { proven: true, failures: 0, ejections: 0, ejection: None, trial: None };
+                *self = Self {
+                    proven: true,
+                    answered: true,
+                    failures: 0,
+                    ejections: 0,
+                    ejection: None,
+                    trial: None,
+                };
                 return false;
             }
             Evidence::Connected => {
@@ -130,6 +144,7 @@ impl Health {
                 return false;
             }
             Evidence::ConnectFailed | Evidence::Died if !alone || !self.proven => 1,
+            Evidence::Silent if !self.answered => 1,
             Evidence::ConnectFailed | Evidence::Died | Evidence::KeptDied | Evidence::Silent => FAILURES_MAX,
         };
         self.failures = self.failures.saturating_add(1);

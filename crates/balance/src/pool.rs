@@ -17,6 +17,9 @@ use muster_fleet::Standing;
 pub(crate) enum Tier {
     /// Ready, and a connection to it succeeded.
     Proven,
+    /// The same, but busy with the first request it was ever sent. One that accepts connections and never answers would
+    /// hold every request it gets, so a newcomer gets one, and others go first until it is answered.
+    Asked,
     /// Ready, and not connected to yet.
     New,
     /// Gossip says failed, yet it is not ejected.
@@ -30,7 +33,8 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    pub(crate) fn of(standing: Standing, health: &Health) -> Self {
+    /// `busy`: it has requests in flight.
+    pub(crate) fn of(standing: Standing, health: &Health, busy: bool) -> Self {
         let demoted = standing == Standing::Demoted;
         match (health.is_ejected(), demoted, health.is_proven()) {
             (true, true, _) => Self::EjectedDemoted,
@@ -38,13 +42,14 @@ impl Tier {
             (false, true, false) => Self::DemotedNew,
             (false, true, true) => Self::Demoted,
             (false, false, false) => Self::New,
+            (false, false, true) if busy && !health.has_answered() => Self::Asked,
             (false, false, true) => Self::Proven,
         }
     }
 
     /// Connected to before and not ejected.
     fn is_sound(self) -> bool {
-        matches!(self, Self::Proven | Self::Demoted)
+        matches!(self, Self::Proven | Self::Asked | Self::Demoted)
     }
 }
 

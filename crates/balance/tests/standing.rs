@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use muster_balance::{Attempt, Balancer, Change, Choice, Evidence, Key, Turn};
+use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Key, Turn};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -148,6 +148,9 @@ fn the_last_proven_backend_is_not_ejected_by_one_failure() {
 #[test]
 fn evidence_survives_a_new_picture_and_weights_follow_it() {
     let (mut balancer, choices) = proven(&[READY; 3]);
+    for choice in &choices {
+        balancer.evidence(ms(0), choice.key, Evidence::Answered);
+    }
     balancer.evidence(ms(1), choices[0].key, Evidence::ConnectFailed);
     let mut picture = web(&[READY; 3]);
     picture.services.get_mut("web").unwrap().backends.get_mut("b").unwrap().weight = 40;
@@ -207,4 +210,52 @@ fn the_rule_comes_before_the_budget() {
     assert!(!balancer.may_retry(ms(1), choices[0].key, post));
     assert!(balancer.may_retry(ms(1), choices[0].key, Attempt { unsent: true, ..post }));
     assert_eq!(granted(&mut balancer, choices[0].key), 100, "neither has cost anything");
+}
+
+/// Two that answer, and `c`, which appeared, was connected to and has not been asked yet.
+fn newcomer() -> (Balancer, Key) {
+    let (mut balancer, choices) = proven(&[READY; 2]);
+    for choice in &choices {
+        balancer.evidence(ms(0), choice.key, Evidence::Answered);
+    }
+    let changes = balancer.apply(ms(1), &web(&[READY; 3]));
+    let newcomer = prove(&mut balancer, ms(1), &changes)[0].key;
+    (balancer, newcomer)
+}
+
+#[test]
+fn a_newcomer_gets_one_request_until_it_has_answered() {
+    let (mut balancer, newcomer) = newcomer();
+    assert_eq!(hosts(&mut balancer, ms(2), 30).get(&addr(3)), Some(&1), "none is finished, none answered");
+    balancer.evidence(ms(3), newcomer, Evidence::Answered);
+    let share = hosts(&mut balancer, ms(3), 30)[&addr(3)];
+    assert!((9..=11).contains(&share), "{share} of 30");
+}
+
+#[test]
+fn a_newcomer_whose_request_is_over_gets_another() {
+    let (mut balancer, newcomer) = newcomer();
+    for round in 2..5 {
+        assert_eq!(hosts(&mut balancer, ms(round), 30).get(&addr(3)), Some(&1));
+        balancer.finish(newcomer, Ended::Abandoned);
+    }
+}
+
+#[test]
+fn one_silence_ejects_a_newcomer_and_not_one_that_has_answered() {
+    let (mut balancer, newcomer) = newcomer();
+    assert_eq!(balancer.evidence(ms(2), newcomer, Evidence::Silent), Turn::Ejected);
+    let answers = balancer.pick(ms(2), "web", &[]).unwrap().key;
+    assert_ne!(balancer.evidence(ms(2), answers, Evidence::Silent), Turn::Ejected);
+}
+
+#[test]
+fn a_newcomer_is_on_trial_only_beside_one_that_answers() {
+    let (balancer, newcomer) = newcomer();
+    assert!(balancer.is_on_trial(newcomer));
+    let (mut balancer, choices) = proven(&[READY; 2]);
+    assert!(!balancer.is_on_trial(choices[0].key), "nobody has answered yet: all may be slow to start");
+    balancer.evidence(ms(1), choices[0].key, Evidence::Answered);
+    assert!(!balancer.is_on_trial(choices[0].key));
+    assert!(balancer.is_on_trial(choices[1].key));
 }

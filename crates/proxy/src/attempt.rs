@@ -152,7 +152,8 @@ async fn exchange(
     }
     let copy = repeatable.then(|| copy_of(&request));
     let sent = upstream.sender.try_send_request(request);
-    let late = stalled(progress.as_deref(), config.response_timeout, config.idle_timeout);
+    let patience = lease.plane().patience(lease.key(), repeatable);
+    let late = stalled(progress.as_deref(), patience, config.idle_timeout);
     // Dropping `sent` makes hyper close the connection, and so cancels the request.
     let failed = tokio::select! {
         biased;
@@ -177,9 +178,7 @@ async fn exchange(
                 Err(Failure { cause, unsent: false, request: copy })
             }
         },
-        Err(Side::Backend) => {
-            Err(Failure { cause: Cause::Silent(config.response_timeout), unsent: false, request: copy })
-        }
+        Err(Side::Backend) => Err(Failure { cause: Cause::Silent(patience), unsent: false, request: copy }),
         Err(Side::Client) => {
             Err(Failure { cause: Cause::ClientStalled(config.idle_timeout), unsent: false, request: None })
         }

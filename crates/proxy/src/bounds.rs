@@ -24,6 +24,10 @@ pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// its agent.
 pub(crate) const FIRST_PICTURE_WAIT: Duration = Duration::from_secs(1);
 
+/// How long a repeatable request waits for a backend that has never answered, while others do. Longer than most answers;
+/// an honest but slow newcomer only misses the requests that could be made elsewhere, until it answers one.
+pub(crate) const FIRST_ANSWER_MAX: Duration = Duration::from_secs(1);
+
 /// How long an idle connection is believed to be alive when the request on it must not be repeated. Many servers close
 /// idle connections after 2 to 5 s; a request that meets such a close on the wire is lost. Within a second that is
 /// next to impossible, and a new connection costs one round trip.

@@ -147,6 +147,14 @@ impl Plane {
         }
     }
 
+    /// How long to wait for a response head from a backend. `repeatable`: the request can be made elsewhere.
+    pub(crate) fn patience(&self, key: Key, repeatable: bool) -> Duration {
+        match repeatable && self.balancer.borrow().is_on_trial(key) {
+            true => self.config.response_timeout.min(bounds::FIRST_ANSWER_MAX),
+            false => self.config.response_timeout,
+        }
+    }
+
     /// A picked request is over.
     pub(crate) fn finish(&self, key: Key, ended: Ended) {
         let mut balancer = self.balancer.borrow_mut();

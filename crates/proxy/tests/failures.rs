@@ -221,6 +221,29 @@ fn a_get_moves_on_from_a_backend_that_never_answers() {
 }
 
 #[test]
+fn a_newcomer_that_never_answers_holds_a_get_for_a_moment_only() {
+    local(async {
+        let (good, bad) = (Backend::named("good").await, silent().await);
+        let mut config = config();
+        // Far beyond this test: only the limit for newcomers can end the wait.
+        config.response_timeout = Duration::from_secs(3600);
+        let (proxy, addr) = proxy_with(config, &picture(1, &[good.addr]));
+        assert_eq!(get(addr).await.text(), "good");
+        proxy.apply(&picture(2, &[good.addr, bad.addr]));
+        until("the newcomer was asked", || {
+            let report = proxy.report();
+            report.backends.iter().any(|backend| backend.node != "a" && backend.state == "up")
+        })
+        .await;
+        for _ in 0..4 {
+            assert_eq!(get(addr).await.text(), "good");
+        }
+        assert_eq!(bad.seen.count(), 1, "one request found out");
+        assert_eq!(proxy.report().failed, 0);
+    });
+}
+
+#[test]
 fn a_post_to_a_backend_that_never_answers_ends_with_504() {
     local(async {
         let (a, b) = (silent().await, silent().await);

@@ -100,7 +100,7 @@ fn a_tier_is_standing_and_health() {
         for evidence in seen {
             health.observe(Instant::default(), *evidence, false, &mut rng);
         }
-        assert_eq!(Tier::of(standing, &health), tier, "{standing:?} {seen:?}");
+        assert_eq!(Tier::of(standing, &health, false), tier, "{standing:?} {seen:?}");
     }
 }
 

@@ -1,8 +1,9 @@
 //! Finding the cluster through its seeds, for ever.
 //!
 //! Start order must not matter, so a seed that does not answer is tried again, its name resolved anew each time. A seed
-//! once met is left alone as long as somebody is there; a node that finds itself alone tries all of them again, so that a
-//! cluster heals after an outage of everything.
+//! once met is left alone as long as it is alive. When it left or failed it is sought again: it may be restarted without
+//! seeds of its own, and nobody asks after a member that has left. A node that finds itself alone tries all of them again,
+//! so that a cluster heals after an outage of everything.
 
 use crate::Error;
 use crate::advertise::source_towards;
@@ -17,6 +18,7 @@ use crate::seed::{Host, Seed};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream;
+use muster_serf::{Member, Status};
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -24,6 +26,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+/// A seed that left answers for about a second more (Serf's `LeavePropagateDelay`). Joining it then is of no use.
+const LEAVE_REST: Duration = Duration::from_secs(2);
 /// Addresses of one seed contacted at once.
 const AT_ONCE: usize = 16;
 
@@ -44,7 +48,7 @@ pub(crate) struct Joiner {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Tried {
     /// Its addresses that answered.
-    pub joined: usize,
+    pub joined: Vec<SocketAddr>,
     /// It is, or is also, this node.
     pub ourselves: bool,
     /// What failed, in words.
@@ -76,7 +80,7 @@ impl Joiner {
         while let Some((addr, result)) = results.next().await {
             match result {
                 Ok(()) => {
-                    tried.joined += 1;
+                    tried.joined.push(addr);
                     tried.doubts.extend(self.doubt(addr));
                 }
                 Err(reason) => tried.failures.push(reason),
@@ -117,7 +121,7 @@ impl Joiner {
 #[derive(Debug)]
 pub(crate) struct Seeker {
     joiner: Joiner,
-    seeds: Vec<(Seed, Met)>,
+    seeds: Vec<Sought>,
     roster: Arc<Roster>,
     synced: watch::Sender<bool>,
     first_pause: Duration,
@@ -125,11 +129,22 @@ pub(crate) struct Seeker {
     started: Instant,
 }
 
+/// A seed and what became of it.
+#[derive(Debug)]
+struct Sought {
+    seed: Seed,
+    met: Met,
+    /// It was a member at an address that we joined it at. One behind an address of its own choice never is, so its
+    /// absence says nothing.
+    known: bool,
+}
+
 /// Whether a seed still has to be sought.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 enum Met {
     NotYet,
-    Yes,
+    /// At these addresses; at none when it is ourselves.
+    At(Vec<SocketAddr>),
 }
 
 impl Seeker {
@@ -141,7 +156,7 @@ impl Seeker {
         synced: watch::Sender<bool>,
         first_pause: Duration,
     ) -> Self {
-        let seeds = seeds.into_iter().map(|seed| (seed, Met::NotYet)).collect();
+        let seeds = seeds.into_iter().map(|seed| Sought { seed, met: Met::NotYet, known: false }).collect();
         Self {
             joiner,
             seeds,
@@ -159,13 +174,13 @@ impl Seeker {
             return Ok(());
         }
         let tried = self.round().await;
-        if tried.iter().any(|tried| tried.joined > 0 || tried.ourselves) {
+        if tried.iter().any(|tried| !tried.joined.is_empty() || tried.ourselves) {
             return Ok(());
         }
         Err(Error::JoinFailed(failures(&tried)))
     }
 
-    /// Seeks until every seed is met, and again whenever this node is alone. Ends only when it gives up: after
+    /// Seeks until every seed is met, and again whenever one is lost or this node is alone. Ends only when it gives up: after
     /// `rounds_max` rounds (0: never) without ever meeting anybody.
     pub(crate) async fn keep(mut self, rounds_max: u32) -> Result<Infallible, Error> {
         if self.seeds.is_empty() {
@@ -175,7 +190,7 @@ impl Seeker {
         let mut had_company = self.roster.has_company();
         let mut began = Instant::now();
         loop {
-            if self.seeds.iter().any(|(_, met)| *met == Met::NotYet) {
+            if !self.all_met() {
                 let tried = self.round().await;
                 rounds = rounds.saturating_add(1);
                 had_company |= self.roster.has_company();
@@ -185,10 +200,17 @@ impl Seeker {
                         failures(&tried)
                     )));
                 }
-            } else if had_company {
-                self.alone().await;
             }
-            let pause = schedule::pause(began.elapsed(), self.first_pause, fastrand::f64());
+            let lost = match self.all_met() && had_company {
+                true => self.lonelier().await,
+                false => self.forget_lost(),
+            };
+            let pause = if lost {
+                began = Instant::now();
+                LEAVE_REST.max(self.first_pause)
+            } else {
+                schedule::pause(began.elapsed(), self.first_pause, fastrand::f64())
+            };
             if had_company {
                 tokio::select! {
                     () = sleep(pause) => {}
@@ -196,7 +218,7 @@ impl Seeker {
                 }
                 if !self.roster.has_company() {
                     tracing::warn!("nobody else is alive; trying the seeds again");
-                    self.seeds.iter_mut().for_each(|(_, met)| *met = Met::NotYet);
+                    self.seeds.iter_mut().for_each(|sought| sought.met = Met::NotYet);
                     had_company = false;
                     began = Instant::now();
                 }
@@ -210,13 +232,13 @@ impl Seeker {
     /// Tries every seed not yet met, all at once.
     async fn round(&mut self) -> Vec<Tried> {
         let seeds = &self.seeds;
-        let unmet: Vec<usize> = (0..seeds.len()).filter(|at| seeds[*at].1 == Met::NotYet).collect();
-        let tried = join_all(unmet.iter().map(|at| self.joiner.try_seed(&seeds[*at].0, false))).await;
-        for (at, tried) in unmet.into_iter().zip(&tried) {
-            let (seed, met) = &mut self.seeds[at];
+        let unmet: Vec<usize> = (0..seeds.len()).filter(|nth| seeds[*nth].met == Met::NotYet).collect();
+        let tried = join_all(unmet.iter().map(|nth| self.joiner.try_seed(&seeds[*nth].seed, false))).await;
+        for (nth, tried) in unmet.into_iter().zip(&tried) {
+            let Sought { seed, met, .. } = &mut self.seeds[nth];
             *met = met_by(seed, tried);
-            if tried.joined > 0 {
-                tracing::info!(%seed, addresses = tried.joined, "joined");
+            if !tried.joined.is_empty() {
+                tracing::info!(%seed, addresses = tried.joined.len(), "joined");
                 self.complaints.forget();
                 tried.doubts.iter().for_each(|doubt| tracing::warn!("{doubt}"));
                 continue;
@@ -234,6 +256,43 @@ impl Seeker {
         tried
     }
 
+    fn all_met(&self) -> bool {
+        self.seeds.iter().all(|sought| sought.met != Met::NotYet)
+    }
+
+    /// Returns when nobody else is alive (false) or a seed is lost (true).
+    async fn lonelier(&mut self) -> bool {
+        let mut revisions = self.roster.revisions();
+        while self.roster.has_company() {
+            if self.forget_lost() {
+                return true;
+            }
+            if revisions.changed().await.is_err() {
+                break;
+            }
+        }
+        false
+    }
+
+    /// Seeds that were members and are no more have to be sought again. Whether there are any.
+    fn forget_lost(&mut self) -> bool {
+        let Self { seeds, roster, .. } = self;
+        roster.look(|members| {
+            let mut any = false;
+            for sought in seeds {
+                let Met::At(met) = &sought.met else { continue };
+                let there = members.values().any(|member| is_there(member, met));
+                if sought.known && !there {
+                    tracing::info!(seed = %sought.seed, "this seed left or failed; seeking it until it is back");
+                    sought.met = Met::NotYet;
+                    any = true;
+                }
+                sought.known |= there;
+            }
+            any
+        })
+    }
+
     /// Returns when nobody else is alive.
     async fn alone(&self) {
         let mut revisions = self.roster.revisions();
@@ -249,7 +308,13 @@ impl Seeker {
 /// may mean others later: in a container network all nodes often share it.
 fn met_by(seed: &Seed, tried: &Tried) -> Met {
     let only_us = tried.ourselves && matches!(seed.host, Host::Ip(_));
-    if tried.joined > 0 || only_us { Met::Yes } else { Met::NotYet }
+    if !tried.joined.is_empty() || only_us { Met::At(tried.joined.clone()) } else { Met::NotYet }
+}
+
+/// Whether `member` is who answered at one of `met`, and has not gone.
+fn is_there(member: &Member, met: &[SocketAddr]) -> bool {
+    let addr = SocketAddr::new(member.addr.ip(), member.port);
+    matches!(member.status, Status::Alive | Status::Leaving) && met.contains(&addr)
 }
 
 fn failures(tried: &[Tried]) -> String {

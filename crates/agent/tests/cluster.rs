@@ -96,6 +96,21 @@ async fn a_node_that_left_comes_back_under_its_name() {
 }
 
 #[tokio::test]
+async fn a_seed_without_seeds_that_left_comes_back_to_its_cluster() {
+    let net = Net::random();
+    let seed = Node::start(config("seed", net.ip(1), &[])).await;
+    let a = Node::start(config("a", net.ip(2), &[net.ip(1)])).await;
+    let _b = Node::start(config("b", net.ip(3), &[net.ip(1)])).await;
+    let all = [("a", "alive"), ("b", "alive"), ("seed", "alive")];
+    a.sees(&all).await;
+    assert_eq!(seed.leave().await.unwrap(), Ended::Left);
+    a.sees(&[("a", "alive"), ("b", "alive"), ("seed", "left")]).await;
+    let seed = Node::start(config("seed", net.ip(1), &[])).await;
+    seed.sees(&all).await;
+    a.sees(&all).await;
+}
+
+#[tokio::test]
 async fn a_left_member_can_be_pruned() {
     let net = Net::random();
     let first = Node::start(config("first", net.ip(1), &[])).await;

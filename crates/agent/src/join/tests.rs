@@ -4,7 +4,8 @@ use super::*;
 use crate::gossip::testing::{Told, fake};
 use crate::roster::Inbox;
 use crate::roster::tests::{member, roster};
-use muster_serf::Status;
+use muster_serf::{Member, Status};
+use muster_wire::RawAddr;
 use std::collections::VecDeque;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
@@ -42,7 +43,9 @@ impl Test {
 
     /// The next address contacted, and when.
     async fn contacted(&mut self) -> (SocketAddr, Instant) {
-        match self.told.recv().await.unwrap() {
+        // In virtual time, so that a test that waits in vain fails at once.
+        let told = tokio::time::timeout(Duration::from_secs(86_400), self.told.recv()).await;
+        match told.expect("somebody is contacted within a day").unwrap() {
             Told::Join(addr) => (addr, Instant::now()),
             other => panic!("not a join: {other:?}"),
         }
@@ -100,6 +103,43 @@ async fn a_node_that_finds_itself_alone_seeks_again() {
     test.contacted().await;
     test.contacted().await;
     test.peer_is(Status::Alive);
+    test.nothing_for(Duration::from_secs(600)).await;
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seed_that_left_or_failed_is_sought_until_it_is_back_although_others_are_there() {
+    let results = [Ok(()), Ok(()), Err("refused"), Ok(()), Err("refused"), Ok(())];
+    let mut test = seeking(&["127.0.0.1"], &results);
+    let task = test.keep();
+    test.contacted().await;
+    test.peer_is(Status::Alive);
+    test.inbox.put(Member { addr: RawAddr::V4([127, 0, 0, 5]), ..member("other", Status::Alive) });
+    test.nothing_for(Duration::from_secs(600)).await;
+    let left = Instant::now();
+    test.peer_is(Status::Left);
+    // It may still be there: then the answer says nothing.
+    test.contacted().await;
+    test.contacted().await;
+    test.peer_is(Status::Alive);
+    test.contacted().await;
+    assert!(left.elapsed() < Duration::from_secs(6), "{:?}", left.elapsed());
+    test.nothing_for(Duration::from_secs(600)).await;
+    test.peer_is(Status::Failed);
+    for _ in 0..2 {
+        test.contacted().await;
+    }
+    task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seed_behind_an_address_of_its_own_choice_is_left_alone() {
+    let mut test = seeking(&["127.0.0.2"], &[Ok(())]);
+    let task = test.keep();
+    test.contacted().await;
+    test.peer_is(Status::Alive);
+    test.inbox.put(Member { addr: RawAddr::V4([127, 0, 0, 5]), ..member("other", Status::Alive) });
+    test.peer_is(Status::Left);
     test.nothing_for(Duration::from_secs(600)).await;
     task.abort();
 }

@@ -31,7 +31,7 @@ pub(super) async fn join(
     let mut response = JoinResponse { joined: 0, errors: Vec::new() };
     for (seed, tried) in seeds.iter().zip(tried) {
         // Joining oneself works, as it does with Serf, and changes nothing.
-        response.joined += tried.joined + usize::from(tried.ourselves);
+        response.joined += tried.joined.len() + usize::from(tried.ourselves);
         response.errors.extend(tried.failures.iter().map(|failure| format!("{seed}: {}", Plain(failure))));
     }
     if response.joined == 0 {

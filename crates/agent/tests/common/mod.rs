@@ -62,7 +62,11 @@ impl Node {
         let client = Client::new(&config.socket);
         let thread = std::thread::spawn(move || run(config));
         let node = Self { client, thread: Some(thread), _dir: dir };
-        until("the agent answers", async || node.client.get::<Info>(routes::INFO).await.ok()).await;
+        until("the agent answers", async || {
+            assert!(!node.thread.as_ref().unwrap().is_finished(), "the agent ended at once");
+            node.client.get::<Info>(routes::INFO).await.ok()
+        })
+        .await;
         node
     }
 

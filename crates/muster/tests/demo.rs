@@ -4,6 +4,7 @@
     reason = "a test that cannot go on has failed; clippy spares only #[test] functions themselves"
 )]
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -125,10 +126,8 @@ impl Demo {
         }
     }
 
-    fn signal(&self, name: &str) {
-        assert!(
-            Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap().success()
-        );
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 
     /// Reads all it has to say; its exit code and everything it said.
@@ -231,7 +230,7 @@ fn a_backend_is_added_stopped_and_killed_from_a_second_terminal_and_no_request_f
 
     assert!(place.order(&["add", "s1"]).status.success());
     demo.await_line("s1 is back");
-    demo.signal("-INT");
+    demo.signal(Signal::INT);
     let (code, said) = demo.end();
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("stopped; none of "), "{said}");
@@ -265,7 +264,7 @@ fn orders_that_cannot_be_followed_are_refused_with_words() {
     assert!(place.order(&["stop", "s2", "--force"]).status.success());
     demo.await_line("s2 drained");
     until("503 of an empty service", || place.get().starts_with("HTTP/1.1 50"));
-    demo.signal("-TERM");
+    demo.signal(Signal::TERM);
     assert_eq!(demo.end().0, Some(0));
 }
 
@@ -280,7 +279,7 @@ fn a_second_demo_is_told_of_the_first() {
     for expected in [&pid, "127.0.0.1", "muster demo add"] {
         assert!(said.contains(expected), "{expected:?} in {said}");
     }
-    first.signal("-TERM");
+    first.signal(Signal::TERM);
     assert_eq!(first.end().0, Some(0), "the first one was not disturbed");
 }
 

@@ -4,6 +4,7 @@
     reason = "a test that cannot go on has failed; clippy spares only #[test] functions themselves"
 )]
 
+use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
@@ -56,10 +57,8 @@ impl Backend {
         answer
     }
 
-    fn signal(&self, name: &str) {
-        assert!(
-            Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap().success()
-        );
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.process), signal).unwrap();
     }
 }
 
@@ -176,7 +175,7 @@ fn on_term_the_request_in_flight_is_finished_and_the_exit_is_clean() {
     write!(stream, "GET / HTTP/1.1\r\nhost: demo\r\n\r\n").unwrap();
     // The request is in flight once another one on a later connection was served: connections are accepted in order.
     backend.ask("POST /delay HTTP/1.1", "delay=400");
-    backend.signal("-TERM");
+    backend.signal(Signal::TERM);
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("sessionViews"), "{answer}");

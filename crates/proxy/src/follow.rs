@@ -38,7 +38,7 @@ pub(crate) async fn run(plane: Rc<Plane>, client: Client) {
         let Err(lost) = follow(&plane, &client, &mut follower, || {
             heard = true;
             if std::mem::take(&mut away) {
-                tracing::info!("the agent is back");
+                tracing::info!("the agent answers");
             }
         })
         .await;
@@ -48,9 +48,12 @@ pub(crate) async fn run(plane: Rc<Plane>, client: Client) {
         match lost {
             // Not an absence: the next connection starts with a full picture.
             Lost::Gap(_) => tracing::debug!("asking the agent for a full picture"),
-            lost if !std::mem::replace(&mut away, true) => {
-                tracing::warn!(cause = %lost, "the agent is away: the last picture holds until it is back");
-            }
+            lost if !std::mem::replace(&mut away, true) => match follower.picture() {
+                Some(_) => {
+                    tracing::warn!(cause = %lost, "the agent is away: the last picture holds until it is back");
+                }
+                None => tracing::warn!(cause = %lost, "no agent yet: requests get 503 until it answers"),
+            },
             _ => {}
         }
         tokio::time::sleep(pause).await;

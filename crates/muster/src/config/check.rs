@@ -36,6 +36,15 @@ pub(crate) struct Findings {
     pub(crate) notes: Vec<Problem>,
 }
 
+impl Findings {
+    /// All reasons not to start, after those found by reading. A default is not blamed as long as a source could not be
+    /// read, since that source may replace it.
+    pub(crate) fn problems_after<'a>(&'a self, read: &'a [Problem]) -> impl Iterator<Item = &'a Problem> {
+        let blamed = |found: &&Problem| read.is_empty() || !found.is_of_default();
+        read.iter().chain(self.problems.iter().filter(blamed))
+    }
+}
+
 /// `sun_path` of unix(7), less its final zero byte.
 const SOCKET_PATH_BYTES_MAX: usize = 107;
 /// The agent's limit: a name is in every datagram about its node.
@@ -76,7 +85,7 @@ pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Fi
 /// A problem with the value of `key`, at whoever set it.
 fn problem(settings: &Settings, key: &'static Key, text: impl Into<String>) -> Problem {
     match settings.origin(key) {
-        Origin::Default => Problem::anywhere(format!("{} (its default): {}", key.path(), text.into())),
+        Origin::Default => Problem::of_default(format!("{} (its default): {}", key.path(), text.into())),
         origin => Problem::at(origin, text),
     }
 }
@@ -86,7 +95,7 @@ fn socket(settings: &Settings, problems: &mut Vec<Problem>) {
     if path.is_empty() {
         let text = "there is no place for the control socket: /run/muster is not writable and XDG_RUNTIME_DIR is not \
                     set; name one with `socket`, --socket or MUSTER_SOCKET";
-        problems.push(Problem::anywhere(text));
+        problems.push(Problem::of_default(text));
     } else if path.len() > SOCKET_PATH_BYTES_MAX {
         let text = format!(
             "the path of the control socket has {} bytes; the system takes at most {SOCKET_PATH_BYTES_MAX}",

@@ -59,6 +59,16 @@ impl Problem {
         if let Some(Origin::File { line, .. }) = self.origin { line } else { 0 }
     }
 
+    /// A problem with a default: nobody's choice.
+    pub(crate) fn of_default(text: impl Into<String>) -> Self {
+        Self::at(&Origin::Default, text)
+    }
+
+    /// Nobody chose what is wrong.
+    pub(crate) fn is_of_default(&self) -> bool {
+        self.origin == Some(Origin::Default)
+    }
+
     /// A problem that has no single place.
     pub(crate) fn anywhere(text: impl Into<String>) -> Self {
         Self { origin: None, text: text.into() }
@@ -67,8 +77,9 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(origin) = &self.origin {
-            write!(f, "{origin}: ")?;
+        match &self.origin {
+            None | Some(Origin::Default) => {}
+            Some(origin) => write!(f, "{origin}: ")?,
         }
         f.write_str(&printable(&self.text))
     }

@@ -13,7 +13,7 @@ pub(crate) fn run(args: CheckArgs) -> ExitCode {
     for note in loaded.warnings.iter().chain(&findings.notes) {
         out::say(&format_args!("note: {note}"));
     }
-    match refuse(loaded.problems.iter().chain(&findings.problems)) {
+    match refuse(findings.problems_after(&loaded.problems)) {
         Some(end) => end,
         None => out::answer(&format!("The configuration is valid: {}.\n", read_from(&loaded))),
     }

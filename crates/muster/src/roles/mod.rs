@@ -14,7 +14,7 @@ use std::process::ExitCode;
 fn prepare(sources: &Sources, role: Role) -> Result<Settings, ExitCode> {
     let loaded = load(sources);
     let findings = check(&loaded.settings, &[role], Purpose::Start);
-    if let Some(end) = refuse(loaded.problems.iter().chain(&findings.problems)) {
+    if let Some(end) = refuse(findings.problems_after(&loaded.problems)) {
         return Err(end);
     }
     logging::start(views::log(&loaded.settings));

@@ -1,6 +1,7 @@
 use super::*;
 use crate::config::key::Key;
 use crate::config::origin::Origin;
+use crate::config::value::Value;
 use std::net::{TcpListener, UdpSocket};
 
 /// Settings with a short socket, ports chosen by the system, and these.
@@ -63,6 +64,18 @@ fn a_problem_with_a_default_names_the_key() {
     let findings = check(&settings, &[Role::Agent], Purpose::Start);
     let text = findings.problems[0].to_string();
     assert!(text.starts_with("agent.bind (its default): 192.0.2.1 is not an address"), "{text}");
+}
+
+#[test]
+fn a_default_is_not_blamed_for_a_source_that_could_not_be_read() {
+    let mut settings = settings(&[(&keys::NODE, "a\nb")]);
+    settings.set(&keys::SOCKET, Value::Text(String::new()), &Origin::Default);
+    settings.set(&keys::BIND, keys::BIND.kind.parse("192.0.2.1").unwrap(), &Origin::Default);
+    let findings = check(&settings, &[Role::Agent], Purpose::Start);
+    let told = |read: &[Problem]| findings.problems_after(read).map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(told(&[]).len(), 3);
+    let chosen = r"flag --node: the node name `a\nb` has control characters";
+    assert_eq!(told(&[Problem::anywhere("cannot read x")]), ["cannot read x", chosen]);
 }
 
 #[test]

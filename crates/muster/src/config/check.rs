@@ -8,8 +8,9 @@ use super::keys;
 use super::origin::{Origin, Problem};
 use super::settings::Settings;
 use super::views;
+use muster_fleet::{DrawOptions, Member, Status, draw};
 use muster_wire::tags::{META_BYTES_MAX, encode};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What would run with this configuration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
@@ -69,6 +70,7 @@ pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Fi
         listen_on_gossip(settings, problems);
     }
     if roles.contains(&Role::Agent) {
+        claims(settings, &mut findings.notes);
         let bind = views::bind(settings);
         host::check(bind, host::GOSSIP, purpose, &mut findings, |text| problem(settings, &keys::BIND, text));
     }
@@ -125,6 +127,23 @@ fn tags(settings: &Settings, problems: &mut Vec<Problem>) {
         let text = format!("the tags take {bytes} bytes in gossip; at most {META_BYTES_MAX} fit");
         problems.push(problem(settings, &keys::TAGS, text));
     }
+}
+
+/// Tags are free text, as in Serf, so one that makes no service is worth knowing and no more.
+fn claims(settings: &Settings, notes: &mut Vec<Problem>) {
+    let member = Member {
+        name: settings.text(&keys::NODE).to_owned(),
+        // The real one is not known yet, and nothing is wrong with this one.
+        addr: IpAddr::from([192, 0, 2, 1]),
+        port: keys::GOSSIP_PORT,
+        status: Status::Alive,
+        tags: settings.tags(&keys::TAGS),
+    };
+    let options = DrawOptions { default_port: settings.count(&keys::DEFAULT_PORT), allow_loopback: false };
+    let (_, refusals) = draw([&member].into_iter(), &options);
+    notes.extend(refusals.into_iter().map(|refusal| {
+        problem(settings, &keys::TAGS, format!("balancers will not believe this: {}", refusal.reason))
+    }));
 }
 
 fn advertise(settings: &Settings, problems: &mut Vec<Problem>) {

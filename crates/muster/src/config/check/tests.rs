@@ -39,6 +39,18 @@ fn tags_that_do_not_fit_into_gossip_are_a_problem() {
 }
 
 #[test]
+fn tags_that_make_no_service_are_worth_a_note() {
+    let settings = settings(&[(&keys::TAGS, "role=backend,port=http")]);
+    let findings = check(&settings, &[Role::Agent], Purpose::Look);
+    let notes: Vec<_> = findings.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        notes,
+        ["flag --tag: balancers will not believe this: `port` \"http\": a port is a number from 1 to 65535"]
+    );
+    assert!(findings.problems.is_empty());
+}
+
+#[test]
 fn a_socket_path_longer_than_the_system_takes_is_a_problem() {
     let path = format!("/{}", "x".repeat(SOCKET_PATH_BYTES_MAX - 1));
     assert_eq!(problems(&[(&keys::SOCKET, &path)]), [""; 0]);

@@ -5,9 +5,12 @@
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
-RUN cargo build --release && cp "target/$(rustc -vV | sed -n 's/^host: //p')/release/muster" /muster
+# /tmp and /run/muster are for any user, as `docker run --user` wants it: nothing else lives in such a container.
+RUN cargo build --release \
+ && mkdir -p /image/tmp /image/run/muster && chmod 1777 /image/tmp /image/run/muster \
+ && cp "target/$(rustc -vV | sed -n 's/^host: //p')/release/muster" /image/muster
 
 FROM scratch
-COPY --from=build /muster /muster
+COPY --from=build /image/ /
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/muster"]

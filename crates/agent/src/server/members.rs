@@ -75,7 +75,13 @@ fn anchored(text: &str) -> Result<Regex, String> {
     RegexBuilder::new(&format!("^(?:{text})$"))
         .size_limit(REGEX_BYTES_MAX)
         .build()
-        .map_err(|error| format!("{text:?} is no regular expression: {error}"))
+        .map_err(|error| format!("{text:?} is no regular expression: {}", last_line(&error.to_string())))
+}
+
+/// The reason in regex's words, without the picture above it: that needs lines of its own and shows our anchors.
+fn last_line(error: &str) -> &str {
+    let last = error.lines().last().unwrap_or_default();
+    last.strip_prefix("error: ").unwrap_or(last)
 }
 
 fn row(member: &Member) -> MemberRow {
@@ -117,6 +123,13 @@ mod tests {
         assert_eq!(passing(&MembersQuery { name: some("web|db-1"), ..MembersQuery::default() }), ["db-1"]);
         assert_eq!(passing(&MembersQuery { status: some("fail.*"), ..MembersQuery::default() }), ["web-10"]);
         assert_eq!(passing(&MembersQuery::default()).len(), 3);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_expression_is_said_on_one_line() {
+        let error =
+            Filter::compile(&MembersQuery { name: some("["), ..MembersQuery::default() }).unwrap_err();
+        assert_eq!(error, "\"[\" is no regular expression: unclosed character class");
     }
 
     #[test]

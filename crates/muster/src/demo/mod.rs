@@ -72,7 +72,6 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand, Clone, Debug)]
 enum Command {
-    /// Run the demo's web application alone.
     Backend(backend::Args),
     /// Add a backend to the running demo.
     Add {

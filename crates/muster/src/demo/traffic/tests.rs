@@ -126,8 +126,8 @@ async fn a_crowd_of_waiting_requests_is_bounded() {
 #[tokio::test]
 async fn requests_begin_and_end_with_the_switch() {
     let (addr, _connections) = server(const { &[say(OK)] }).await;
-    let traffic = Traffic::new(addr, 500);
-    assert_eq!(traffic.view(), TrafficView { per_second: 500, ..TrafficView::default() });
+    let traffic = Traffic::new(addr, 50);
+    assert_eq!(traffic.view(), TrafficView { per_second: 50, ..TrafficView::default() });
     traffic.set(TrafficState::On);
     until(|| traffic.view().answered >= 20).await;
     assert!(traffic.view().latency.is_some_and(|latency| latency.median <= latency.slowest));

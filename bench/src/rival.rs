@@ -5,7 +5,7 @@ use crate::results::spread_ms;
 use crate::setup::first_answer;
 use muster_e2e::{Backend, Hosts, Process, SerfAgent, serf_is_installed, wait_for};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -51,7 +51,9 @@ pub(crate) async fn joins() -> Value {
         .env("DIR", directory.path())
         .env("RPC", hosts.at(1, 7373))
         .env("FRONT", &front);
-    let balancer = Process::start("serf ha", &mut command);
+    // Dropped in reverse: first the agent, so that no handler starts another HAProxy, then the last one started.
+    let _haproxy = Haproxy(directory.path().join("pid"));
+    let _balancer = Process::start("serf ha", &mut command);
     wait_for("the old stack's balancer is up", || async {
         tokio::net::TcpStream::connect(&front).await.map(drop).map_err(|error| error.to_string())
     })
@@ -68,9 +70,16 @@ pub(crate) async fn joins() -> Value {
         agent.process.signal(rustix::process::Signal::INT);
         agent.process.ends().await;
     }
-    drop(balancer);
-    if let Ok(pid) = std::fs::read_to_string(directory.path().join("pid")) {
-        let _ = Command::new("kill").args(["-9", pid.trim()]).status();
-    }
     spread_ms(&samples)
+}
+
+/// The HAProxy that the handler started last, by its PID file; it would outlive a broken-off measurement.
+struct Haproxy(PathBuf);
+
+impl Drop for Haproxy {
+    fn drop(&mut self) {
+        if let Ok(pid) = std::fs::read_to_string(&self.0) {
+            let _ = Command::new("kill").args(["-9", pid.trim()]).status();
+        }
+    }
 }

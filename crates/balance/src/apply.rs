@@ -1,8 +1,9 @@
 //! Taking a new picture over.
 
 use crate::backend::Backend;
-use crate::balancer::{Balancer, Change, Choice, Key};
+use crate::balancer::{Balancer, Change};
 use crate::health::Health;
+use crate::key::{Choice, Key};
 use crate::{Instant, pool::Pool};
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -2,7 +2,7 @@
 
 use crate::Instant;
 use crate::health::Health;
-use crate::pool::Tier;
+use crate::tier::Tier;
 use alloc::string::String;
 use core::net::SocketAddr;
 use muster_fleet::{BackendReport, Standing};

@@ -1,6 +1,7 @@
 //! The pools and who is next.
 
 use crate::backend::Backend;
+use crate::key::{Choice, Key};
 use crate::pool::Pool;
 use crate::retry::{Attempt, Budget, may_retry};
 use crate::slab::Slab;
@@ -8,22 +9,7 @@ use crate::{Evidence, Instant, Turn};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
 use muster_fleet::Report;
-
-/// Names one backend for as long as it is in the picture or has requests in flight; small and `Copy`, for the hot path.
-/// A backend that comes back at another address gets another key, and no key is ever used again for another backend.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Key(pub u64);
-
-/// Where to send a request.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Choice {
-    /// The backend.
-    pub key: Key,
-    /// Its address.
-    pub addr: SocketAddr,
-}
 
 /// What the data plane must do after a new picture.
 #[derive(Clone, PartialEq, Eq, Debug)]

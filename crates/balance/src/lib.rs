@@ -22,11 +22,14 @@ mod balancer;
 mod evidence;
 mod health;
 mod instant;
+mod key;
 mod pool;
 mod retry;
 mod slab;
+mod tier;
 
-pub use balancer::{Balancer, Change, Choice, Ended, Key};
+pub use balancer::{Balancer, Change, Ended};
 pub use evidence::{Evidence, Turn};
 pub use instant::Instant;
+pub use key::{Choice, Key};
 pub use retry::{ATTEMPTS_MAX, Attempt, may_retry};

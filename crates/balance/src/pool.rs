@@ -1,57 +1,11 @@
 //! One service's backends, and whose turn it is.
 
-use crate::balancer::{Choice, Key};
-use crate::health::Health;
+use crate::key::{Choice, Key};
+use crate::tier::Tier;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use muster_fleet::Standing;
-
-/// How much a backend is preferred, best first. A pick takes the best tier that has a backend not tried yet, so that none
-/// that might answer is left out, and the doubtful ones come last.
-///
-/// Gossip demotes and evidence ejects. A demoted backend that answers is not preferred again while others are ready: its
-/// host may be on its way out. Among the demoted alone, as when this host is cut off from gossip, evidence decides.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Tier {
-    /// Ready, and a connection to it succeeded.
-    Proven,
-    /// The same, but busy with the first request it was ever sent. One that accepts connections and never answers would
-    /// hold every request it gets, so a newcomer gets one, and others go first until it is answered.
-    Asked,
-    /// Ready, and not connected to yet.
-    New,
-    /// Gossip says failed, yet it is not ejected.
-    Demoted,
-    /// The same, and never connected to.
-    DemotedNew,
-    /// Ready, and evidence says broken.
-    Ejected,
-    /// Gossip and evidence agree.
-    EjectedDemoted,
-}
-
-impl Tier {
-    /// `busy`: it has requests in flight.
-    pub(crate) fn of(standing: Standing, health: &Health, busy: bool) -> Self {
-        let demoted = standing == Standing::Demoted;
-        match (health.is_ejected(), demoted, health.is_proven()) {
-            (true, true, _) => Self::EjectedDemoted,
-            (true, false, _) => Self::Ejected,
-            (false, true, false) => Self::DemotedNew,
-            (false, true, true) => Self::Demoted,
-            (false, false, false) => Self::New,
-            (false, false, true) if busy && !health.has_answered() => Self::Asked,
-            (false, false, true) => Self::Proven,
-        }
-    }
-
-    /// Connected to before and not ejected.
-    fn is_sound(self) -> bool {
-        matches!(self, Self::Proven | Self::Asked | Self::Demoted)
-    }
-}
 
 /// What a pick needs to know of a backend; kept together, apart from the rest of it.
 #[derive(Clone, Debug)]

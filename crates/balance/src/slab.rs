@@ -1,7 +1,7 @@
 //! Backends by key, in constant time.
 
 use crate::backend::Backend;
-use crate::balancer::Key;
+use crate::key::Key;
 use alloc::vec::Vec;
 
 /// A key is a slot's number and how often the slot has been given away, so that the key of a forgotten backend never

@@ -1,12 +1,12 @@
 //! One request: pick a backend, send, try elsewhere where that is safe, pass the response on.
 
 use crate::attempt::{self, Answer, Failure};
+use crate::client::Client;
 use crate::headers;
 use crate::lease::Lease;
 use crate::pages::Page;
 use crate::plane::Plane;
 use crate::relay::Outgoing;
-use crate::serve::Client;
 use crate::tunnel;
 use crate::upload::Upload;
 use hyper::body::Incoming;

@@ -3,8 +3,8 @@
 //! `Host` passes untouched, as HAProxy and nginx users expect. Fields that concern one connection are taken out; hyper
 //! writes those of the other connection itself.
 
+use crate::client::Client;
 use crate::pages::Page;
-use crate::serve::Client;
 use crate::upload::Upload;
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, Entry, HeaderMap, HeaderName, HeaderValue};

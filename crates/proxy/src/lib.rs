@@ -15,6 +15,7 @@
 
 mod attempt;
 mod bounds;
+mod client;
 mod config;
 mod error;
 mod follow;

@@ -1,9 +1,10 @@
 //! Listening sockets.
 
 use crate::bounds;
+use crate::client::Client;
 use crate::error::Error;
 use crate::plane::Plane;
-use crate::serve::{Client, serve};
+use crate::serve::serve;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::SocketAddr;

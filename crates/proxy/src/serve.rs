@@ -1,6 +1,7 @@
 //! One client's connection.
 
 use crate::bounds;
+use crate::client::Client;
 use crate::forward::forward;
 use crate::plane::Plane;
 use crate::upstream;
@@ -8,34 +9,10 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, watch};
-
-/// Who is connected.
-#[derive(Debug)]
-pub(crate) struct Client {
-    /// Where it is.
-    pub(crate) peer: SocketAddr,
-    /// Where it reached us.
-    pub(crate) local: SocketAddr,
-    /// Its place among the clients; given back when the last part of the connection is gone.
-    _place: Option<OwnedSemaphorePermit>,
-}
-
-impl Client {
-    /// The client at the other end of `stream`.
-    pub(crate) fn new(peer: SocketAddr, local: SocketAddr, place: OwnedSemaphorePermit) -> Self {
-        Self { peer, local, _place: Some(place) }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn for_tests(peer: &str, local: &str) -> Self {
-        Self { peer: peer.parse().unwrap(), local: local.parse().unwrap(), _place: None }
-    }
-}
+use tokio::sync::watch;
 
 /// Serves requests until either side closes. When `stop` becomes true, a request in flight is answered with
 /// `Connection: close` and an idle connection is closed.

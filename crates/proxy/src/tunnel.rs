@@ -3,10 +3,10 @@
 //! A tunnel is a request in flight on its backend for as long as it lives: a withdrawn backend is not drained before its
 //! tunnels are closed.
 
+use crate::client::Client;
 use crate::headers;
 use crate::lease::Lease;
 use crate::relay::Outgoing;
-use crate::serve::Client;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderMap, HeaderValue};

@@ -82,29 +82,6 @@ fn the_best_tier_with_someone_untried_is_taken() {
 }
 
 #[test]
-fn a_tier_is_standing_and_health() {
-    use crate::{Evidence, Instant};
-    use Evidence::{ConnectFailed, Connected};
-    let table = [
-        (Standing::Ready, &[Connected][..], Tier::Proven),
-        (Standing::Ready, &[], Tier::New),
-        (Standing::Demoted, &[Connected], Tier::Demoted),
-        (Standing::Demoted, &[], Tier::DemotedNew),
-        (Standing::Ready, &[Connected, ConnectFailed], Tier::Ejected),
-        (Standing::Ready, &[ConnectFailed], Tier::Ejected),
-        (Standing::Demoted, &[Connected, ConnectFailed], Tier::EjectedDemoted),
-    ];
-    for (standing, seen, tier) in table {
-        let mut health = Health::new(Instant::default());
-        let mut rng = fastrand::Rng::with_seed(1);
-        for evidence in seen {
-            health.observe(Instant::default(), *evidence, false, &mut rng);
-        }
-        assert_eq!(Tier::of(standing, &health, false), tier, "{standing:?} {seen:?}");
-    }
-}
-
-#[test]
 fn one_stands_alone_when_no_other_is_proven_and_sound() {
     let (mut pool, _) = pool(1, &[10; 2]);
     for (other, alone) in [

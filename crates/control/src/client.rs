@@ -1,5 +1,7 @@
 //! A client of the control socket: one short HTTP/1.1 exchange per call, and one long one to follow the fleet.
 
+use crate::connection::Connection;
+pub use crate::error::Error;
 pub use crate::lines::Lines;
 use crate::routes::Problem;
 use bytes::Bytes;
@@ -12,7 +14,6 @@ use serde::{Serialize, de::DeserializeOwned};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::UnixStream;
-use tokio::task::JoinHandle;
 
 /// Most bytes of one answer: several times what 10 000 members take.
 const ANSWER_BYTES_MAX: usize = 32 << 20;
@@ -25,38 +26,6 @@ const POST_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub struct Client {
     socket: PathBuf,
-}
-
-/// Why a call failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// Nobody listens there.
-    #[error("no agent answers on {}: {}", socket.display(), why_unreachable(cause))]
-    Unreachable {
-        /// The path tried.
-        socket: PathBuf,
-        /// The system's words.
-        cause: std::io::Error,
-    },
-    /// The agent refused.
-    #[error("{0}")]
-    Refused(Problem),
-    /// The connection broke or the answer was not what the route promises.
-    #[error("the agent's answer could not be read: {0}")]
-    Protocol(String),
-}
-
-/// The system's words, and what to do about the usual ones.
-fn why_unreachable(cause: &std::io::Error) -> String {
-    use std::io::ErrorKind::{ConnectionRefused, NotFound, PermissionDenied};
-    let hint = match cause.kind() {
-        NotFound => "start one with `muster agent`, or name its control socket",
-        ConnectionRefused => "the agent that made this socket is gone; start it again",
-        PermissionDenied => "the socket belongs to another user; become that user or root",
-        _ => return cause.to_string(),
-    };
-    format!("{cause}; {hint}")
 }
 
 impl Client {
@@ -178,15 +147,5 @@ impl Client {
 
     fn protocol(&self, what: &dyn std::fmt::Display) -> Error {
         Error::Protocol(format!("{what} (socket {})", self.socket.display()))
-    }
-}
-
-/// The task that moves one connection's bytes; it ends with this guard, and the connection with it.
-#[derive(Debug)]
-pub(crate) struct Connection(JoinHandle<()>);
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

@@ -4,6 +4,8 @@
 //! and all of them take paths and bodies from here.
 
 pub mod client;
+mod connection;
+mod error;
 mod lines;
 pub mod routes;
 pub mod socket;

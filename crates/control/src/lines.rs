@@ -1,6 +1,7 @@
 //! JSON lines as they come: the answer of a route that never ends.
 
-use crate::client::{Connection, Error};
+use crate::connection::Connection;
+use crate::error::Error;
 use bytes::BytesMut;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;

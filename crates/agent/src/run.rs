@@ -262,6 +262,7 @@ fn serf_config(
         protocol: config.protocol,
         compress: true,
         packet_overhead,
+        extensions: muster_serf::Extensions::ALL,
         profile: profile(config.profile),
         broadcast_timeout: BROADCAST_TIMEOUT,
         leave_propagate_delay: LEAVE_PROPAGATE_DELAY,

@@ -20,5 +20,5 @@ mod window;
 
 pub use event::{Event, MemberEvent, Output};
 pub use member::{Member, Status};
-pub use muster_swim::{Finding, Input, Instant, Profile, StreamId, Verdict, Way, Why};
+pub use muster_swim::{Extensions, Finding, Input, Instant, Profile, StreamId, Verdict, Way, Why};
 pub use serf::{Config, Serf, Stats, TagsTooLong};

@@ -9,7 +9,7 @@ use crate::reconnect::Reconnect;
 use crate::state::RecentEvent;
 use crate::ticker::Ticker;
 use crate::window::Window;
-use crate::{Event, Input, Instant, Member, Output, Profile, StreamId, Why, meta};
+use crate::{Event, Extensions, Input, Instant, Member, Output, Profile, StreamId, Why, meta};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -52,6 +52,8 @@ pub struct Config {
     pub packet_overhead: usize,
     /// Timing.
     pub profile: Profile,
+    /// What goes beyond the reference; agents have it all.
+    pub extensions: Extensions,
     /// Longest wait for a broadcast to be told (Serf: 5 s).
     pub broadcast_timeout: Duration,
     /// How long a leaving node keeps answering after its leave is told (Serf: 1 s).
@@ -102,6 +104,7 @@ impl Serf {
             compress: config.compress,
             packet_overhead: config.packet_overhead,
             profile: config.profile,
+            extensions: config.extensions,
             seed: config.seed,
         };
         let prune_delay = config.broadcast_timeout + config.leave_propagate_delay;

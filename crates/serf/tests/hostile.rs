@@ -21,6 +21,7 @@ fn serf() -> Serf {
         protocol: 5,
         compress: false,
         packet_overhead: 0,
+        extensions: muster_serf::Extensions::ALL,
         profile: Profile::LAN,
         broadcast_timeout: Duration::from_secs(5),
         leave_propagate_delay: Duration::from_secs(1),

@@ -18,27 +18,36 @@ use core::time::Duration;
 const SCORE_LIMIT: u32 = 8;
 
 /// 0 is healthy; at most 7.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Awareness(u32);
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Awareness {
+    score: u32,
+    /// Whether our own probing slows down with it.
+    heeded: bool,
+}
 
 impl Awareness {
+    /// Healthy. Unless `heeded`, the score is kept and nothing follows from it.
+    pub(crate) fn new(heeded: bool) -> Self {
+        Self { score: 0, heeded }
+    }
+
     /// A probe was answered, by whatever way.
     pub(crate) fn improve(&mut self) {
-        self.0 = self.0.saturating_sub(1);
+        self.score = self.score.saturating_sub(1);
     }
 
     /// Something that may be our own fault happened `times`.
     pub(crate) fn degrade(&mut self, times: u32) {
-        self.0 = self.0.saturating_add(times).min(SCORE_LIMIT - 1);
+        self.score = self.score.saturating_add(times).min(SCORE_LIMIT - 1);
     }
 
     pub(crate) fn score(self) -> u32 {
-        self.0
+        self.score
     }
 
     /// `interval`, longer the less healthy we are.
     pub(crate) fn scale(self, interval: Duration) -> Duration {
-        interval.saturating_mul(self.0 + 1)
+        if self.heeded { interval.saturating_mul(self.score + 1) } else { interval }
     }
 }
 
@@ -48,7 +57,7 @@ mod tests {
 
     #[test]
     fn the_score_stays_between_0_and_7() {
-        let mut awareness = Awareness::default();
+        let mut awareness = Awareness::new(true);
         awareness.improve();
         assert_eq!(awareness.score(), 0);
         awareness.degrade(3);
@@ -57,5 +66,13 @@ mod tests {
         assert_eq!(awareness.score(), 7);
         awareness.improve();
         assert_eq!(awareness.score(), 6);
+    }
+
+    #[test]
+    fn a_score_that_is_not_heeded_slows_nothing_down() {
+        let mut awareness = Awareness::new(false);
+        awareness.degrade(3);
+        assert_eq!(awareness.score(), 3);
+        assert_eq!(awareness.scale(Duration::from_secs(1)), Duration::from_secs(1));
     }
 }

@@ -1,5 +1,6 @@
 //! What a node is and how patient it is.
 
+use crate::Extensions;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -26,6 +27,8 @@ pub struct Config {
     pub packet_overhead: usize,
     /// Timing.
     pub profile: Profile,
+    /// What goes beyond the reference; agents have it all.
+    pub extensions: Extensions,
     /// Seeds every random choice.
     pub seed: u64,
 }

@@ -10,6 +10,7 @@ use crate::{Event, Instant, Output, Swim, UserQueue};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::time::Duration;
 use muster_wire::memberlist::{Message, NodeState, kind};
 use muster_wire::packet::{self, BUDGET, COMPOUND_OVERHEAD, PART_OVERHEAD, PARTS_MAX, Wrap};
 
@@ -85,6 +86,14 @@ fn user(message: &[u8]) -> Vec<u8> {
     part
 }
 
+/// memberlist's ticker: rounds at fixed times, out of step with other nodes' by what `seed` says.
+fn next_tick(now: Instant, interval: Duration, seed: u64) -> Instant {
+    let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX).max(1);
+    let (interval, now) = (nanos(interval), nanos(now.0));
+    let since = now.saturating_sub(seed % interval) % interval;
+    Instant(Duration::from_nanos(now.saturating_add(interval - since)))
+}
+
 pub(crate) fn encode(message: &Message<'_>) -> Vec<u8> {
     let mut bytes = Vec::new();
     message.encode(&mut bytes);
@@ -117,14 +126,19 @@ impl Swim {
         if self.gossip.is_empty() || self.timers.is_set(&Timer::Gossip) {
             return;
         }
-        let earliest = self.gossip.last_round.map(|last| last + self.config.profile.gossip_interval);
-        self.timers.set(Timer::Gossip, earliest.map_or(self.now, |at| at.max(self.now)));
+        let interval = self.config.profile.gossip_interval;
+        let at = if self.config.extensions.prompt_gossip {
+            self.gossip.last_round.map_or(self.now, |last| (last + interval).max(self.now))
+        } else {
+            next_tick(self.now, interval, self.config.seed)
+        };
+        self.timers.set(Timer::Gossip, at);
     }
 
     /// Sends news to a few random members.
     pub(crate) fn gossip_round(&mut self) {
         self.timers.cancel(&Timer::Gossip);
-        let reach = if self.leave.hurries() { LEAVE_REACH } else { self.config.profile.gossip_nodes };
+        let reach = if self.reaches_widely() { LEAVE_REACH } else { self.config.profile.gossip_nodes };
         let (own, now) = (self.name.clone(), self.now);
         let still_told = self.config.profile.gossip_to_the_dead_time;
         let peers = self.nodes.pick(reach, &mut self.rng, |node: &Node| match node.state() {
@@ -165,6 +179,18 @@ impl Swim {
         self.finish(&done);
     }
 
+    /// While we are leaving.
+    fn reaches_widely(&self) -> bool {
+        self.leave.hurries() && self.config.extensions.wide_leave
+    }
+
+    /// A round of gossip that need not wait for its turn.
+    pub(crate) fn gossip_now(&mut self) {
+        if self.config.extensions.prompt_gossip {
+            self.gossip_round();
+        }
+    }
+
     /// Bytes for the parts of one datagram. Its CRC is not counted, as in memberlist: a full one has five bytes more.
     fn parts_budget(&self) -> usize {
         (BUDGET - COMPOUND_OVERHEAD).saturating_sub(self.config.packet_overhead)
@@ -188,7 +214,7 @@ impl Swim {
 
     fn limits(&self) -> Limits {
         let mult = self.config.profile.retransmit_mult;
-        let least = if self.leave.hurries() {
+        let least = if self.reaches_widely() {
             let reached = self.others().min(LEAVE_REACH);
             u32::try_from(reached * LEAVE_ROUNDS).unwrap_or(u32::MAX)
         } else {

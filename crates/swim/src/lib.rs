@@ -19,6 +19,7 @@
 //! | telling others | `gossip.rs`, `broadcast.rs` |
 //! | exchanging everything | `sync.rs`, `burst.rs` |
 //! | what is due when | `timer.rs` |
+//! | what goes beyond the reference, as switches | `extensions.rs` |
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 
@@ -26,6 +27,7 @@ mod awareness;
 mod broadcast;
 mod burst;
 mod config;
+mod extensions;
 mod gossip;
 mod instant;
 mod io;
@@ -46,6 +48,7 @@ mod why;
 mod tests;
 
 pub use config::{Config, Profile};
+pub use extensions::Extensions;
 pub use instant::Instant;
 pub use io::{Event, GoneWhy, Input, NodeView, Output, StreamId, Ticket, UserQueue};
 pub use swim::Swim;

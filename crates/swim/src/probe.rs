@@ -112,7 +112,7 @@ impl Swim {
             return;
         };
         let peer = node.peer();
-        let doubted = node.state() != NodeState::Alive;
+        let told_of_doubt = self.config.extensions.buddy_system && node.state() != NodeState::Alive;
         // The wait for the direct ack is not scaled: patience does not bring lost datagrams back.
         let interval = self.awareness.scale(self.config.profile.probe_interval);
         let probe = Probe {
@@ -129,7 +129,7 @@ impl Swim {
             nacks: 0,
         };
         let ping = self.ping(probe.seq_no, &probe.target);
-        if doubted {
+        if told_of_doubt {
             // The accusation rides along, so that the accused can refute in its next packet.
             let suspect = Suspect { incarnation: probe.incarnation, node: &probe.target, from: &self.name };
             let suspect = encode(&Message::Suspect(suspect));
@@ -149,13 +149,14 @@ impl Swim {
             node.state() == NodeState::Alive && node.name != self.name && node.name != probe.target
         });
         for relay in relays {
-            probe.nacks_expected += u32::from(relay.sends_nacks);
+            let nack = relay.sends_nacks && self.config.extensions.aware_probe;
+            probe.nacks_expected += u32::from(nack);
             let request = IndirectPing {
                 seq_no: probe.seq_no,
                 target: probe.addr,
                 port: probe.port,
                 node: &probe.target,
-                nack: relay.sends_nacks,
+                nack,
                 source: Some(self.source()),
             };
             let request = encode(&Message::IndirectPing(request));
@@ -298,7 +299,8 @@ impl Swim {
             owes_nack: request.nack,
             until: self.now + timeout,
         };
-        let wait = if relay.owes_nack { timeout.mul_f64(NACK_AFTER) } else { timeout };
+        let early = relay.owes_nack && self.config.extensions.early_nacks;
+        let wait = if early { timeout.mul_f64(NACK_AFTER) } else { timeout };
         self.timers.set(Timer::Relay(seq_no), self.now + wait);
         self.prober.relays.insert(seq_no, relay);
         let port = if request.port == 0 { self.config.bind_port } else { request.port };

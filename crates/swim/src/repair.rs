@@ -33,7 +33,7 @@ impl Swim {
     /// Tells the layer above if somebody accuses a node that is not here any more.
     pub(crate) fn heed_accusation(&mut self, name: &str, by: &str, incarnation: u32) {
         // In a push/pull the accusation is in our own name; the answer to it is our state.
-        if by == &*self.name || by == name {
+        if !self.config.extensions.leave_repair || by == &*self.name || by == name {
             return;
         }
         let left = |state, known| state == NodeState::Left && incarnation <= known;

@@ -169,7 +169,10 @@ impl Swim {
         if name == self.name {
             return self.refute(suspect.incarnation);
         }
-        let suspicion = Suspicion::new(suspect.from, members, &self.config.profile, now);
+        let mut suspicion = Suspicion::new(suspect.from, members, &self.config.profile, now);
+        if !self.config.extensions.aware_suspicion {
+            suspicion.fix();
+        }
         let deadline = suspicion.deadline();
         node.incarnation = suspect.incarnation;
         node.suspicion = Some(suspicion);
@@ -212,7 +215,7 @@ impl Swim {
             NodeState::Left => return,
             // The reference stops here in either case. A node found dead that in truth had left is worth telling: for
             // whoever sends it traffic the two are not the same.
-            NodeState::Dead if !by_itself => return,
+            NodeState::Dead if !(by_itself && self.config.extensions.own_word) => return,
             _ => {}
         }
         let ours = node.name == self.name;

@@ -33,6 +33,12 @@ impl Suspicion {
         Self { start, min, max, wanted, accusers: alloc::vec![by.into()] }
     }
 
+    /// Without Lifeguard: the minimum, whoever confirms.
+    pub(crate) fn fix(&mut self) {
+        self.max = self.min;
+        self.wanted = 0;
+    }
+
     /// Counts `by` as an independent accuser; false if it was known or enough were heard.
     pub(crate) fn confirm(&mut self, by: &str) -> bool {
         if self.confirmations() >= self.wanted || self.accusers.iter().any(|accuser| accuser == by) {
@@ -109,6 +115,14 @@ mod tests {
         assert_eq!(suspicion.deadline(), start + Duration::from_millis(11_381));
         assert!(suspicion.confirm("c"));
         assert_eq!(suspicion.deadline(), start + Duration::from_secs(4));
+    }
+
+    #[test]
+    fn a_fixed_suspicion_waits_the_minimum_and_asks_for_nobody() {
+        let mut suspicion = Suspicion::new("a", 4, &Profile::LAN, Instant::default());
+        suspicion.fix();
+        assert_eq!(suspicion.deadline(), Instant(Duration::from_secs(4)));
+        assert!(!suspicion.confirm("b"));
     }
 
     #[test]

@@ -78,6 +78,7 @@ impl Swim {
         nodes.insert(me, &mut rng);
         nodes.set_state(&name, NodeState::Alive, now);
         let prober = Prober::starting_at(rng.u32(..));
+        let aware = config.extensions.aware_probe;
         let mut swim = Self {
             config,
             name,
@@ -90,7 +91,7 @@ impl Swim {
             claims: Claims::default(),
             repairs: Repairs::default(),
             records: Records::default(),
-            awareness: Awareness::default(),
+            awareness: Awareness::new(aware),
             gossip: Gossip::default(),
             exchanges: Exchanges::default(),
             burst: Burst::default(),
@@ -151,7 +152,7 @@ impl Swim {
         if self.leave == Leave::Staying {
             self.leave = Leave::Preparing;
         }
-        self.gossip_round();
+        self.gossip_now();
     }
 
     /// Tells everyone that we leave; ends in `LeaveTold`. We keep answering afterwards, but probe nobody.
@@ -162,7 +163,7 @@ impl Swim {
         }
         self.leave = Leave::Telling;
         self.say_goodbye();
-        self.gossip_round();
+        self.gossip_now();
     }
 
     /// Announces new meta under a new incarnation, at once. Meta longer than 512 bytes is not announced; nor is any
@@ -180,7 +181,7 @@ impl Swim {
         if changed {
             self.event(Event::Updated(view));
         }
-        self.gossip_round();
+        self.gossip_now();
     }
 
     /// Gossips a user message (Serf's type byte first). With a ticket, its end is told: at once if it is empty or longer

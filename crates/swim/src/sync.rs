@@ -123,7 +123,8 @@ impl Swim {
     /// before a cut that outlasted our memory. The reference waits until somebody happens to tell it; a balancer that
     /// restarts cannot. At most one such exchange per probe interval, since anybody can send a ping.
     pub(crate) fn meet_stranger(&mut self, stranger: SocketAddr) {
-        if self.leave.has_begun() || self.now < self.exchanges.strangers_from {
+        let greets = self.config.extensions.greet_strangers && !self.leave.has_begun();
+        if !greets || self.now < self.exchanges.strangers_from {
             return;
         }
         self.exchanges.strangers_from = self.now + self.config.profile.probe_interval;
@@ -139,6 +140,9 @@ impl Swim {
 
     /// A member came, went or changed. If many do, exchanges come sooner, and not with everybody at the same moment.
     pub(crate) fn membership_changed(&mut self) {
+        if !self.config.extensions.burst_sync {
+            return;
+        }
         if self.burst.changed(self.now, self.nodes.len()) && !self.leave.has_begun() {
             let soon = self.push_pull_pause().mul_f64(self.rng.f64());
             self.timers.hasten(Timer::PushPull, self.now + soon);

@@ -120,6 +120,9 @@ impl Claims {
 impl Swim {
     /// An `alive` for a name that somebody else holds, or that we hold ourselves.
     pub(crate) fn on_claim(&mut self, from: SocketAddr, alive: Alive<'_>, versions: Versions) {
+        if !self.config.extensions.takeover {
+            return self.refuse(from, "a known name at another address");
+        }
         let Some(node) = self.nodes.get(alive.node) else { return };
         let (peer, known) = (node.peer(), node.incarnation);
         if let Some(claim) = self.claims.by_name.get_mut(alive.node) {

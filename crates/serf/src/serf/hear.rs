@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use muster_swim::{StreamId, UserQueue};
+use muster_swim::{GoneWhy, StreamId, UserQueue};
 use muster_wire::DecodeError;
 use muster_wire::packet::BUDGET;
 use muster_wire::serf::{JoinIntent, LeaveIntent, Message, PushPullState, Query, Relay, UserEvent};
@@ -42,7 +42,10 @@ impl Serf {
         match event {
             Swim::Joined(node) => self.members.joined(now, node),
             Swim::Updated(node) => self.members.updated(now, node),
-            Swim::Gone { name, why } => self.members.gone(now, &name, why),
+            Swim::Gone { name, why } => {
+                let why = if self.config.extensions.own_word { why } else { GoneWhy::Failed };
+                self.members.gone(now, &name, why);
+            }
             Swim::User(message) => self.hear(now, &message),
             Swim::StateWanted { stream, join: _ } => {
                 let state = state::encode(&self.clocks, &self.members, &self.events);

@@ -78,6 +78,7 @@ impl World {
             protocol: 5,
             compress: true,
             packet_overhead: 0,
+            extensions: muster_serf::Extensions::ALL,
             profile: Profile::LAN,
             broadcast_timeout: secs(5),
             leave_propagate_delay: secs(1),

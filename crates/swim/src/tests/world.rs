@@ -1,6 +1,6 @@
 //! A network that exists only as method calls: latency, loss and cuts are fields, time is a number.
 
-use crate::{Config, Event, GoneWhy, Input, Instant, Output, Profile, StreamId, Swim};
+use crate::{Config, Event, Extensions, GoneWhy, Input, Instant, Output, Profile, StreamId, Swim};
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::time::Duration;
 use fastrand::Rng;
@@ -39,6 +39,7 @@ pub(super) fn config(at: usize, seed: u64) -> Config {
         compress: false,
         packet_overhead: 0,
         profile: Profile::LAN,
+        extensions: Extensions::ALL,
         seed: seed.wrapping_mul(31).wrapping_add(at as u64),
     }
 }

@@ -14,7 +14,7 @@ test: ## first ring: unit, property and command-line tests, the demo; needs noth
 	$(CARGO) test --workspace --exclude muster-e2e
 
 e2e: release ## second ring: real Serf, namespaces and the release binary (what is missing says "skipped: why")
-	BINARY_UNDER_TEST=$(RELEASE) $(CARGO) test --package muster-e2e -- --nocapture
+	BINARY_UNDER_TEST=$(RELEASE) $(CARGO) test --package muster-e2e -- --nocapture --test-threads=8
 
 proof: release ## third ring: the figures under bench/results (long; resumable: finished parts are kept)
 	BINARY_UNDER_TEST=$(RELEASE) $(CARGO) run --release --package muster-bench -- all

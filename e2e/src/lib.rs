@@ -10,15 +10,19 @@
 mod hosts;
 pub mod load;
 mod muster;
+mod network;
+mod node;
 mod process;
 mod serf;
 mod wait;
 
 pub use hosts::Hosts;
 pub use muster::{Agent, AgentOptions, Backend, Proxy, binary};
+pub use network::{Network, Traffic};
+pub use node::{Kind, Node, nobody_failed, whole};
 pub use process::Process;
 pub use serf::{SerfAgent, agree, reference, serf_is_installed};
-pub use wait::{PATIENCE, wait_for};
+pub use wait::{PATIENCE, says, wait_for};
 
 /// Says that a test cannot run here and why; under `CI=true` that is a failure.
 pub fn skip(why: &str) {

@@ -1,5 +1,6 @@
 //! The product's own processes.
 
+use crate::process::run;
 use crate::{Hosts, Process, wait_for};
 use muster_control::client::Client;
 use muster_control::routes::{FLEET, FLEET_REPORTS, MEMBERS, Members};
@@ -104,7 +105,13 @@ impl Agent {
     /// Starts it again after its end, with the same name, address and socket path.
     pub fn restart(&mut self) {
         let socket = self.directory.path().join("m.sock");
-        self.process = Self::spawn(&self.name, &self.address, &socket, &self.options);
+        self.process.succeed(Self::spawn(&self.name, &self.address, &socket, &self.options));
+    }
+
+    /// Runs one of our commands about it; its output when it succeeds.
+    pub fn run(&self, arguments: &[&str]) -> Result<String, String> {
+        let (command, rest) = arguments.split_first().ok_or("no command")?;
+        run(Command::new(binary()).arg(command).arg("--socket").arg(self.control.socket()).args(rest))
     }
 
     /// The members it knows.

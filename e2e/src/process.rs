@@ -12,6 +12,8 @@ pub struct Process {
     name: String,
     child: Child,
     log: NamedTempFile,
+    /// What former lives said.
+    earlier: String,
 }
 
 impl Process {
@@ -26,14 +28,19 @@ impl Process {
             .stderr(append())
             .spawn()
             .unwrap_or_else(|error| panic!("{name} cannot be started: {error}"));
-        Self { name: name.into(), child, log }
+        Self { name: name.into(), child, log, earlier: String::new() }
     }
 
-    /// Everything it has printed so far.
+    /// Replaces an ended process by a new life of it, which remembers what the former said.
+    pub fn succeed(&mut self, mut next: Self) {
+        next.earlier = self.said();
+        *self = next;
+    }
+
+    /// Everything it has printed so far, former lives included.
     pub fn said(&self) -> String {
-        std::fs::read(self.log.path())
-            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-            .unwrap_or_default()
+        let now = std::fs::read(self.log.path()).unwrap_or_default();
+        format!("{}{}", self.earlier, String::from_utf8_lossy(&now))
     }
 
     /// Its process id.
@@ -81,4 +88,12 @@ impl Drop for Process {
             eprintln!("---- {} said ----\n{}", self.name, self.said());
         }
     }
+}
+
+/// Runs a command to its end; what it printed, as a success or not.
+pub(crate) fn run(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| error.to_string())?;
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    if output.status.success() { Ok(text) } else { Err(text) }
 }

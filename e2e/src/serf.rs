@@ -1,5 +1,6 @@
 //! The reference: Debian's `serf` 0.9.4.
 
+use crate::process::run;
 use crate::{Agent, Hosts, Process, skip, wait_for};
 use muster_control::routes::Members;
 use std::path::Path;
@@ -20,33 +21,32 @@ pub struct SerfAgent {
     /// The process.
     pub process: Process,
     rpc: String,
+    arguments: Vec<String>,
 }
 
 impl SerfAgent {
     /// Starts the reference on the network's `host`-th address: gossip on 7946, RPC on 7373.
     pub fn start(hosts: &Hosts, host: u8, name: &str, flags: &[&str]) -> Self {
         let (address, rpc) = (hosts.at(host, 7946), hosts.at(host, 7373));
-        let mut command = Command::new("serf");
-        command.args(["agent", "-node", name, "-bind", &address, "-rpc-addr", &rpc]).args(flags);
-        Self {
-            name: name.into(),
-            process: Process::start(&format!("serf {name}"), &mut command),
-            address,
-            rpc,
-        }
+        let fixed = ["agent", "-node", name, "-bind", &address, "-rpc-addr", &rpc];
+        let arguments: Vec<String> = fixed.iter().chain(flags).map(|&text| text.to_owned()).collect();
+        let process = Self::spawn(name, &arguments);
+        Self { name: name.into(), process, address, rpc, arguments }
+    }
+
+    fn spawn(name: &str, arguments: &[String]) -> Process {
+        Process::start(&format!("serf {name}"), Command::new("serf").args(arguments))
+    }
+
+    /// Starts it again after its end, as it was started.
+    pub fn restart(&mut self) {
+        self.process.succeed(Self::spawn(&self.name, &self.arguments));
     }
 
     /// Runs one of its commands; its output when it succeeds.
     pub fn run(&self, arguments: &[&str]) -> Result<String, String> {
         let (command, rest) = arguments.split_first().ok_or("no command")?;
-        let output = Command::new("serf")
-            .arg(command)
-            .arg(format!("-rpc-addr={}", self.rpc))
-            .args(rest)
-            .output()
-            .map_err(|error| error.to_string())?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        if output.status.success() { Ok(text) } else { Err(text) }
+        run(Command::new("serf").arg(command).arg(format!("-rpc-addr={}", self.rpc)).args(rest))
     }
 
     /// The members it knows.

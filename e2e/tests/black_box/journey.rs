@@ -143,7 +143,9 @@ async fn a_plain_serf_agent_with_any_web_server_gets_traffic() {
         return skip("Debian's package serf is not installed");
     }
     let hosts = Hosts::claim();
-    let (_agent, proxy) = balancer(&hosts);
+    let (agent, proxy) = balancer(&hosts);
+    // The reference tries once.
+    agent.sees("balancer", "alive").await;
     let site = tempfile::tempdir().expect("a temporary directory can be made");
     std::fs::write(site.path().join("index.html"), r#"{"host":"plain"}"#).expect("the page can be written");
     let mut python = Command::new("python3");

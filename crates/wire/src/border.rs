@@ -49,17 +49,16 @@ impl Border {
     }
 
     /// A datagram on its way out. The nonce is used where there are keys, and never twice with one key.
-    pub fn seal_packet(&self, nonce: &Nonce, plain: Vec<u8>) -> Vec<u8> {
+    pub fn seal_packet(&self, nonce: &Nonce, mut plain: Vec<u8>) -> Vec<u8> {
         if self.is_open() {
             return plain;
         }
-        let mut out = Vec::with_capacity(self.packet_overhead() + plain.len());
-        out.extend(self.label.header());
+        let label: Vec<u8> = self.label.header().collect();
         match &self.keys {
-            Some(keys) => crypt::seal(keys.primary(), nonce, self.label.as_bytes(), &plain, &mut out),
-            None => out.extend_from_slice(&plain),
+            Some(keys) => crypt::seal(keys.primary(), nonce, self.label.as_bytes(), &label, &mut plain),
+            None => _ = plain.splice(..0, label),
         }
-        out
+        plain
     }
 
     /// A datagram on its way in. `plain` is scratch space.
@@ -69,28 +68,30 @@ impl Border {
     pub fn open_packet<'a>(&self, bytes: &'a [u8], plain: &'a mut Vec<u8>) -> Result<&'a [u8], DecodeError> {
         let body = self.label.strip(bytes)?.ok_or(DecodeError::Truncated)?;
         let Some(keys) = &self.keys else { return Ok(body) };
-        crypt::open(keys, self.label.as_bytes(), body, plain)?;
+        plain.clear();
+        plain.extend_from_slice(body);
+        crypt::open(keys, self.label.as_bytes(), plain, 0)?;
         Ok(plain)
     }
 
     /// A message on its way into a stream. The nonce is as for datagrams.
-    pub fn seal_stream(&self, leg: Leg, nonce: &Nonce, plain: Vec<u8>) -> Vec<u8> {
+    pub fn seal_stream(&self, leg: Leg, nonce: &Nonce, mut plain: Vec<u8>) -> Vec<u8> {
         if self.is_open() {
             return plain;
         }
-        let mut out: Vec<u8> = self.label_on(leg).header().collect();
+        let mut before: Vec<u8> = self.label_on(leg).header().collect();
         match &self.keys {
             Some(keys) => {
                 // What does not fit 32 bits no peer takes anyway: the reference stops at 20 MiB.
                 let length = u32::try_from(crypt::OVERHEAD + plain.len()).unwrap_or(u32::MAX);
                 let mut frame = Vec::from([kind::ENCRYPT]);
                 frame.extend_from_slice(&length.to_be_bytes());
-                out.extend_from_slice(&frame);
-                crypt::seal(keys.primary(), nonce, &self.stream_aad(&frame), &plain, &mut out);
+                before.extend_from_slice(&frame);
+                crypt::seal(keys.primary(), nonce, &self.stream_aad(&frame), &before, &mut plain);
             }
-            None => out.extend_from_slice(&plain),
+            None => _ = plain.splice(..0, before),
         }
-        out
+        plain
     }
 
     /// Finds the end of the first message of a stream.
@@ -98,23 +99,27 @@ impl Border {
         Scanner::behind(self.label_on(leg), self.is_sealed())
     }
 
-    /// The message that [`Self::scanner`] found on a stream, as it was before it was sealed.
+    /// The message that [`Self::scanner`] found on a stream, as it was before it was sealed; in the same buffer.
     ///
     /// # Errors
     /// From another cluster, or damaged. The reference says so in an `err` reply.
-    pub fn open_stream(&self, leg: Leg, bytes: Vec<u8>) -> Result<Vec<u8>, DecodeError> {
+    pub fn open_stream(&self, leg: Leg, mut bytes: Vec<u8>) -> Result<Vec<u8>, DecodeError> {
         if self.is_open() {
             return Ok(bytes);
         }
         let message = self.label_on(leg).strip(&bytes)?.ok_or(DecodeError::Truncated)?;
-        let Some(keys) = &self.keys else { return Ok(message.to_vec()) };
+        let label_bytes = bytes.len() - message.len();
+        let Some(keys) = &self.keys else {
+            bytes.drain(..label_bytes);
+            return Ok(bytes);
+        };
         if message.first() != Some(&kind::ENCRYPT) {
             return Err(DecodeError::NotEncrypted);
         }
-        let (frame, body) = message.split_at_checked(FRAME_BYTES).ok_or(DecodeError::Truncated)?;
-        let mut plain = Vec::new();
-        crypt::open(keys, &self.stream_aad(frame), body, &mut plain)?;
-        Ok(plain)
+        let (frame, _) = message.split_at_checked(FRAME_BYTES).ok_or(DecodeError::Truncated)?;
+        let aad = self.stream_aad(frame);
+        crypt::open(keys, &aad, &mut bytes, label_bytes + FRAME_BYTES)?;
+        Ok(bytes)
     }
 
     /// Nothing to add and nothing to take off; what is not for us is refused where it is read.

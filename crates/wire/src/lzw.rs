@@ -5,32 +5,54 @@ use alloc::vec::Vec;
 use weezl::{BitOrder, LzwStatus, decode, encode};
 
 /// Bytes decoded at a time: small enough for a stack, large enough that the loop costs nothing.
-const CHUNK_BYTES: usize = 4096;
+pub(crate) const CHUNK_BYTES: usize = 4096;
 
-/// The bytes that `data` stands for. Never more than `bytes_left` are decoded and kept (a chunk more is seen, to know that
-/// there are more); what was decoded is taken off it, whatever the outcome.
-pub(crate) fn decompress(data: &[u8], bytes_left: &mut usize) -> Result<Vec<u8>, DecodeError> {
-    let limit = *bytes_left;
-    let mut decoder = decode::Decoder::new(BitOrder::Lsb, 8);
-    let mut plain = Vec::new();
-    let mut rest = data;
-    let mut chunk = [0; CHUNK_BYTES];
-    loop {
-        let step = decoder.decode_bytes(rest, &mut chunk);
-        rest = rest.get(step.consumed_in..).unwrap_or_default();
+/// Decodes in steps, so that the caller decides how much it wants to hold, and when.
+pub(crate) struct Decoder<'a> {
+    decoder: decode::Decoder,
+    rest: &'a [u8],
+}
+
+impl<'a> Decoder<'a> {
+    pub(crate) fn new(data: &'a [u8]) -> Self {
+        Self { decoder: decode::Decoder::new(BitOrder::Lsb, 8), rest: data }
+    }
+
+    /// Appends at most [`CHUNK_BYTES`] to `plain`; whether that was the end. What was decoded is taken off `bytes_left`,
+    /// and when it is more than that, nothing is appended.
+    pub(crate) fn step(&mut self, plain: &mut Vec<u8>, bytes_left: &mut usize) -> Result<bool, DecodeError> {
+        let mut chunk = [0; CHUNK_BYTES];
+        let step = self.decoder.decode_bytes(self.rest, &mut chunk);
+        self.rest = self.rest.get(step.consumed_in..).unwrap_or_default();
         let decoded = chunk.get(..step.consumed_out).unwrap_or_default();
         let Some(left) = bytes_left.checked_sub(decoded.len()) else {
-            *bytes_left = 0;
+            let limit = core::mem::take(bytes_left);
             return Err(DecodeError::TooLarge { what: "decompressed bytes", limit });
         };
         *bytes_left = left;
         plain.extend_from_slice(decoded);
         match step.status {
-            Ok(LzwStatus::Done) => return Ok(plain),
-            Ok(LzwStatus::Ok) if step.consumed_in > 0 || step.consumed_out > 0 => {}
+            Ok(LzwStatus::Done) => Ok(true),
+            Ok(LzwStatus::Ok) if step.consumed_in > 0 || step.consumed_out > 0 => Ok(false),
             // Like Go's reader, we want the end code: without it something was cut off.
-            Ok(_) => return Err(DecodeError::Compression("ends early")),
-            Err(_) => return Err(DecodeError::Compression("not LZW")),
+            Ok(_) => Err(DecodeError::Compression("ends early")),
+            Err(_) => Err(DecodeError::Compression("not LZW")),
+        }
+    }
+}
+
+/// The bytes that `data` stands for. Never more than `bytes_left` are decoded and kept (a chunk more is seen, to know that
+/// there are more); what was decoded is taken off it, whatever the outcome.
+pub(crate) fn decompress(data: &[u8], bytes_left: &mut usize) -> Result<Vec<u8>, DecodeError> {
+    let limit = *bytes_left;
+    let mut decoder = Decoder::new(data);
+    let mut plain = Vec::new();
+    loop {
+        match decoder.step(&mut plain, bytes_left) {
+            Ok(true) => return Ok(plain),
+            Ok(false) => {}
+            Err(DecodeError::TooLarge { what, .. }) => return Err(DecodeError::TooLarge { what, limit }),
+            Err(error) => return Err(error),
         }
     }
 }

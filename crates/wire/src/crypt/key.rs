@@ -1,7 +1,6 @@
 //! One shared key.
 
 use super::{NONCE_BYTES, Nonce, TAG_BYTES};
-use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::aes::Aes192;
 use aes_gcm::aes::cipher::consts::U12;
@@ -86,21 +85,20 @@ impl Key {
         tag.expect("AES-GCM takes 64 GiB, which no message has").into()
     }
 
-    /// Whether `sealed` was sealed with this key; then, and only then, `plain` holds what it was. Both have one length.
+    /// Decrypts `text` in place, if it was sealed with this key: the tag is compared first, and where it is another's,
+    /// nothing changes.
     pub(super) fn decrypt(
         &self,
         nonce: &[u8; NONCE_BYTES],
         aad: &[u8],
-        sealed: &[u8],
-        plain: &mut [u8],
+        text: &mut [u8],
         tag: &[u8; TAG_BYTES],
     ) -> bool {
-        let Ok(buffer) = InOutBuf::new(sealed, plain) else { return false };
-        let (nonce, tag) = (nonce.into(), tag.into());
+        let (nonce, text, tag) = (nonce.into(), text.into(), tag.into());
         let opened = match &*self.cipher {
-            Cipher::Aes128(cipher) => cipher.decrypt_inout_detached(nonce, aad, buffer, tag),
-            Cipher::Aes192(cipher) => cipher.decrypt_inout_detached(nonce, aad, buffer, tag),
-            Cipher::Aes256(cipher) => cipher.decrypt_inout_detached(nonce, aad, buffer, tag),
+            Cipher::Aes128(cipher) => cipher.decrypt_inout_detached(nonce, aad, text, tag),
+            Cipher::Aes192(cipher) => cipher.decrypt_inout_detached(nonce, aad, text, tag),
+            Cipher::Aes256(cipher) => cipher.decrypt_inout_detached(nonce, aad, text, tag),
         };
         opened.is_ok()
     }

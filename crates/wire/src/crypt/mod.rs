@@ -35,39 +35,41 @@ const BLOCK_BYTES: usize = 16;
 const PADDED: u8 = 0;
 const UNPADDED: u8 = 1;
 
-/// Appends the sealed body of `plain` to `out`; whoever opens it must know the same `aad`.
-pub fn seal(key: &Key, nonce: &Nonce, aad: &[u8], plain: &[u8], out: &mut Vec<u8>) {
-    out.reserve(OVERHEAD + plain.len());
-    out.push(UNPADDED);
-    out.extend_from_slice(nonce);
-    let start = out.len();
-    out.extend_from_slice(plain);
-    let tag = key.encrypt(nonce, aad, out.get_mut(start..).unwrap_or_default());
-    out.extend_from_slice(&tag);
+/// Seals `message` where it stands, with `before` in front of the body; whoever opens it must know the same `aad`.
+pub fn seal(key: &Key, nonce: &Nonce, aad: &[u8], before: &[u8], message: &mut Vec<u8>) {
+    message.reserve_exact(before.len() + OVERHEAD);
+    let head = before.iter().chain(&[UNPADDED]).chain(nonce).copied();
+    message.splice(..0, head);
+    let start = before.len() + 1 + NONCE_BYTES;
+    let tag = key.encrypt(nonce, aad, message.get_mut(start..).unwrap_or_default());
+    message.extend_from_slice(&tag);
 }
 
-/// Opens a sealed body into `plain`, whose former content is lost. All keys are tried, the primary one first.
+/// Opens a sealed body where it stands: what is in the buffer from offset `start` on becomes all that is in it. All keys
+/// are tried, the primary one first. In place, since a message on a stream can have megabytes.
 ///
 /// # Errors
-/// No key fits, or the body or `aad` was changed, or it is no body at all.
-pub fn open(keys: &Keyring, aad: &[u8], body: &[u8], plain: &mut Vec<u8>) -> Result<(), DecodeError> {
-    let (&version, rest) = body.split_first().ok_or(DecodeError::Truncated)?;
+/// No key fits, or the body or `aad` was changed, or it is no body at all. What the buffer holds then is of no use.
+pub fn open(keys: &Keyring, aad: &[u8], buffer: &mut Vec<u8>, start: usize) -> Result<(), DecodeError> {
+    let body = buffer.get_mut(start..).unwrap_or_default();
+    let (&mut version, rest) = body.split_first_mut().ok_or(DecodeError::Truncated)?;
     if version > UNPADDED {
         return Err(DecodeError::Encryption("unknown version"));
     }
-    let (nonce, rest) = rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
-    let (sealed, tag) = rest.split_last_chunk().ok_or(DecodeError::Truncated)?;
-    if version == PADDED && (sealed.is_empty() || !sealed.len().is_multiple_of(BLOCK_BYTES)) {
+    let (&mut nonce, rest) = rest.split_first_chunk_mut().ok_or(DecodeError::Truncated)?;
+    let (text, &mut tag) = rest.split_last_chunk_mut().ok_or(DecodeError::Truncated)?;
+    if version == PADDED && (text.is_empty() || !text.len().is_multiple_of(BLOCK_BYTES)) {
         return Err(DecodeError::Encryption("no whole blocks"));
     }
-    plain.clear();
-    plain.resize(sealed.len(), 0);
-    if !keys.iter().any(|key| key.decrypt(nonce, aad, sealed, plain, tag)) {
+    if !keys.iter().any(|key| key.decrypt(&nonce, aad, text, &tag)) {
         return Err(DecodeError::Encryption("no key that is installed here opens it"));
     }
-    if version == PADDED {
-        plain.truncate(unpadded_bytes(plain).ok_or(DecodeError::Encryption("wrong padding"))?);
-    }
+    let plain_bytes = match version {
+        PADDED => unpadded_bytes(text).ok_or(DecodeError::Encryption("wrong padding"))?,
+        _ => text.len(),
+    };
+    buffer.drain(..start + 1 + NONCE_BYTES);
+    buffer.truncate(plain_bytes);
     Ok(())
 }
 

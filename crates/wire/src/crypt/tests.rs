@@ -8,9 +8,9 @@ fn key(bytes: usize) -> Key {
 }
 
 fn sealed(key: &Key, aad: &[u8], plain: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    seal(key, &NONCE, aad, plain, &mut out);
-    out
+    let mut message = plain.to_vec();
+    seal(key, &NONCE, aad, b"", &mut message);
+    message
 }
 
 /// What a speaker of memberlist's protocol 1 would write.
@@ -21,8 +21,8 @@ fn sealed_with_padding(key: &Key, padded: &[u8]) -> Vec<u8> {
 }
 
 fn opened(keys: &Keyring, aad: &[u8], body: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    let mut plain = b"left from before".to_vec();
-    open(keys, aad, body, &mut plain).map(|()| plain)
+    let mut buffer = [b"header", body].concat();
+    open(keys, aad, &mut buffer, 6).map(|()| buffer)
 }
 
 fn key_bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -39,8 +39,10 @@ proptest! {
         plain in prop::collection::vec(any::<u8>(), 0..2000),
     ) {
         let key = Key::from_bytes(&secret).unwrap();
-        let mut body = Vec::new();
-        seal(&key, &nonce, &aad, &plain, &mut body);
+        let mut sealed = plain.clone();
+        seal(&key, &nonce, &aad, b"before", &mut sealed);
+        prop_assert_eq!(&sealed[..6], b"before");
+        let body = sealed.split_off(6);
         prop_assert_eq!(body.len(), plain.len() + OVERHEAD);
         prop_assert_eq!(opened(&Keyring::new(key), &aad, &body), Ok(plain));
     }

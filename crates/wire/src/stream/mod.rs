@@ -1,7 +1,8 @@
 //! TCP: one request and at most one reply per connection.
 //!
 //! Neither side half-closes and a plain stream has no length prefix, so the end of a message is found by reading it:
-//! [`Scanner`] watches a growing buffer and says when it holds a whole message. [`Inbound::decode`] then reads it.
+//! [`Scanner`] watches a growing buffer and says when it holds a whole message. [`Inbound::decode`] then reads it; where a
+//! compressed one shall be expanded in steps, [`Expander`] comes before that.
 //!
 //! | first byte | what follows |
 //! |---|---|
@@ -11,10 +12,12 @@
 //! | 9 compress | one map, around any of the above |
 //! | 10 encrypt | a length of four bytes, then a [sealed body](crate::crypt), around any of the above |
 
+mod expander;
 mod inbound;
 mod outbound;
 mod scanner;
 
+pub use expander::Expander;
 pub use inbound::{Inbound, PushPull};
 pub use outbound::{encode_message, encode_push_pull, encode_user};
 pub use scanner::Scanner;

@@ -121,3 +121,41 @@ fn what_follows_the_first_message_is_not_part_of_it() {
     let more = [&ping[..], b"trailing"].concat();
     assert_eq!(Scanner::new().scan(&more), Ok(Some(ping.len())));
 }
+
+#[test]
+fn a_compressed_message_expands_in_steps_to_what_it_was() {
+    let nodes: Vec<_> = (0..1000).map(|at| format!("node-{at}")).collect();
+    let plain = encode_push_pull(true, nodes.iter().map(|name| node(name)), b"\x02\x80", false);
+    let compressed = encode_push_pull(true, nodes.iter().map(|name| node(name)), b"\x02\x80", true);
+    assert!(Expander::new(&plain).unwrap().is_none());
+    let mut expander = Expander::new(&compressed).unwrap().unwrap();
+    let mut expanded = Vec::new();
+    loop {
+        let before = expanded.len();
+        let whole = expander.step(&mut expanded).unwrap();
+        assert!(expanded.len() - before <= Expander::STEP_BYTES);
+        if whole {
+            break;
+        }
+    }
+    assert_eq!(expanded, plain);
+}
+
+fn expand(message: &[u8]) -> Result<usize, DecodeError> {
+    let mut expander = Expander::new(message)?.expect("compressed");
+    let mut plain = Vec::new();
+    while !expander.step(&mut plain)? {}
+    Ok(plain.len())
+}
+
+#[test]
+fn bombs_and_double_compression_expand_no_further_than_they_may() {
+    let header_bytes = 1 + 1 + "_UserMsgLen".len() + 5;
+    let largest = encode_user(&vec![0; MESSAGE_BYTES_MAX - header_bytes], true);
+    assert_eq!(expand(&largest), Ok(MESSAGE_BYTES_MAX));
+    let bomb = encode_user(&vec![0; 16 << 20], true);
+    let refused = DecodeError::TooLarge { what: "decompressed bytes", limit: MESSAGE_BYTES_MAX };
+    assert_eq!(expand(&bomb), Err(refused));
+    assert_eq!(expand(&compress::seal(&largest)), Err(DecodeError::UnknownType(kind::COMPRESS)));
+    assert_eq!(expand(&bomb[..bomb.len() / 2]), Err(DecodeError::Truncated));
+}

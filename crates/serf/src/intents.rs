@@ -12,9 +12,9 @@ use core::time::Duration;
 const AGE_MAX: Duration = Duration::from_secs(5 * 60);
 /// Most nodes waited for; beyond it the one heard of longest ago is forgotten.
 const COUNT_MAX: usize = 4096;
-/// Longest name waited for. A node announces itself in one gossip packet, so no honest name is longer; with the count it
-/// bounds what peers can make us remember to 6 MB.
-const NAME_BYTES_MAX: usize = 1400;
+/// Longest name waited for: no node with a longer one is taken in. Each is kept twice, so with the count it bounds what
+/// peers can make us remember to 4 MiB and a little.
+const NAME_BYTES_MAX: usize = 512;
 
 /// What a node means to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

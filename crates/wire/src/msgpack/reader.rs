@@ -5,9 +5,10 @@ use super::head::Head;
 use crate::DecodeError;
 use alloc::vec::Vec;
 
-/// Most list and map elements one message may make us allocate, all its lists together. A byte on the wire can claim an
-/// element of some 32 bytes in memory, so this bounds what eight megabytes of nothing may cost: 32 MiB.
-pub const ELEMENTS_MAX: usize = 1 << 20;
+/// Most list and map elements one message may make us allocate, all its lists together: twice the members anybody keeps.
+/// A byte on the wire can claim an element of some 32 bytes in memory, so this bounds what eight megabytes of nothing may
+/// cost: 4 MiB.
+pub const ELEMENTS_MAX: usize = 1 << 17;
 
 /// Reads msgpack values one after the other. Never panics, never allocates by a stated length.
 #[derive(Debug)]

@@ -138,6 +138,10 @@ impl Serf {
             | Input::StreamFailed { .. } => {}
         }
         self.drive(now);
+        if let Input::Stream { stream, bytes, .. } = input {
+            self.swim.merge_request(now, stream, bytes);
+            self.drive(now);
+        }
     }
 
     /// The next thing to do.

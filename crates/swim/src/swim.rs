@@ -34,7 +34,7 @@ const REFUSALS_MAX: usize = 8;
 /// # The contract
 /// 1. Call [`Swim::handle`] or a command with the current time; time never goes back.
 /// 2. Then take outputs with [`Swim::poll_output`] until `None`, answering
-///    [`Event::StateWanted`] as it comes.
+///    [`Event::StateWanted`] as it comes. After a request on a stream, call [`Swim::merge_request`] and do so again.
 /// 3. Sleep until [`Swim::next_timeout`] or the next input; then 1.
 ///
 /// Timers fire only in [`Input::Timeout`], so that a caller who was busy can first hand in what its sockets hold: an
@@ -205,6 +205,13 @@ impl Swim {
     pub fn supply_state(&mut self, now: Instant, stream: StreamId, state: &[u8]) {
         self.advance(now);
         self.exchange(stream, state);
+    }
+
+    /// The bytes of an [`Input::Stream`] on an inbound stream once more, after its outputs were taken: a push/pull is
+    /// merged only when its answer is made, and is too large to be kept until then. Does nothing for other requests.
+    pub fn merge_request(&mut self, now: Instant, stream: StreamId, bytes: &[u8]) {
+        self.advance(now);
+        self.merge_answered(stream, bytes);
     }
 
     /// How many nodes the retransmit limit of user broadcasts reckons with: Serf's known members, failed and left

@@ -2,8 +2,11 @@
 //!
 //! One asks, the other answers with its own state from before the exchange, and both merge. Also all else that arrives
 //! on streams. Source: memberlist's net.go (`handleConn`), state.go (`pushPull`, `mergeState`, `verifyProtocol`).
+//!
+//! What a peer tells of 20,000 members has megabytes. It is read where it lies, one member after the other, and never
+//! copied: therefore who hands in a request hands it in a second time, once our answer is made ([`Swim::merge_request`]).
 
-use crate::nodes::{NODES_MAX, Node};
+use crate::nodes::Node;
 use crate::timer::Timer;
 use crate::why::Way;
 use crate::{Event, Instant, Output, StreamId, Swim};
@@ -13,13 +16,12 @@ use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::ops::RangeInclusive;
 use core::time::Duration;
+use muster_wire::Versions;
 use muster_wire::memberlist::{Ack, Alive, Dead, ErrReply, Message, NodeState, PushPullNode, Suspect};
 use muster_wire::stream::{self, Inbound, PushPull};
-use muster_wire::{RawAddr, Versions};
 
-/// Most exchanges we answer at the same time; memberlist closes the 128th.
-const ANSWERS_MAX: usize = 127;
 /// Clusters up to this size exchange at the plain interval.
 const SCALE_THRESHOLD: usize = 32;
 
@@ -30,8 +32,10 @@ enum Stage {
     Asking,
     /// Ours; sent, the reply is awaited.
     AwaitingReply,
-    /// Theirs; read, merged once we have answered.
-    Answering(Remote),
+    /// Theirs; the layer above has not supplied its state yet.
+    Answering,
+    /// Theirs; answered, to be merged.
+    Answered,
 }
 
 #[derive(Debug)]
@@ -57,50 +61,6 @@ impl Exchanges {
     pub(crate) fn next_stream(&mut self) -> StreamId {
         self.last += 1;
         StreamId::Outbound(self.last)
-    }
-
-    fn answering(&self) -> usize {
-        self.open.values().filter(|exchange| matches!(exchange.stage, Stage::Answering(_))).count()
-    }
-}
-
-/// What a peer knows.
-#[derive(Debug)]
-struct Remote {
-    nodes: Vec<RemoteNode>,
-    state: Vec<u8>,
-}
-
-#[derive(Debug)]
-struct RemoteNode {
-    name: String,
-    addr: RawAddr,
-    port: u16,
-    meta: Vec<u8>,
-    incarnation: u32,
-    state: NodeState,
-    versions: Option<Versions>,
-}
-
-impl Remote {
-    /// Copies a message; unreadable nodes are left out. `None` if there are more than we could keep.
-    fn read(message: &PushPull<'_>) -> Option<Self> {
-        let mut nodes = Vec::new();
-        for node in message.nodes().flatten() {
-            if nodes.len() == NODES_MAX {
-                return None;
-            }
-            nodes.push(RemoteNode {
-                name: node.name.into(),
-                addr: node.addr,
-                port: node.port,
-                meta: node.meta.to_vec(),
-                incarnation: node.incarnation,
-                state: node.state,
-                versions: node.versions,
-            });
-        }
-        Some(Self { nodes, state: message.user_state.to_vec() })
     }
 }
 
@@ -187,17 +147,33 @@ impl Swim {
                 exchange.stage = Stage::AwaitingReply;
                 self.exchanges.open.insert(stream, exchange);
             }
-            Stage::AwaitingReply => {
+            Stage::Answering => {
+                let bytes = self.encode_state(&exchange, state);
+                self.outputs.push_back(Output::Answer { stream, bytes });
+                exchange.stage = Stage::Answered;
+                self.exchanges.open.insert(stream, exchange);
+            }
+            Stage::AwaitingReply | Stage::Answered => {
                 // Supplied twice; the exchange goes on.
                 self.exchanges.open.insert(stream, exchange);
             }
-            Stage::Answering(ref remote) => {
-                let bytes = self.encode_state(&exchange, state);
-                self.outputs.push_back(Output::Answer { stream, bytes });
-                if let Err(reason) = self.merge(exchange.with, exchange.join, remote) {
-                    self.refuse(exchange.with, &reason);
-                }
-            }
+        }
+    }
+
+    /// The second half of a request: it is answered, and now merged.
+    pub(crate) fn merge_answered(&mut self, stream: StreamId, bytes: &[u8]) {
+        let Some(exchange) = self.exchanges.open.remove(&stream) else { return };
+        if !matches!(exchange.stage, Stage::Answered) {
+            self.exchanges.open.insert(stream, exchange);
+            return;
+        }
+        let mut plain = Vec::new();
+        let outcome = match Inbound::decode(bytes, &mut plain) {
+            Ok(Inbound::PushPull(message)) => self.merge(exchange.with, exchange.join, &message),
+            _ => Err("a request that is none any more".into()),
+        };
+        if let Err(reason) = outcome {
+            self.refuse(exchange.with, &reason);
         }
     }
 
@@ -237,13 +213,8 @@ impl Swim {
     }
 
     fn on_push_pull(&mut self, stream: StreamId, from: SocketAddr, message: &PushPull<'_>) {
-        let remote = Remote::read(message).filter(|_| self.exchanges.answering() < ANSWERS_MAX);
-        let Some(remote) = remote else {
-            self.refuse(from, "push/pull with too many nodes, or too many at once");
-            return self.outputs.push_back(Output::Close { stream });
-        };
-        let join = message.join;
-        self.begin(stream, Exchange { with: from, join, doubted: None, stage: Stage::Answering(remote) });
+        let exchange = Exchange { with: from, join: message.join, doubted: None, stage: Stage::Answering };
+        self.begin(stream, exchange);
     }
 
     /// The reply on a stream that we opened.
@@ -256,10 +227,7 @@ impl Swim {
         let mut plain = Vec::new();
         let changes = self.burst.total();
         let outcome = match Inbound::decode(bytes, &mut plain) {
-            Ok(Inbound::PushPull(message)) => match Remote::read(&message) {
-                Some(remote) => self.merge(with, join, &remote),
-                None => Err("more nodes than we keep".into()),
-            },
+            Ok(Inbound::PushPull(message)) => self.merge(with, join, &message),
             Ok(Inbound::Message(Message::Err(reply))) => Err(format!("remote error: {}", reply.error)),
             Ok(Inbound::Message(_)) => Err("the reply is no push/pull".into()),
             Err(error) => Err(format!("unreadable reply: {error}")),
@@ -296,12 +264,13 @@ impl Swim {
         }
     }
 
-    /// Takes over what a peer knows, all or nothing: one node that the cluster could not talk to spoils it.
-    fn merge(&mut self, from: SocketAddr, join: bool, remote: &Remote) -> Result<(), String> {
-        self.verify_versions(&remote.nodes)?;
+    /// Takes over what a peer knows, all or nothing: one node that the cluster could not talk to spoils it. Unreadable
+    /// nodes are left out.
+    fn merge(&mut self, from: SocketAddr, join: bool, remote: &PushPull<'_>) -> Result<(), String> {
+        self.verify_versions(remote)?;
         let own = self.name.clone();
-        for node in &remote.nodes {
-            let (name, incarnation) = (&*node.name, node.incarnation);
+        for node in remote.nodes().flatten() {
+            let (name, incarnation) = (node.name, node.incarnation);
             match node.state {
                 NodeState::Alive => self.on_alive(
                     from,
@@ -310,7 +279,7 @@ impl Swim {
                         node: name,
                         addr: node.addr,
                         port: node.port,
-                        meta: &node.meta,
+                        meta: node.meta,
                         versions: node.versions,
                     },
                 ),
@@ -322,55 +291,77 @@ impl Swim {
                 }
             }
         }
-        if !remote.state.is_empty() {
-            self.event(Event::StateReceived { join, state: remote.state.clone() });
+        if !remote.user_state.is_empty() {
+            self.event(Event::StateReceived { join, state: remote.user_state.to_vec() });
         }
         Ok(())
     }
 
     /// Every node, theirs and ours, must speak what all that are alive understand. Nodes without versions are not
     /// counted: they will not be taken over either.
-    fn verify_versions(&self, remote: &[RemoteNode]) -> Result<(), String> {
-        let theirs = remote
-            .iter()
-            .filter_map(|node| Some((&*node.name, node.state == NodeState::Alive, node.versions?)));
-        let ours =
-            self.nodes.iter().map(|node| (&*node.name, node.state() == NodeState::Alive, node.versions));
-        let all: Vec<_> = theirs.chain(ours).collect();
-        let (mut protocol, mut delegate) = (Span::ANY, Span::ANY);
-        for (_, _, versions) in all.iter().filter(|(_, alive, _)| *alive) {
-            protocol.narrow(versions.protocol_min(), versions.protocol_max());
-            delegate.narrow(versions.delegate_min(), versions.delegate_max());
+    fn verify_versions(&self, remote: &PushPull<'_>) -> Result<(), String> {
+        let mut protocol = Common::new("protocol");
+        let mut delegate = Common::new("delegate protocol");
+        let mut count = |name: &str, alive: bool, versions: Versions| {
+            protocol.count(
+                name,
+                alive,
+                versions.protocol_min()..=versions.protocol_max(),
+                versions.protocol(),
+            );
+            delegate.count(
+                name,
+                alive,
+                versions.delegate_min()..=versions.delegate_max(),
+                versions.delegate(),
+            );
+        };
+        for node in remote.nodes().flatten() {
+            if let Some(versions) = node.versions {
+                count(node.name, node.state == NodeState::Alive, versions);
+            }
         }
-        for (name, _, versions) in all {
-            protocol.check(name, "protocol", versions.protocol())?;
-            delegate.check(name, "delegate protocol", versions.delegate())?;
+        for node in self.nodes.iter() {
+            count(&node.name, node.state() == NodeState::Alive, node.versions);
         }
-        Ok(())
+        protocol.verdict()?;
+        delegate.verdict()
     }
 }
 
-/// The versions that everyone understands.
-#[derive(Clone, Copy)]
-struct Span {
-    min: u8,
-    max: u8,
+/// What all understand, and who speaks the oldest and the newest: if these two are understood, so is everyone between.
+struct Common {
+    what: &'static str,
+    understood: RangeInclusive<u8>,
+    oldest: Option<(u8, String)>,
+    newest: Option<(u8, String)>,
 }
 
-impl Span {
-    const ANY: Self = Self { min: 0, max: u8::MAX };
+impl Common {
+    fn new(what: &'static str) -> Self {
+        Self { what, understood: 0..=u8::MAX, oldest: None, newest: None }
+    }
 
-    fn narrow(&mut self, min: u8, max: u8) {
-        self.min = self.min.max(min);
-        self.max = self.max.min(max);
+    fn count(&mut self, name: &str, alive: bool, understands: RangeInclusive<u8>, speaks: u8) {
+        if alive {
+            let (min, max) = (self.understood.start(), self.understood.end());
+            self.understood = *min.max(understands.start())..=*max.min(understands.end());
+        }
+        if self.oldest.as_ref().is_none_or(|(version, _)| speaks < *version) {
+            self.oldest = Some((speaks, name.into()));
+        }
+        if self.newest.as_ref().is_none_or(|(version, _)| speaks > *version) {
+            self.newest = Some((speaks, name.into()));
+        }
     }
 
     /// In the reference's words, which operators search for.
-    fn check(self, name: &str, what: &str, spoken: u8) -> Result<(), String> {
-        if (self.min..=self.max).contains(&spoken) {
+    fn verdict(&self) -> Result<(), String> {
+        let mut extremes = self.oldest.iter().chain(&self.newest);
+        let Some((spoken, name)) = extremes.find(|(version, _)| !self.understood.contains(version)) else {
             return Ok(());
-        }
-        let Self { min, max } = self;
+        };
+        let (what, min, max) = (self.what, self.understood.start(), self.understood.end());
         Err(format!("Node '{name}' {what} version ({spoken}) is incompatible: [{min}, {max}]"))
     }
 }

@@ -166,6 +166,7 @@ fn a_node_without_versions_does_not_poison_an_exchange() {
     let stream = StreamId::Inbound(1);
     swim.handle(world.now, Input::Stream { stream, from: mallory(), bytes: &bytes });
     swim.supply_state(world.now, stream, b"");
+    swim.merge_request(world.now, stream, &bytes);
     assert!(swim.nodes.get("good").is_some());
     assert!(swim.nodes.get("poison").is_none());
 }
@@ -187,6 +188,7 @@ fn a_peers_word_for_a_death_is_only_a_suspicion() {
     let stream = StreamId::Inbound(1);
     swim.handle(world.now, Input::Stream { stream, from: mallory(), bytes: &bytes });
     swim.supply_state(world.now, stream, b"");
+    swim.merge_request(world.now, stream, &bytes);
     assert_eq!(world.state(0, 2), Some(NodeState::Suspect));
 }
 
@@ -272,6 +274,10 @@ proptest! {
                     Output::Answer { stream, .. } | Output::Close { stream } => ended = Some(stream),
                     _ => {}
                 }
+            }
+            if kind == 2 {
+                swim.merge_request(now, stream, &bytes);
+                while swim.poll_output().is_some() {}
             }
             prop_assert!(!matches!(kind, 2 | 4) || ended == Some(stream), "every request is answered or closed");
         }

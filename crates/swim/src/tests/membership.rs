@@ -1,7 +1,7 @@
 //! Joining, leaving, coming back.
 
 use super::world::{PORT, World, addr, config, datagram, millis, name, secs};
-use crate::{Event, GoneWhy, Input, StreamId, Swim};
+use crate::{Event, GoneWhy, Swim};
 use muster_wire::Versions;
 use muster_wire::memberlist::{Message, NodeState, Ping, Source};
 
@@ -241,22 +241,4 @@ fn clusters_without_a_common_protocol_do_not_merge() {
     assert_eq!(world.count(at, |e| matches!(e, Event::SyncFailed { reason, .. } if reason == why)), 1);
     assert_eq!(world.count(0, |e| matches!(e, Event::Refused { reason, .. } if reason == why)), 1);
     assert_eq!((world.state(0, 2), world.state(2, 0)), (None, None));
-}
-
-#[test]
-fn more_exchanges_than_we_answer_are_closed() {
-    let mut world = World::cluster(1, 1);
-    let request = muster_wire::stream::encode_push_pull(true, [].into_iter(), b"", false);
-    let swim = &mut world.hosts[0].swim;
-    let mut closed = Vec::new();
-    for id in 0..130 {
-        let input = Input::Stream { stream: StreamId::Inbound(id), from: addr(5), bytes: &request };
-        swim.handle(world.now, input);
-        while let Some(output) = swim.poll_output() {
-            if let crate::Output::Close { stream } = output {
-                closed.push(stream);
-            }
-        }
-    }
-    assert_eq!(closed, [127, 128, 129].map(StreamId::Inbound));
 }

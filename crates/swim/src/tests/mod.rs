@@ -5,6 +5,7 @@ mod detection;
 mod fallback;
 mod faults;
 mod hostile;
+mod large;
 mod lifeguard;
 mod membership;
 mod repair;

@@ -107,6 +107,7 @@ fn what_a_peer_shows_in_an_exchange_is_told_as_that() {
     world.command(0, |swim, _| {
         swim.handle(now, crate::Input::Stream { stream, from, bytes: &bytes });
         swim.supply_state(now, stream, b"");
+        swim.merge_request(now, stream, &bytes);
         while swim.poll_output().is_some() {}
     });
     let found = findings(&world, 0, 2);

@@ -270,6 +270,8 @@ impl World {
                 let input = Input::Stream { stream: inbound, from: addr(from), bytes: &bytes };
                 self.hosts[to].swim.handle(now, input);
                 self.drain(to);
+                self.hosts[to].swim.merge_request(now, inbound, &bytes);
+                self.drain(to);
             }
             Delivery::Reply { from, stream, life, to, bytes } => {
                 if self.hosts[to].up && self.hosts[to].lives == life {

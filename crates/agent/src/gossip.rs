@@ -340,6 +340,10 @@ impl Gossip {
                 tracing::info!(node = ?member.name, status = member.status.as_str(), "member-intent");
                 self.inbox.put(member);
             }
+            Event::User { ltime, name, payload, coalesce: _ } => {
+                let bytes = payload.len();
+                tracing::info!(event = ?name, ltime, bytes, "user-event");
+            }
             Event::Synced { stream, with, join } => {
                 tracing::debug!(%with, join, "exchanged state");
                 self.synced.send_if_modified(|synced| !std::mem::replace(synced, true));

@@ -266,6 +266,7 @@ fn serf_config(
         profile: profile(config.profile),
         broadcast_timeout: BROADCAST_TIMEOUT,
         leave_propagate_delay: LEAVE_PROPAGATE_DELAY,
+        limits: muster_serf::Limits::default(),
         seed: fastrand::u64(..),
     }
 }

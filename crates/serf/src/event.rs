@@ -56,6 +56,17 @@ pub enum Event {
     Leaving(Member),
     /// A leaving member is alive after all: it refuted the leave. Not a Serf event either; it undoes `Leaving`.
     Staying(Member),
+    /// A user event, ours or another's: once, however often and by whichever way it is heard.
+    User {
+        /// Its time on the event clock.
+        ltime: u64,
+        /// Its name: any text.
+        name: String,
+        /// Its payload; an absent one is empty.
+        payload: Vec<u8>,
+        /// Whether handlers may be shown only the last of several with this name. Lost when it came by a push/pull.
+        coalesce: bool,
+    },
     /// A join or periodic exchange we began went through.
     Synced {
         /// As returned by [`Serf::join`](crate::Serf::join), or the core's own.

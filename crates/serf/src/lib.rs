@@ -9,6 +9,7 @@ mod clock;
 mod event;
 mod intents;
 mod leave;
+mod limits;
 mod member;
 mod members;
 mod meta;
@@ -19,6 +20,7 @@ mod ticker;
 mod window;
 
 pub use event::{Event, MemberEvent, Output};
+pub use limits::Limits;
 pub use member::{Member, Status};
 pub use muster_swim::{Extensions, Finding, Input, Instant, Profile, StreamId, Verdict, Way, Why};
-pub use serf::{Config, Serf, Stats, TagsTooLong};
+pub use serf::{Config, Serf, Stats, TagsTooLong, UserEventError};

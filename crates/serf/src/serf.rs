@@ -1,6 +1,9 @@
 //! The machine: one struct, one input, one output.
 
 mod hear;
+mod user_events;
+
+pub use user_events::UserEventError;
 
 use crate::clock::Clocks;
 use crate::leave::{Leaving, Step};
@@ -9,7 +12,7 @@ use crate::reconnect::Reconnect;
 use crate::state::RecentEvent;
 use crate::ticker::Ticker;
 use crate::window::Window;
-use crate::{Event, Extensions, Input, Instant, Member, Output, Profile, StreamId, Why, meta};
+use crate::{Event, Extensions, Input, Instant, Limits, Member, Output, Profile, StreamId, Why, meta};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -58,6 +61,8 @@ pub struct Config {
     pub broadcast_timeout: Duration,
     /// How long a leaving node keeps answering after its leave is told (Serf: 1 s).
     pub leave_propagate_delay: Duration,
+    /// How long the things we say may be.
+    pub limits: Limits,
     /// Seeds every random choice.
     pub seed: u64,
 }

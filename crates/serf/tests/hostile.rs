@@ -1,7 +1,7 @@
 //! Peers that say anything.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may panic as the test itself may")]
 
-use muster_serf::{Input, Instant, Output, Profile, Serf, Status, StreamId};
+use muster_serf::{Input, Instant, Limits, Output, Profile, Serf, Status, StreamId};
 use muster_wire::memberlist::kind::USER;
 use muster_wire::serf::{
     JoinIntent, LeaveIntent, Message, PushPullState, Query, QueryResponse, RecentEvents, Relay, UserEvent,
@@ -25,6 +25,7 @@ fn serf() -> Serf {
         profile: Profile::LAN,
         broadcast_timeout: Duration::from_secs(5),
         leave_propagate_delay: Duration::from_secs(1),
+        limits: Limits::default(),
         seed: 1,
     };
     Serf::new(config, Instant::default()).unwrap()

@@ -3,7 +3,7 @@
 //! A message that is news is passed on as the original bytes, so that fields we do not know survive us.
 
 use crate::members::Heard;
-use crate::state::{self, RecentEvent};
+use crate::state;
 use crate::{Event, Instant, Output, Serf};
 use alloc::format;
 use alloc::string::String;
@@ -14,10 +14,6 @@ use muster_wire::DecodeError;
 use muster_wire::packet::BUDGET;
 use muster_wire::serf::{JoinIntent, LeaveIntent, Message, PushPullState, Query, Relay, UserEvent};
 
-/// The longest name and payload of a user event (Serf: UserEventSizeLimit).
-const EVENT_BYTES_MAX: usize = 9 * 1024;
-/// What remembering an event costs beside its name and payload.
-const EVENT_OVERHEAD: usize = 64;
 /// "Do not pass this query on."
 const QUERY_NO_BROADCAST: u32 = 2;
 
@@ -183,18 +179,6 @@ impl Serf {
             self.announce_join();
         }
         heard
-    }
-
-    /// Whether it is news. Without handlers that is all there is to do with it, beside passing it on.
-    fn hear_user_event(&mut self, event: UserEvent<'_>) -> bool {
-        self.clocks.event.witness(event.ltime);
-        let payload = event.payload.unwrap_or_default();
-        let bytes = event.name.len() + payload.len();
-        if bytes > EVENT_BYTES_MAX {
-            return false;
-        }
-        let remembered = RecentEvent { name: event.name.into(), payload: payload.into() };
-        self.events.is_new(self.clocks.event.time(), event.ltime, remembered, bytes + EVENT_OVERHEAD)
     }
 
     fn hear_query(&mut self, query: &Query<'_>) -> bool {

@@ -4,4 +4,5 @@
 mod membership;
 mod neighbour;
 mod repair;
+mod user_events;
 mod world;

@@ -10,13 +10,7 @@ use std::time::Duration;
 /// A whole cluster of these nodes, joined through the first.
 fn cluster(seed: u64, names: &[&str]) -> World {
     let mut world = World::new(seed);
-    for name in names {
-        world.start(name);
-    }
-    for name in &names[1..] {
-        world.join(name, names[0]);
-    }
-    world.run_until(|world| world.whole(names));
+    world.start_whole(names);
     world
 }
 

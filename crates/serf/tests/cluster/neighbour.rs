@@ -1,4 +1,4 @@
-//! User events, queries and relays of others: nobody here handles them yet, and they must get through us all the same.
+//! User events, queries and relays of others get through us as the original bytes.
 
 use crate::world::{World, secs};
 use muster_serf::{Event, Status};
@@ -63,13 +63,7 @@ fn query(ltime: u8, id: u8, flags: u8) -> Vec<u8> {
 
 fn cluster(names: &[&str]) -> World {
     let mut world = World::new(1);
-    for name in names {
-        world.start(name);
-    }
-    for name in &names[1..] {
-        world.join(name, names[0]);
-    }
-    world.run_until(|world| world.whole(names));
+    world.start_whole(names);
     world
 }
 

@@ -2,7 +2,7 @@
 //! streams are reliable, and one seed decides everything.
 
 use muster_serf::{
-    Config, Event, Input, Instant, Member, MemberEvent, Output, Profile, Serf, Status, StreamId,
+    Config, Event, Input, Instant, Limits, Member, MemberEvent, Output, Profile, Serf, Status, StreamId,
 };
 use muster_wire::RawAddr;
 use muster_wire::memberlist::Message;
@@ -31,6 +31,8 @@ pub(crate) struct World {
     pub(crate) now: Instant,
     /// Chance of losing a datagram, in percent.
     pub(crate) loss_percent: u8,
+    /// Of the nodes started from now on.
+    pub(crate) limits: Limits,
     /// Everything that happened, for comparing runs.
     pub(crate) trace: Vec<String>,
     /// Every datagram sent: when, from, contents.
@@ -56,6 +58,7 @@ impl World {
         Self {
             now: Instant(Duration::ZERO),
             loss_percent: 0,
+            limits: Limits::default(),
             trace: Vec::new(),
             sent: Vec::new(),
             answers: Vec::new(),
@@ -82,6 +85,7 @@ impl World {
             profile: Profile::LAN,
             broadcast_timeout: secs(5),
             leave_propagate_delay: secs(1),
+            limits: Limits::default(),
             seed,
         }
     }
@@ -92,10 +96,22 @@ impl World {
         let ip = self.hosts.get(name).map_or(IpAddr::from([10, 0, 0, number]), |host| host.addr.ip());
         let IpAddr::V4(v4) = ip else { unreachable!() };
         let seed = self.rng.u64(..);
-        let serf = Serf::new(Self::config(name, v4.octets(), seed), self.now).unwrap();
+        let config = Config { limits: self.limits, ..Self::config(name, v4.octets(), seed) };
+        let serf = Serf::new(config, self.now).unwrap();
         let host = Host { serf, addr: SocketAddr::new(ip, PORT), events: Vec::new(), dead: false };
         self.hosts.insert(name.into(), host);
         self.collect(name);
+    }
+
+    /// Starts these nodes and joins them through the first; returns when they know each other.
+    pub(crate) fn start_whole(&mut self, names: &[&str]) {
+        for name in names {
+            self.start(name);
+        }
+        for name in &names[1..] {
+            self.join(name, names[0]);
+        }
+        self.run_until(|world| world.whole(names));
     }
 
     /// The process is killed: it says nothing any more.

@@ -11,18 +11,40 @@ pub(crate) fn path(part: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("results").join(format!("{part}.json"))
 }
 
-/// Whether the part was measured with the very binary we would measure now.
+/// Whether the part was measured to its end with the very binary we would measure now.
 pub(crate) fn is_current(part: &str) -> bool {
-    let Ok(text) = std::fs::read_to_string(path(part)) else { return false };
-    serde_json::from_str::<Value>(&text).is_ok_and(|kept| kept["binary"] == json!(fingerprint()))
+    kept(part).is_some_and(|kept| kept["unfinished"] != json!(true))
+}
+
+/// The figures that a broken-off run of the very binary we would measure now has kept.
+pub(crate) fn unfinished(part: &str) -> Option<Value> {
+    kept(part).filter(|kept| kept["unfinished"] == json!(true)).map(|mut kept| kept["figures"].take())
+}
+
+fn kept(part: &str) -> Option<Value> {
+    let text = std::fs::read_to_string(path(part)).ok()?;
+    let kept = serde_json::from_str::<Value>(&text).ok()?;
+    (kept["binary"] == json!(fingerprint())).then_some(kept)
 }
 
 /// Writes the figures.
 pub(crate) fn keep(part: &str, figures: &Value) -> std::io::Result<()> {
+    write(part, figures, false)
+}
+
+/// Writes the figures so far: who breaks off now goes on with them.
+pub(crate) fn keep_unfinished(part: &str, figures: &Value) -> std::io::Result<()> {
+    write(part, figures, true)
+}
+
+fn write(part: &str, figures: &Value, unfinished: bool) -> std::io::Result<()> {
     let path = path(part);
     std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-    let whole =
+    let mut whole =
         json!({ "part": part, "machine": machine::describe(), "binary": fingerprint(), "figures": figures });
+    if unfinished {
+        whole["unfinished"] = json!(true);
+    }
     std::fs::write(&path, format!("{whole:#}\n"))?;
     println!("{} kept", path.display());
     Ok(())

@@ -74,6 +74,11 @@ impl Members {
         self.by_name.values()
     }
 
+    /// The one of this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Member> {
+        self.by_name.get(name)
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.by_name.len()

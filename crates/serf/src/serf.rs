@@ -215,6 +215,16 @@ impl Serf {
         self.drive(now);
     }
 
+    /// Takes up the clocks of a former life, as [`Stats`] told them at its end: what we say from now on is later than what
+    /// we said then, and events from before are not handled again (serf.go, Create).
+    pub fn resume(&mut self, former: &Stats) {
+        self.clocks.member.witness_next(former.member_time);
+        self.clocks.event.witness_next(former.event_time);
+        self.clocks.query.witness_next(former.query_time);
+        self.events.ignore_before(former.event_time);
+        self.queries.ignore_before(former.query_time);
+    }
+
     /// Replaces our tags.
     pub fn set_tags(&mut self, now: Instant, tags: Tags) -> Result<(), TagsTooLong> {
         let meta = meta::encode(&tags, self.config.protocol)?;
@@ -227,6 +237,11 @@ impl Serf {
     /// All known members, failed and left ones included, by name.
     pub fn members(&self) -> impl Iterator<Item = &Member> {
         self.members.iter()
+    }
+
+    /// The member of this name.
+    pub fn member(&self, name: &str) -> Option<&Member> {
+        self.members.get(name)
     }
 
     /// What was heard for and against a member; `None` if the name is neither alive nor was ever accused.

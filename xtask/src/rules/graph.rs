@@ -8,6 +8,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("swim", &["wire"]),
     // Not fleet: the agent hands members over, so that the protocol knows nothing of traffic.
     ("serf", &["wire", "swim"]),
+    // Development only: clusters in virtual time.
+    ("sim", &["wire", "serf"]),
     ("fleet", &[]),
     ("balance", &["fleet"]),
     ("control", &["fleet"]),

@@ -88,7 +88,7 @@ impl Fleet {
 /// A member as the fleet knows it.
 fn member(member: &serf::Member) -> Member {
     Member {
-        name: member.name.clone(),
+        name: String::from(&*member.name),
         addr: member.addr.ip(),
         port: member.port,
         status: match member.status {
@@ -97,7 +97,7 @@ fn member(member: &serf::Member) -> Member {
             serf::Status::Left => Status::Left,
             serf::Status::Failed => Status::Failed,
         },
-        tags: member.tags.clone(),
+        tags: member.tags(),
     }
 }
 

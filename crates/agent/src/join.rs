@@ -313,8 +313,7 @@ fn met_by(seed: &Seed, tried: &Tried) -> Met {
 
 /// Whether `member` is who answered at one of `met`, and has not gone.
 fn is_there(member: &Member, met: &[SocketAddr]) -> bool {
-    let addr = SocketAddr::new(member.addr.ip(), member.port);
-    matches!(member.status, Status::Alive | Status::Leaving) && met.contains(&addr)
+    matches!(member.status, Status::Alive | Status::Leaving) && met.contains(&member.socket_addr())
 }
 
 fn failures(tried: &[Tried]) -> String {

@@ -11,7 +11,7 @@ use tokio::sync::{Notify, watch};
 /// Where the gossip thread puts what changed. Bounded by the number of members.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    changed: Mutex<BTreeMap<String, Option<Member>>>,
+    changed: Mutex<BTreeMap<Arc<str>, Option<Member>>>,
     news: Notify,
 }
 
@@ -24,7 +24,7 @@ impl Inbox {
     /// What a Serf event means for the roster.
     pub(crate) fn put_event(&self, event: MemberEvent, member: Member) {
         match event {
-            MemberEvent::Reap => self.insert(member.name, None),
+            MemberEvent::Reap => self.insert(member.name.clone(), None),
             MemberEvent::Join | MemberEvent::Leave | MemberEvent::Failed | MemberEvent::Update => {
                 self.put(member);
             }
@@ -36,12 +36,12 @@ impl Inbox {
         self.news.notified().await;
     }
 
-    fn insert(&self, name: String, member: Option<Member>) {
+    fn insert(&self, name: Arc<str>, member: Option<Member>) {
         lock(&self.changed).insert(name, member);
         self.news.notify_one();
     }
 
-    fn take(&self) -> BTreeMap<String, Option<Member>> {
+    fn take(&self) -> BTreeMap<Arc<str>, Option<Member>> {
         std::mem::take(&mut *lock(&self.changed))
     }
 }
@@ -52,7 +52,7 @@ impl Inbox {
 pub(crate) struct Roster {
     own_name: String,
     inbox: Arc<Inbox>,
-    members: Mutex<BTreeMap<String, Member>>,
+    members: Mutex<BTreeMap<Arc<str>, Member>>,
     revision: watch::Sender<u64>,
 }
 
@@ -62,7 +62,7 @@ impl Roster {
     }
 
     /// Takes in what the gossip thread told; then looks at the members with `look`.
-    pub(crate) fn look<R>(&self, look: impl FnOnce(&BTreeMap<String, Member>) -> R) -> R {
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&BTreeMap<Arc<str>, Member>) -> R) -> R {
         let mut members = lock(&self.members);
         let changed = self.inbox.take();
         if !changed.is_empty() {
@@ -85,7 +85,7 @@ impl Roster {
     /// Whether anybody else is alive.
     pub(crate) fn has_company(&self) -> bool {
         self.look(|members| {
-            members.values().any(|member| member.status == Status::Alive && member.name != self.own_name)
+            members.values().any(|member| member.status == Status::Alive && *member.name != *self.own_name)
         })
     }
 }
@@ -98,20 +98,29 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use muster_serf::Instant;
+    use muster_serf::Announcement;
     use muster_wire::{RawAddr, Versions};
 
     pub(crate) fn member(name: &str, status: Status) -> Member {
-        Member {
-            name: name.to_owned(),
+        tagged(name, status, &[])
+    }
+
+    pub(crate) fn tagged(name: &str, status: Status, tags: &[(&str, &str)]) -> Member {
+        let tags = tags.iter().map(|(tag, value)| ((*tag).to_owned(), (*value).to_owned())).collect();
+        let announced = Announcement {
+            name: name.into(),
             addr: RawAddr::V4([127, 0, 0, 1]),
             port: 7946,
-            tags: BTreeMap::new(),
-            status,
-            status_ltime: 1,
-            since: Instant::default(),
+            meta: muster_wire::tags::encode(&tags),
             versions: Versions::OURS,
-        }
+        };
+        Member { announced: announced.into(), status, status_ltime: 1 }
+    }
+
+    /// The same member at another address.
+    pub(crate) fn at(member: &Member, ip: [u8; 4]) -> Member {
+        let announced = Announcement { addr: RawAddr::V4(ip), ..Announcement::clone(&member.announced) };
+        Member { announced: announced.into(), ..member.clone() }
     }
 
     pub(crate) fn roster() -> (Arc<Inbox>, Roster) {
@@ -120,7 +129,7 @@ pub(crate) mod tests {
     }
 
     fn names(roster: &Roster) -> Vec<String> {
-        roster.look(|members| members.keys().cloned().collect())
+        roster.look(|members| members.keys().map(ToString::to_string).collect())
     }
 
     #[test]

@@ -268,6 +268,7 @@ fn serf_config(
         leave_propagate_delay: LEAVE_PROPAGATE_DELAY,
         limits: muster_serf::Limits::default(),
         seed: fastrand::u64(..),
+        intern: None,
     }
 }
 

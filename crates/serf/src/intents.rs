@@ -65,10 +65,16 @@ impl Intents {
         self.forget(node).map(|kept| (kept.intent, kept.ltime))
     }
 
+    /// When the oldest has waited too long.
+    pub(crate) fn expiry(&self) -> Option<Instant> {
+        let (_, oldest) = self.by_age.first_key_value()?;
+        self.by_name.get(oldest).map(|kept| kept.heard + AGE_MAX)
+    }
+
     /// Drops what has waited too long.
     pub(crate) fn expire(&mut self, now: Instant) {
         while let Some(oldest) = self.by_age.first_entry() {
-            if self.by_name.get(oldest.get()).is_some_and(|kept| now - kept.heard <= AGE_MAX) {
+            if self.by_name.get(oldest.get()).is_some_and(|kept| now - kept.heard < AGE_MAX) {
                 return;
             }
             self.by_name.remove(&oldest.remove());
@@ -113,12 +119,14 @@ mod tests {
         let mut intents = Intents::default();
         intents.keep(at(0), "a", Intent::Join, 1);
         intents.keep(at(10), "b", Intent::Join, 1);
-        intents.expire(at(300));
+        assert_eq!(intents.expiry(), Some(at(300)));
+        intents.expire(at(299));
         assert!(intents.by_name.contains_key("a"));
-        intents.expire(at(301));
+        intents.expire(at(300));
         assert!(!intents.by_name.contains_key("a"));
         assert!(intents.by_name.contains_key("b"));
         assert_eq!(intents.by_age.len(), 1);
+        assert_eq!(intents.expiry(), Some(at(310)));
     }
 
     #[test]

@@ -22,5 +22,7 @@ mod window;
 pub use event::{Event, MemberEvent, Output};
 pub use limits::Limits;
 pub use member::{Member, Status};
-pub use muster_swim::{Extensions, Finding, Input, Instant, Profile, StreamId, Verdict, Way, Why};
+pub use muster_swim::{
+    Announcement, Extensions, Finding, Input, Instant, Intern, Profile, StreamId, Verdict, Way, Why,
+};
 pub use serf::{Config, Serf, Stats, TagsTooLong, UserEventError};

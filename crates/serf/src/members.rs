@@ -13,13 +13,13 @@
 
 use crate::intents::{Intent, Intents};
 use crate::{Event, Instant, Member, MemberEvent, Status};
-use alloc::collections::BTreeMap;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
-use muster_swim::{GoneWhy, NodeView};
+use muster_swim::{Announcement, ByName, GoneWhy, Slot, Timers};
 use muster_wire::serf::{JoinIntent, LeaveIntent};
-use muster_wire::tags;
 
 /// How long failed and left members are remembered (Serf: ReconnectTimeout and TombstoneTimeout).
 const GONE_AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -43,14 +43,24 @@ pub(crate) struct Count {
     pub(crate) left: usize,
 }
 
+/// What can be due for a member.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Due {
+    /// It is leaving and to be forgotten.
+    Prune(Slot),
+    /// It has been gone for long.
+    Reap(Slot),
+}
+
 /// Everyone we know, by name, and what we heard of those we do not know yet.
 #[derive(Debug)]
 pub(crate) struct Members {
     own: String,
-    by_name: BTreeMap<String, Member>,
+    known: ByName<Member>,
+    failed: BTreeSet<Slot>,
+    left: usize,
     intents: Intents,
-    /// Leaving members to be forgotten, and when.
-    prunes: BTreeMap<String, Instant>,
+    timers: Timers<Due>,
     /// How long a leaving member to be pruned is given to leave.
     prune_delay: Duration,
     events: Vec<Event>,
@@ -58,36 +68,42 @@ pub(crate) struct Members {
 
 impl Members {
     /// Nobody yet; we are `own`.
-    pub(crate) fn new(own: String, prune_delay: Duration) -> Self {
+    pub(crate) fn new(own: String, prune_delay: Duration, seed: u64) -> Self {
         Self {
             own,
-            by_name: BTreeMap::new(),
+            known: ByName::new(seed),
+            failed: BTreeSet::new(),
+            left: 0,
             intents: Intents::default(),
-            prunes: BTreeMap::new(),
+            timers: Timers::default(),
             prune_delay,
             events: Vec::new(),
         }
     }
 
-    /// Everyone, by name.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Member> {
-        self.by_name.values()
+    /// Everyone, in the order of arrival as far as nobody was forgotten.
+    pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = &Member> {
+        self.known.iter()
+    }
+
+    /// The failed, in the same order.
+    pub(crate) fn failed(&self) -> impl Iterator<Item = &Member> {
+        self.failed.iter().filter_map(|slot| self.known.at(*slot))
     }
 
     /// The one of this name.
     pub(crate) fn get(&self, name: &str) -> Option<&Member> {
-        self.by_name.get(name)
+        self.known.get(name)
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.by_name.len()
+        self.known.len()
     }
 
     /// How many there are, by state.
     pub(crate) fn count(&self) -> Count {
-        let with = |status| self.iter().filter(|member| member.status == status).count();
-        Count { all: self.len(), failed: with(Status::Failed), left: with(Status::Left) }
+        Count { all: self.len(), failed: self.failed.len(), left: self.left }
     }
 
     /// What happened since this was last asked.
@@ -96,62 +112,51 @@ impl Members {
     }
 
     /// swim: a node is alive that was unknown, dead or left.
-    pub(crate) fn joined(&mut self, now: Instant, node: NodeView) {
-        self.prunes.remove(&node.name);
+    pub(crate) fn joined(&mut self, now: Instant, node: Arc<Announcement>) {
         let intent = self.intents.take(&node.name);
-        let (status, status_ltime, since) = match self.by_name.get(&node.name) {
-            Some(known) if known.status == Status::Alive => (Status::Alive, known.status_ltime, known.since),
-            Some(known) => (Status::Alive, known.status_ltime, now),
-            None => match intent {
-                Some((Intent::Leave, ltime)) => (Status::Leaving, ltime, now),
-                Some((Intent::Join, ltime)) => (Status::Alive, ltime, now),
-                None => (Status::Alive, 0, now),
-            },
+        let slot = match self.known.find(&node.name) {
+            Some(slot) => {
+                self.announced(slot, node);
+                self.timers.cancel(&Due::Prune(slot));
+                self.judge(now, slot, Status::Alive);
+                slot
+            }
+            None => {
+                let (status, status_ltime) = match intent {
+                    Some((Intent::Leave, ltime)) => (Status::Leaving, ltime),
+                    Some((Intent::Join, ltime)) => (Status::Alive, ltime),
+                    None => (Status::Alive, 0),
+                };
+                self.known.insert(Member { announced: node, status_ltime, status })
+            }
         };
-        let member = Member {
-            name: node.name.clone(),
-            addr: node.addr,
-            port: node.port,
-            tags: tags::decode(&node.meta),
-            status,
-            status_ltime,
-            since,
-            versions: node.versions,
-        };
-        self.events.push(Event::Member(MemberEvent::Join, member.clone()));
-        self.by_name.insert(node.name, member);
+        self.tell(slot, |member| Event::Member(MemberEvent::Join, member));
     }
 
     /// swim: an alive node changed what it announces. Unknown ones were pruned while alive, and show themselves again.
-    pub(crate) fn updated(&mut self, now: Instant, node: NodeView) {
-        let Some(member) = self.by_name.get_mut(&node.name) else { return self.joined(now, node) };
-        member.addr = node.addr;
-        member.port = node.port;
-        member.tags = tags::decode(&node.meta);
-        member.versions = node.versions;
-        self.events.push(Event::Member(MemberEvent::Update, member.clone()));
+    pub(crate) fn updated(&mut self, now: Instant, node: Arc<Announcement>) {
+        let Some(slot) = self.known.find(&node.name) else { return self.joined(now, node) };
+        self.announced(slot, node);
+        self.tell(slot, |member| Event::Member(MemberEvent::Update, member));
     }
 
     /// swim: a node died or left.
     pub(crate) fn gone(&mut self, now: Instant, name: &str, why: GoneWhy) {
-        let Some(member) = self.by_name.get_mut(name) else { return };
-        let event = match (member.status, why) {
+        let Some((slot, member)) = self.find(name) else { return };
+        let (status, event) = match (member.status, why) {
             (Status::Leaving, _) | (Status::Alive | Status::Failed, GoneWhy::Left) => {
-                member.change(now, Status::Left);
-                MemberEvent::Leave
+                (Status::Left, MemberEvent::Leave)
             }
-            (Status::Alive, GoneWhy::Failed) => {
-                member.change(now, Status::Failed);
-                MemberEvent::Failed
-            }
+            (Status::Alive, GoneWhy::Failed) => (Status::Failed, MemberEvent::Failed),
             (Status::Left, _) | (Status::Failed, GoneWhy::Failed) => return,
         };
-        self.events.push(Event::Member(event, member.clone()));
+        self.judge(now, slot, status);
+        self.tell(slot, |member| Event::Member(event, member));
     }
 
     /// We say that we are here.
     pub(crate) fn we_join(&mut self, ltime: u64) {
-        if let Some(us) = self.by_name.get_mut(&self.own) {
+        if let Some(us) = self.known.find(&self.own).and_then(|slot| self.known.at_mut(slot)) {
             us.status_ltime = us.status_ltime.max(ltime);
         }
     }
@@ -159,7 +164,7 @@ impl Members {
     /// A join intent, from gossip or a push/pull. `we_stay` says that we are not leaving.
     pub(crate) fn join_intent(&mut self, now: Instant, intent: JoinIntent<'_>, we_stay: bool) -> Heard {
         let us = intent.node == self.own;
-        let Some(member) = self.by_name.get_mut(intent.node) else {
+        let Some((slot, member)) = self.find(intent.node) else {
             return self.keep(now, intent.node, Intent::Join, intent.ltime);
         };
         if intent.ltime <= member.status_ltime {
@@ -170,9 +175,9 @@ impl Members {
         }
         member.status_ltime = intent.ltime;
         if member.status == Status::Leaving {
-            member.change(now, Status::Alive);
-            self.events.push(Event::Staying(member.clone()));
-            self.prunes.remove(intent.node);
+            self.judge(now, slot, Status::Alive);
+            self.tell(slot, Event::Staying);
+            self.timers.cancel(&Due::Prune(slot));
         }
         Heard::New
     }
@@ -182,21 +187,21 @@ impl Members {
     /// swim judges who is there, and has heard the same peer before us. So a node that is alive after that has come back,
     /// and what remains to be learnt is that a failed one had left.
     pub(crate) fn left_elsewhere(&mut self, now: Instant, intent: LeaveIntent<'_>, we_stay: bool) -> Heard {
-        let failed = self.by_name.get(intent.node).is_none_or(|member| member.status == Status::Failed);
+        let failed = self.get(intent.node).is_none_or(|member| member.status == Status::Failed);
         if failed || intent.node == self.own { self.leave_intent(now, intent, we_stay) } else { Heard::Old }
     }
 
     /// The leave of a member that has left, for somebody who missed it. As in a push/pull it is one later than the
     /// member's last word, which may have been its join.
     pub(crate) fn leave_of<'a>(&self, node: &'a str) -> Option<LeaveIntent<'a>> {
-        let member = self.by_name.get(node).filter(|member| member.status == Status::Left)?;
+        let member = self.get(node).filter(|member| member.status == Status::Left)?;
         Some(LeaveIntent { ltime: member.status_ltime.saturating_add(1), node, prune: false })
     }
 
     /// A leave intent, from gossip or ourselves.
     pub(crate) fn leave_intent(&mut self, now: Instant, intent: LeaveIntent<'_>, we_stay: bool) -> Heard {
         let us = intent.node == self.own;
-        let Some(member) = self.by_name.get_mut(intent.node) else {
+        let Some((slot, member)) = self.find(intent.node) else {
             return self.keep(now, intent.node, Intent::Leave, intent.ltime);
         };
         if intent.ltime <= member.status_ltime {
@@ -208,77 +213,96 @@ impl Members {
         // Also when the status does not change: or two such messages would be passed on for ever
         // (hashicorp/consul#8179).
         member.status_ltime = intent.ltime;
-        match member.status {
+        let status = member.status;
+        match status {
             Status::Alive => {
-                member.change(now, Status::Leaving);
-                self.events.push(Event::Leaving(member.clone()));
+                self.judge(now, slot, Status::Leaving);
+                self.tell(slot, Event::Leaving);
             }
             Status::Failed => {
-                member.change(now, Status::Left);
-                self.events.push(Event::Member(MemberEvent::Leave, member.clone()));
+                self.judge(now, slot, Status::Left);
+                self.tell(slot, |member| Event::Member(MemberEvent::Leave, member));
             }
             Status::Leaving | Status::Left => {}
         }
-        let leaving = member.status == Status::Leaving;
-        match (intent.prune && !us, leaving) {
-            (false, _) => {}
-            (true, true) => {
-                self.prunes.entry(intent.node.into()).or_insert(now + self.prune_delay);
+        if intent.prune && !us {
+            match status {
+                Status::Alive | Status::Leaving => {
+                    self.timers.hasten(Due::Prune(slot), now + self.prune_delay);
+                }
+                Status::Failed | Status::Left => self.forget(slot),
             }
-            (true, false) => self.forget(intent.node),
         }
         Heard::New
     }
 
     /// Forgets whoever is due: pruned, or gone for long; and intents nobody came for.
-    pub(crate) fn reap(&mut self, now: Instant) {
-        self.prune(now);
-        let old = |member: &&Member| {
-            matches!(member.status, Status::Failed | Status::Left) && now - member.since > GONE_AGE_MAX
-        };
-        let names: Vec<String> = self.iter().filter(old).map(|member| member.name.clone()).collect();
-        for name in names {
-            self.forget(&name);
+    pub(crate) fn forget_due(&mut self, now: Instant) {
+        while let Some(Due::Prune(slot) | Due::Reap(slot)) = self.timers.pop_due(now) {
+            self.forget(slot);
         }
         self.intents.expire(now);
     }
 
-    /// Forgets those whose time to leave before a prune is over.
-    pub(crate) fn prune(&mut self, now: Instant) {
-        let due = self.prunes.iter().filter(|(_, when)| **when <= now).map(|(name, _)| name.clone());
-        for name in due.collect::<Vec<_>>() {
-            self.forget(&name);
-        }
-    }
-
-    /// When [`Members::prune`] is due.
-    pub(crate) fn prune_deadline(&self) -> Option<Instant> {
-        self.prunes.values().min().copied()
+    /// When [`Members::forget_due`] has something to do.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.timers.next().into_iter().chain(self.intents.expiry()).min()
     }
 
     /// The clock jumped: who was to leave meanwhile could not.
     pub(crate) fn slept(&mut self, by: Duration) {
-        for when in self.prunes.values_mut() {
-            *when = *when + by;
-        }
+        self.timers.shift(by);
     }
 
     fn keep(&mut self, now: Instant, node: &str, intent: Intent, ltime: u64) -> Heard {
         if self.intents.keep(now, node, intent, ltime) { Heard::New } else { Heard::Old }
     }
 
-    fn forget(&mut self, name: &str) {
-        self.prunes.remove(name);
-        if let Some(member) = self.by_name.remove(name) {
+    fn find(&mut self, name: &str) -> Option<(Slot, &mut Member)> {
+        let slot = self.known.find(name)?;
+        Some((slot, self.known.at_mut(slot)?))
+    }
+
+    fn announced(&mut self, slot: Slot, node: Arc<Announcement>) {
+        if let Some(member) = self.known.at_mut(slot) {
+            member.announced = node;
+        }
+    }
+
+    /// Changes a member's state, and when it is to be forgotten.
+    fn judge(&mut self, now: Instant, slot: Slot, status: Status) {
+        let Some(member) = self.known.at_mut(slot).filter(|member| member.status != status) else { return };
+        let before = core::mem::replace(&mut member.status, status);
+        self.uncount(slot, before);
+        match status {
+            Status::Alive | Status::Leaving => return self.timers.cancel(&Due::Reap(slot)),
+            Status::Left => self.left += 1,
+            Status::Failed => drop(self.failed.insert(slot)),
+        }
+        self.timers.set(Due::Reap(slot), now + GONE_AGE_MAX);
+    }
+
+    fn uncount(&mut self, slot: Slot, status: Status) {
+        match status {
+            Status::Alive | Status::Leaving => {}
+            Status::Left => self.left -= 1,
+            Status::Failed => drop(self.failed.remove(&slot)),
+        }
+    }
+
+    fn forget(&mut self, slot: Slot) {
+        self.timers.cancel(&Due::Prune(slot));
+        self.timers.cancel(&Due::Reap(slot));
+        if let Some(member) = self.known.remove(slot) {
+            self.uncount(slot, member.status);
             self.events.push(Event::Member(MemberEvent::Reap, member));
         }
     }
-}
 
-impl Member {
-    fn change(&mut self, now: Instant, status: Status) {
-        self.status = status;
-        self.since = now;
+    fn tell(&mut self, slot: Slot, event: impl FnOnce(Member) -> Event) {
+        if let Some(member) = self.known.at(slot) {
+            self.events.push(event(member.clone()));
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 
 use crate::members::Members;
 use crate::ticker::Ticker;
-use crate::{Instant, Member, Status};
+use crate::{Instant, Member};
 use core::time::Duration;
 
 /// Time between rounds (Serf: ReconnectInterval).
@@ -33,6 +33,6 @@ impl Reconnect {
             return None;
         }
         let nth = self.rng.usize(..count.failed);
-        members.iter().filter(|member| member.status == Status::Failed).nth(nth)
+        members.failed().nth(nth)
     }
 }

@@ -10,11 +10,13 @@ use crate::leave::{Leaving, Step};
 use crate::members::Members;
 use crate::reconnect::Reconnect;
 use crate::state::RecentEvent;
-use crate::ticker::Ticker;
 use crate::window::Window;
-use crate::{Event, Extensions, Input, Instant, Limits, Member, Output, Profile, StreamId, Why, meta};
+use crate::{
+    Event, Extensions, Input, Instant, Intern, Limits, Member, Output, Profile, StreamId, Why, meta,
+};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -22,8 +24,6 @@ use muster_swim::{Swim, Ticket, UserQueue};
 use muster_wire::serf::{JoinIntent, LeaveIntent, Message};
 use muster_wire::{RawAddr, Versions, tags::Tags};
 
-/// How often the long gone are forgotten (Serf: ReapInterval).
-const REAP_INTERVAL: Duration = Duration::from_secs(15);
 /// Bytes of user events remembered for push/pulls and against repetitions: eight times what 512 events of Serf's default
 /// size need, and a quarter of what a stream may carry.
 const EVENTS_BYTES_MAX: usize = 2 << 20;
@@ -63,8 +63,10 @@ pub struct Config {
     pub leave_propagate_delay: Duration,
     /// How long the things we say may be.
     pub limits: Limits,
-    /// Seeds every random choice.
+    /// Seeds every random choice; see [`muster_swim::Config`].
     pub seed: u64,
+    /// Where many cores live in one process: what makes them share what all of them know.
+    pub intern: Option<Arc<dyn Intern>>,
 }
 
 /// Encoded tags exceed the 512 bytes of a member's meta.
@@ -90,7 +92,6 @@ pub struct Serf {
     /// Whether our join intent went out.
     join_told: bool,
     outputs: VecDeque<Output>,
-    reap: Ticker,
     reconnect: Reconnect,
 }
 
@@ -111,11 +112,12 @@ impl Serf {
             profile: config.profile,
             extensions: config.extensions,
             seed: config.seed,
+            intern: config.intern.clone(),
         };
         let prune_delay = config.broadcast_timeout + config.leave_propagate_delay;
         let mut serf = Self {
             swim: Swim::new(swim, now),
-            members: Members::new(config.name.clone(), prune_delay),
+            members: Members::new(config.name.clone(), prune_delay, config.seed),
             clocks: Clocks::new(),
             events: Window::new(EVENTS_BYTES_MAX),
             queries: Window::new(QUERIES_MAX),
@@ -123,7 +125,6 @@ impl Serf {
             joins: BTreeMap::new(),
             join_told: false,
             outputs: VecDeque::new(),
-            reap: Ticker::new(now, REAP_INTERVAL),
             reconnect: Reconnect::new(now, config.seed),
             config,
         };
@@ -156,12 +157,7 @@ impl Serf {
 
     /// When [`Input::Timeout`] is due, if nothing else happens.
     pub fn next_timeout(&self) -> Option<Instant> {
-        let own = [
-            Some(self.reap.due()),
-            Some(self.reconnect.ticker.due()),
-            self.leaving.deadline(),
-            self.members.prune_deadline(),
-        ];
+        let own = [Some(self.reconnect.ticker.due()), self.leaving.deadline(), self.members.next_due()];
         own.into_iter().flatten().chain(self.swim.next_timeout()).min()
     }
 
@@ -234,8 +230,8 @@ impl Serf {
         Ok(())
     }
 
-    /// All known members, failed and left ones included, by name.
-    pub fn members(&self) -> impl Iterator<Item = &Member> {
+    /// All known members, failed and left ones included, in no particular order.
+    pub fn members(&self) -> impl ExactSizeIterator<Item = &Member> {
         self.members.iter()
     }
 
@@ -270,16 +266,13 @@ impl Serf {
     fn tick(&mut self, now: Instant) {
         let step = self.leaving.tick(now);
         self.step(now, step);
-        self.members.prune(now);
-        if self.reap.is_due(now) {
-            self.members.reap(now);
-        }
+        self.members.forget_due(now);
         if self.reconnect.ticker.is_due(now)
             && self.leaving.is_staying()
             && let Some(member) = self.reconnect.choose(&self.members)
         {
             // Not among the joins asked for: a reconnect announces no join.
-            let to = SocketAddr::new(member.addr.ip(), member.port);
+            let to = member.socket_addr();
             self.swim.join(now, to);
         }
         self.tell_member_events();
@@ -289,7 +282,6 @@ impl Serf {
     fn slept(&mut self, by: Duration) {
         self.leaving.slept(by);
         self.members.slept(by);
-        self.reap.slept(by);
         self.reconnect.ticker.slept(by);
     }
 

@@ -4,7 +4,7 @@ use crate::Status;
 use crate::clock::Clocks;
 use crate::members::Members;
 use crate::window::Window;
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use muster_wire::serf::{JoinIntent, LeaveIntent, PushPullState, RecentEvents};
@@ -43,16 +43,21 @@ fn recent<'a>(ltime: u64, heard: impl Iterator<Item = &'a RecentEvent>) -> Recen
 ///
 /// A peer tells when a left member last said something, not when it left. Its leave was later than that, hence one more.
 pub(crate) fn intents<'a>(state: &PushPullState<'a>) -> (Vec<LeaveIntent<'a>>, Vec<JoinIntent<'a>>) {
-    let ltimes: BTreeMap<&str, u64> = state.status_ltimes.iter().copied().collect();
-    let left: BTreeSet<&str> = state.left_members.iter().copied().collect();
-    let leave = |&node: &&'a str| {
-        let last_word = ltimes.get(node).copied().unwrap_or(0);
-        LeaveIntent { ltime: last_word.saturating_add(1), node, prune: false }
+    // Few have left in the ordinary case, and may be thousands.
+    let mut left: BTreeMap<&str, u64> = state.left_members.iter().map(|node| (*node, 0)).collect();
+    let mut joins = Vec::with_capacity(state.status_ltimes.len());
+    for &(node, ltime) in &state.status_ltimes {
+        match left.get_mut(node) {
+            Some(last_word) => *last_word = ltime,
+            None => joins.push(JoinIntent { ltime, node }),
+        }
+    }
+    let leave = |(node, last_word): (&'a str, u64)| LeaveIntent {
+        ltime: last_word.saturating_add(1),
+        node,
+        prune: false,
     };
-    let join = |(&node, &ltime): (&&'a str, &u64)| JoinIntent { ltime, node };
-    let leaves = left.iter().map(leave).collect();
-    let joins = ltimes.iter().filter(|(node, _)| !left.contains(*node)).map(join).collect();
-    (leaves, joins)
+    (left.into_iter().map(leave).collect(), joins)
 }
 
 #[cfg(test)]

@@ -27,6 +27,7 @@ fn serf() -> Serf {
         leave_propagate_delay: Duration::from_secs(1),
         limits: Limits::default(),
         seed: 1,
+        intern: None,
     };
     Serf::new(config, Instant::default()).unwrap()
 }

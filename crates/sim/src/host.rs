@@ -173,6 +173,7 @@ impl Host {
             leave_propagate_delay: Duration::from_secs(1),
             limits: muster_serf::Limits::default(),
             seed,
+            intern: None,
         }
     }
 

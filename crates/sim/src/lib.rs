@@ -9,6 +9,7 @@
 //! | the loop: what happens next, to whom | `world.rs`, `queue.rs` |
 //! | carrying out what a core wants | `world/outputs.rs` |
 //! | a host: its life, its pace, how it finds its cluster | `host.rs` |
+//! | one copy of what all hosts know | `sharing.rs` |
 //! | crashes, restarts, pauses, leaves | `world/faults.rs` |
 //! | latency, loss, duplication, cuts, partitions | `network.rs`, `arrival.rs` |
 //! | who sees whom, and who should | `view.rs` |
@@ -30,6 +31,7 @@ mod arrival;
 mod host;
 mod network;
 mod queue;
+mod sharing;
 mod view;
 mod world;
 

@@ -1,10 +1,11 @@
 //! Who sees whom, beside who should.
 //!
-//! A view is compared in place, member by member in the order of names: nothing is copied, so that it can be asked often.
+//! A view is compared in place, member by member: nothing is copied, so that it can be asked often.
 
 use crate::World;
 use crate::address;
 use muster_serf::{Member, Status};
+use muster_wire::tags;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -47,45 +48,52 @@ impl World {
 
     /// The first thing that some host gets wrong.
     pub fn first_wrong(&self) -> Option<Wrong> {
-        let mut names: Vec<(&str, usize)> =
-            (0..self.len()).filter(|at| self.is_up(*at)).map(|at| (&*self.hosts[at].spec.name, at)).collect();
-        names.sort_unstable();
+        let up = (0..self.len()).filter(|at| self.is_up(*at));
+        let truth: Vec<Truth<'_>> = up.map(|at| self.truth(at)).collect();
         let suspect = Some(self.suspect.get()).filter(|at| *at < self.len() && self.is_up(*at));
-        let all = suspect.into_iter().chain(names.iter().map(|(_, at)| *at));
-        let wrong = all.into_iter().find_map(|at| self.wrong_of(at, &names))?;
+        let all = suspect.into_iter().chain(truth.iter().map(|host| host.number));
+        let wrong = all.into_iter().find_map(|at| self.wrong_of(at, &truth))?;
         self.suspect.set(wrong.host);
         Some(wrong)
     }
 
-    /// `names`: who is up, by name.
-    fn wrong_of(&self, at: usize, names: &[(&str, usize)]) -> Option<Wrong> {
-        let mut expected = names.iter().peekable();
-        let wrong = |name: &str, should, sees| Some(Wrong { host: at, name: name.to_owned(), should, sees });
-        for member in self.serf(at)?.members() {
-            let here = expected.next_if(|(name, _)| *name == &*member.name);
-            let Some((_, other)) = here else {
-                if let Some((name, _)) = expected.peek().filter(|(name, _)| *name < &*member.name) {
-                    return wrong(name, "alive", None);
-                }
-                if matches!(member.status, Status::Alive | Status::Leaving) {
-                    return wrong(&member.name, "gone", Some(member.status));
-                }
-                continue;
-            };
-            if member.status != Status::Alive {
-                return wrong(&member.name, "alive", Some(member.status));
-            }
-            if SocketAddr::new(member.addr.ip(), member.port) != address::of(*other) {
-                return wrong(&member.name, "at its new address", Some(member.status));
-            }
-            if !self.has_tags(member, *other) {
-                return wrong(&member.name, "with its new tags", Some(member.status));
-            }
-        }
-        expected.next().and_then(|(name, _)| wrong(name, "alive", None))
+    fn truth(&self, number: usize) -> Truth<'_> {
+        let name = &*self.hosts[number].spec.name;
+        Truth { number, name, addr: address::of(number), meta: tags::encode(self.tags(number)) }
     }
 
-    fn has_tags(&self, member: &Member, host: usize) -> bool {
-        member.tags == *self.tags(host)
+    /// `truth`: who is up.
+    fn wrong_of(&self, at: usize, truth: &[Truth<'_>]) -> Option<Wrong> {
+        let wrong = |name: &str, should, sees| Some(Wrong { host: at, name: name.to_owned(), should, sees });
+        let serf = self.serf(at)?;
+        for host in truth {
+            let Some(member) = serf.member(host.name) else { return wrong(host.name, "alive", None) };
+            let should = if member.status != Status::Alive {
+                "alive"
+            } else if member.socket_addr() != host.addr {
+                "at its new address"
+            } else if member.meta != host.meta {
+                "with its new tags"
+            } else {
+                continue;
+            };
+            return wrong(host.name, should, Some(member.status));
+        }
+        // All who should be there are; so nobody else is, unless there are more.
+        let present = |member: &&Member| matches!(member.status, Status::Alive | Status::Leaving);
+        if serf.members().filter(present).count() == truth.len() {
+            return None;
+        }
+        let is_up = |member: &&Member| truth.iter().any(|host| *host.name == *member.name);
+        let ghost = serf.members().filter(present).find(|member| !is_up(member))?;
+        wrong(&ghost.name, "gone", Some(ghost.status))
     }
+}
+
+/// A host that is up, as all should see it.
+struct Truth<'a> {
+    number: usize,
+    name: &'a str,
+    addr: SocketAddr,
+    meta: Vec<u8>,
 }

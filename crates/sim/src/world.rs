@@ -8,9 +8,11 @@ use crate::arrival::{Answer, Arrival, Outcome, Request, nanos, span};
 use crate::host::{Host, Spec};
 use crate::network::Network;
 use crate::queue::{Queue, What};
+use crate::sharing::Sharing;
 use fastrand::Rng;
 use muster_serf::{Event, Input, Instant, Serf, StreamId};
 use std::cell::Cell;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Something a host told its agent.
@@ -69,6 +71,7 @@ pub struct World {
     pub(crate) hosts: Vec<Host>,
     queue: Queue,
     rng: Rng,
+    sharing: Arc<Sharing>,
     noticed: Vec<Noticed>,
     tap: Option<Vec<Passage>>,
     counts: Counts,
@@ -87,6 +90,7 @@ impl World {
             hosts: Vec::new(),
             queue: Queue::default(),
             rng: Rng::with_seed(seed),
+            sharing: Arc::default(),
             noticed: Vec::new(),
             tap: None,
             counts: Counts::default(),

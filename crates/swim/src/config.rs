@@ -1,7 +1,8 @@
 //! What a node is and how patient it is.
 
-use crate::Extensions;
+use crate::{Announcement, Extensions, Intern};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 use muster_wire::{RawAddr, Versions};
@@ -29,8 +30,21 @@ pub struct Config {
     pub profile: Profile,
     /// What goes beyond the reference; agents have it all.
     pub extensions: Extensions,
-    /// Seeds every random choice.
+    /// Seeds every random choice. To be drawn at random where peers are not trusted: the key of the index by name comes
+    /// from it too.
     pub seed: u64,
+    /// Where many cores live in one process: what makes them share what all of them know.
+    pub intern: Option<Arc<dyn Intern>>,
+}
+
+impl Config {
+    /// The copy to keep of an announcement.
+    pub(crate) fn share(&self, new: Announcement) -> Arc<Announcement> {
+        match &self.intern {
+            Some(intern) => intern.intern(new),
+            None => Arc::new(new),
+        }
+    }
 }
 
 /// memberlist's timing profile (`lan`, `wan`, `local`).

@@ -4,7 +4,6 @@
 //! nothing to tell nothing is armed. Source: memberlist's state.go (`gossip`), net.go (`sendMsg`), broadcast.go.
 
 use crate::broadcast::{BroadcastQueue, Room, Waiter, retransmit_limit};
-use crate::nodes::Node;
 use crate::timer::Timer;
 use crate::{Event, Instant, Output, Swim, UserQueue};
 use alloc::sync::Arc;
@@ -139,18 +138,15 @@ impl Swim {
     pub(crate) fn gossip_round(&mut self) {
         self.timers.cancel(&Timer::Gossip);
         let reach = if self.reaches_widely() { LEAVE_REACH } else { self.config.profile.gossip_nodes };
-        let (own, now) = (self.name.clone(), self.now);
-        let still_told = self.config.profile.gossip_to_the_dead_time;
-        let peers = self.nodes.pick(reach, &mut self.rng, |node: &Node| match node.state() {
-            NodeState::Alive | NodeState::Suspect => node.name != own,
-            NodeState::Dead => node.name != own && now - node.changed() <= still_told,
-            NodeState::Left => false,
-        });
+        let me = self.me;
+        // The dead are told too, for as long as they are here, so that they can refute.
+        let peers =
+            self.nodes.pick(reach, &mut self.rng, |slot, node| slot != me && node.state() != NodeState::Left);
         if peers.is_empty() && self.others() == 0 {
             // Armed again when somebody appears.
             return;
         }
-        self.gossip.last_round = Some(now);
+        self.gossip.last_round = Some(self.now);
         let limits = self.limits();
         let mut done = Vec::new();
         for peer in peers {
@@ -159,7 +155,11 @@ impl Swim {
             if parts.is_empty() {
                 break;
             }
-            self.send(peer.at, &parts, peer.reads_crc);
+            let Some((to, crc)) = self.nodes.at(peer).map(|node| (node.socket_addr(), node.reads_crc()))
+            else {
+                continue;
+            };
+            self.send(to, &parts, crc);
         }
         self.finish(&done);
         self.arm_gossip();

@@ -1,11 +1,11 @@
 //! What goes in and what comes out.
 
-use crate::Instant;
+use crate::{Announcement, Instant};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
-use muster_wire::{RawAddr, Versions};
 
 /// Names one TCP connection. The two sides number independently.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -104,21 +104,6 @@ pub enum Output {
     Event(Event),
 }
 
-/// A member as others announce it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NodeView {
-    /// Node name.
-    pub name: String,
-    /// Advertised address, verbatim.
-    pub addr: RawAddr,
-    /// Advertised port.
-    pub port: u16,
-    /// Serf's tags, opaque here.
-    pub meta: Vec<u8>,
-    /// Announced versions.
-    pub versions: Versions,
-}
-
 /// Why a member is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum GoneWhy {
@@ -132,9 +117,9 @@ pub enum GoneWhy {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
     /// A node is alive that was unknown, dead or left. Includes ourselves, once, first of all.
-    Joined(NodeView),
+    Joined(Arc<Announcement>),
     /// An alive node changed its meta, its versions or its address.
-    Updated(NodeView),
+    Updated(Arc<Announcement>),
     /// A node died or left; ourselves too, when we leave. A node that failed and turns out to have left is told twice.
     Gone {
         /// Node name.

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | which message and timer goes where; the public commands | `swim.rs` |
 //! | inputs, outputs, events | `io.rs` |
-//! | who is there, in the order of probing | `nodes.rs` |
+//! | who is there, in the order of probing | `nodes.rs`, `announcement.rs`, `by_name.rs` |
 //! | is it alive? | `probe.rs`, `stream_ping.rs`, `awareness.rs` |
 //! | what becomes of alive, suspect, dead | `rules.rs`, `suspicion.rs` |
 //! | a known name at a new address | `takeover.rs` |
@@ -23,9 +23,11 @@
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 
+mod announcement;
 mod awareness;
 mod broadcast;
 mod burst;
+mod by_name;
 mod config;
 mod extensions;
 mod gossip;
@@ -47,9 +49,12 @@ mod why;
 #[cfg(test)]
 mod tests;
 
+pub use announcement::{Announcement, Intern};
+pub use by_name::{ByName, Named, Slot};
 pub use config::{Config, Profile};
 pub use extensions::Extensions;
 pub use instant::Instant;
-pub use io::{Event, GoneWhy, Input, NodeView, Output, StreamId, Ticket, UserQueue};
+pub use io::{Event, GoneWhy, Input, Output, StreamId, Ticket, UserQueue};
 pub use swim::Swim;
+pub use timer::Timers;
 pub use why::{Finding, Verdict, Way, Why};

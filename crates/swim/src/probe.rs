@@ -4,18 +4,16 @@
 //! (`probeNode`) and net.go (`handlePing`, `handleIndirectPing`).
 
 use crate::gossip::encode;
-use crate::nodes::Node;
 use crate::pacer::Pacer;
 use crate::timer::Timer;
 use crate::why::{Verdict, Way};
-use crate::{Event, Instant, Swim};
+use crate::{Announcement, Event, Instant, Swim};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
-use muster_wire::RawAddr;
 use muster_wire::memberlist::{Ack, IndirectPing, Message, Nack, NodeState, Ping, Source, Suspect};
 
 /// Most pings in flight on behalf of others.
@@ -43,9 +41,7 @@ enum ByStream {
 /// A member being probed.
 #[derive(Debug)]
 struct Probe {
-    target: Arc<str>,
-    addr: RawAddr,
-    port: u16,
+    target: Arc<Announcement>,
     /// The life of the target that this probe is about.
     incarnation: u32,
     seq_no: u32,
@@ -107,18 +103,16 @@ impl Swim {
             // Whoever goes accuses nobody.
             return;
         }
-        let Some(node) = self.nodes.next_to_probe(&self.name, &mut self.rng) else {
+        let next = self.nodes.next_to_probe(self.me, &mut self.rng);
+        let Some(node) = next.and_then(|slot| self.nodes.at(slot)) else {
             self.timers.set(Timer::ProbeRound, self.now + self.config.profile.probe_interval);
             return;
         };
-        let peer = node.peer();
         let told_of_doubt = self.config.extensions.buddy_system && node.state() != NodeState::Alive;
         // The wait for the direct ack is not scaled: patience does not bring lost datagrams back.
         let interval = self.awareness.scale(self.config.profile.probe_interval);
         let probe = Probe {
-            target: node.name.clone(),
-            addr: node.addr,
-            port: node.port,
+            target: node.announced.clone(),
             incarnation: node.incarnation,
             seq_no: self.prober.next_seq_no(),
             started: self.now,
@@ -128,14 +122,15 @@ impl Swim {
             nacks_expected: 0,
             nacks: 0,
         };
-        let ping = self.ping(probe.seq_no, &probe.target);
+        let Announcement { name, .. } = &*probe.target;
+        let (to, ping) = (probe.target.socket_addr(), self.ping(probe.seq_no, name));
         if told_of_doubt {
             // The accusation rides along, so that the accused can refute in its next packet.
-            let suspect = Suspect { incarnation: probe.incarnation, node: &probe.target, from: &self.name };
+            let suspect = Suspect { incarnation: probe.incarnation, node: name, from: &self.name };
             let suspect = encode(&Message::Suspect(suspect));
-            self.send(peer.at, &[ping, suspect], peer.reads_crc);
+            self.send(to, &[ping, suspect], probe.target.reads_crc());
         } else {
-            self.send_directed(peer.at, &peer.name, ping);
+            self.send_directed(to, name, ping);
         }
         self.timers.set(Timer::ProbeTimeout, self.now + self.config.profile.probe_timeout.min(interval));
         self.timers.set(Timer::ProbeEnd, probe.end);
@@ -145,29 +140,30 @@ impl Swim {
     /// The direct ack did not come: asks others to try, and the target itself by TCP.
     pub(crate) fn probe_otherwise(&mut self) {
         let Some(mut probe) = self.prober.current.take() else { return };
-        let relays = self.nodes.pick(self.config.profile.indirect_checks, &mut self.rng, |node: &Node| {
-            node.state() == NodeState::Alive && node.name != self.name && node.name != probe.target
+        let target = self.nodes.find(&probe.target.name);
+        let relays = self.nodes.pick(self.config.profile.indirect_checks, &mut self.rng, |slot, node| {
+            node.state() == NodeState::Alive && slot != self.me && Some(slot) != target
         });
         for relay in relays {
-            let nack = relay.sends_nacks && self.config.extensions.aware_probe;
+            let Some(relay) = self.nodes.at(relay).map(|node| node.announced.clone()) else { continue };
+            let nack = relay.sends_nacks() && self.config.extensions.aware_probe;
             probe.nacks_expected += u32::from(nack);
             let request = IndirectPing {
                 seq_no: probe.seq_no,
-                target: probe.addr,
-                port: probe.port,
-                node: &probe.target,
+                target: probe.target.addr,
+                port: probe.target.port,
+                node: &probe.target.name,
                 nack,
                 source: Some(self.source()),
             };
             let request = encode(&Message::IndirectPing(request));
-            self.send_directed(relay.at, &relay.name, request);
-            probe.relays.push(relay.name);
+            self.send_directed(relay.socket_addr(), &relay.name, request);
+            probe.relays.push(relay.name.clone());
         }
-        let target = self.nodes.get(&probe.target).map(Node::peer);
-        if target.is_some_and(|target| target.answers_stream_pings) {
+        let target = target.and_then(|slot| self.nodes.at(slot));
+        if target.is_some_and(|target| target.answers_stream_pings()) {
             probe.by_stream = ByStream::Asked;
-            let to = SocketAddr::new(probe.addr.ip(), probe.port);
-            self.ping_by_stream(probe.seq_no, &probe.target, to, probe.end);
+            self.ping_by_stream(probe.seq_no, &probe.target.name, probe.target.socket_addr(), probe.end);
         }
         self.prober.current = Some(probe);
     }
@@ -178,9 +174,10 @@ impl Swim {
         self.end_probe(&probe);
         if probe.by_stream == ByStream::Answered {
             self.awareness.improve();
-            let at = SocketAddr::new(probe.addr.ip(), probe.port);
-            if self.prober.streams_only.allows(self.now, probe.target.clone()) {
-                self.event(Event::StreamsOnly { name: (*probe.target).into(), at });
+            let Announcement { name, .. } = &*probe.target;
+            if self.prober.streams_only.allows(self.now, name.clone()) {
+                let at = probe.target.socket_addr();
+                self.event(Event::StreamsOnly { name: (**name).into(), at });
             }
             return;
         }
@@ -194,7 +191,7 @@ impl Swim {
         self.awareness.degrade(if probe.nacks_expected == 0 { 1 } else { silent_relays });
         if accuses {
             let own = self.name.clone();
-            self.accuse(Suspect { incarnation: probe.incarnation, node: &probe.target, from: &own });
+            self.accuse(Suspect { incarnation: probe.incarnation, node: &probe.target.name, from: &own });
         }
     }
 
@@ -206,7 +203,7 @@ impl Swim {
         };
         let relays = probe.relays.iter().map(|relay| String::from(&**relay)).collect();
         let (own, way) = (self.name.clone(), Way::Probe { relays, nacks: probe.nacks, tcp });
-        self.record_accusation(&probe.target, Verdict::Suspected, &own, probe.incarnation, way);
+        self.record_accusation(&probe.target.name, Verdict::Suspected, &own, probe.incarnation, way);
     }
 
     /// Ends a probe and plans the next: one interval after this one began, or at once if it took longer.
@@ -232,7 +229,7 @@ impl Swim {
         if let Some(probe) = self.prober.current.take_if(|probe| probe.seq_no == seq_no) {
             if self.timers.is_set(&Timer::ProbeTimeout) {
                 // Later it may have come by any way.
-                self.record_round_trip(&probe.target, self.now - probe.started);
+                self.record_round_trip(&probe.target.name, self.now - probe.started);
             }
             self.end_probe(&probe);
             self.awareness.improve();

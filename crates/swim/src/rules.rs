@@ -8,9 +8,8 @@ use crate::nodes::{NODES_MAX, Node};
 use crate::suspicion::Suspicion;
 use crate::timer::Timer;
 use crate::why::{Verdict, Way};
-use crate::{Event, GoneWhy, Swim};
+use crate::{Announcement, Event, GoneWhy, Slot, Swim};
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::net::SocketAddr;
 use muster_wire::Versions;
 use muster_wire::memberlist::{Alive, Dead, Message, NodeState, Suspect};
@@ -61,21 +60,22 @@ impl Swim {
             Ok(versions) => versions,
             Err(reason) => return self.refuse(from, reason),
         };
-        let Some(node) = self.nodes.get(alive.node) else {
+        let Some((slot, node)) =
+            self.nodes.find(alive.node).and_then(|slot| Some((slot, self.nodes.at(slot)?)))
+        else {
             return self.meet(from, alive, versions);
         };
-        let moved = node.addr != alive.addr || node.port != alive.port;
+        let moved = node.is_elsewhere(&alive);
         if moved && node.state() != NodeState::Left {
-            return self.on_claim(from, alive, versions);
+            return self.on_claim(from, slot, alive, versions);
         }
         if ours {
-            let known =
-                alive.incarnation == node.incarnation && alive.meta == node.meta && versions == node.versions;
+            let known = alive.incarnation == node.incarnation && node.is_repeated_by(&alive, versions);
             if alive.incarnation >= node.incarnation && !known {
                 self.refute(alive.incarnation);
             }
         } else if moved || alive.incarnation > node.incarnation {
-            self.enliven(alive, versions);
+            self.enliven(slot, alive, versions);
         }
     }
 
@@ -104,34 +104,45 @@ impl Swim {
         if self.nodes.len() >= NODES_MAX {
             return self.refuse(from, "more nodes than we keep");
         }
-        let node = Node::unheard(alive.node, alive.addr, alive.port, versions);
-        self.nodes.insert(node, &mut self.rng);
-        self.enliven(alive, versions);
+        let announced = self.announced(alive.node.into(), &alive, versions);
+        let slot = self.nodes.insert(Node::unheard(announced), &mut self.rng);
+        self.enliven(slot, alive, versions);
+    }
+
+    /// What is announced, to be kept.
+    fn announced(&self, name: Arc<str>, alive: &Alive<'_>, versions: Versions) -> Arc<Announcement> {
+        self.config.share(Announcement {
+            name,
+            addr: alive.addr,
+            port: alive.port,
+            meta: alive.meta.to_vec(),
+            versions,
+        })
     }
 
     /// Takes over what another node says of itself.
-    pub(crate) fn enliven(&mut self, alive: Alive<'_>, versions: Versions) {
-        let Some(node) = self.nodes.get_mut(alive.node) else { return };
+    pub(crate) fn enliven(&mut self, slot: Slot, alive: Alive<'_>, versions: Versions) {
+        let Some(node) = self.nodes.at(slot) else { return };
         let (was_gone, was_doubted) = (!node.is_present(), node.state() != NodeState::Alive);
-        let moved = node.addr != alive.addr || node.port != alive.port;
-        let changed = moved || node.meta != alive.meta || node.versions != versions;
+        let changed = !node.is_repeated_by(&alive, versions);
+        let announced = match changed {
+            true => self.announced(node.name.clone(), &alive, versions),
+            false => node.announced.clone(),
+        };
+        let Some(node) = self.nodes.at_mut(slot) else { return };
         node.incarnation = alive.incarnation;
-        node.meta = alive.meta.to_vec();
-        node.versions = versions;
-        node.addr = alive.addr;
-        node.port = alive.port;
-        node.suspicion = None;
-        let (name, view) = (node.name.clone(), node.view());
-        self.timers.cancel(&Timer::Suspicion(name.clone()));
-        self.timers.cancel(&Timer::Forget(name.clone()));
-        self.nodes.set_state(&name, NodeState::Alive, self.now);
-        self.tell(&name, &Message::Alive(Alive { versions: Some(versions), ..alive }), None);
+        node.announced = announced.clone();
         if was_doubted {
-            self.record_refutation(&name, alive.incarnation);
+            self.suspicions.remove(&slot);
+            self.timers.cancel(&Timer::Suspicion(slot));
+            self.timers.cancel(&Timer::Forget(slot));
+            self.nodes.set_state(slot, NodeState::Alive);
+            self.record_refutation(&announced.name, alive.incarnation);
         }
+        self.tell(&announced.name, &Message::Alive(Alive { versions: Some(versions), ..alive }), None);
         if was_gone || changed {
             self.membership_changed();
-            self.event(if was_gone { Event::Joined(view) } else { Event::Updated(view) });
+            self.event(if was_gone { Event::Joined(announced) } else { Event::Updated(announced) });
         }
     }
 
@@ -148,16 +159,16 @@ impl Swim {
 
     /// An accusation, by a peer or by our own probe.
     pub(crate) fn accuse(&mut self, suspect: Suspect<'_>) {
+        let Some(slot) = self.nodes.find(suspect.node) else { return };
         let (members, now) = (self.nodes.len(), self.now);
-        let Some(node) = self.nodes.get_mut(suspect.node) else { return };
-        if suspect.incarnation < node.incarnation {
+        let Some(node) = self.nodes.at_mut(slot).filter(|node| suspect.incarnation >= node.incarnation)
+        else {
             return;
-        }
+        };
         let name = node.name.clone();
-        if let Some(suspicion) = &mut node.suspicion {
+        if let Some(suspicion) = self.suspicions.get_mut(&slot) {
             if suspicion.confirm(suspect.from) {
-                let deadline = suspicion.deadline();
-                self.timers.set(Timer::Suspicion(name.clone()), deadline);
+                self.timers.set(Timer::Suspicion(slot), suspicion.deadline());
                 // Passed on, so that independent accusations add up everywhere.
                 self.tell(&name, &Message::Suspect(suspect), None);
             }
@@ -166,28 +177,27 @@ impl Swim {
         if node.state() != NodeState::Alive {
             return;
         }
-        if name == self.name {
+        if slot == self.me {
             return self.refute(suspect.incarnation);
         }
         let mut suspicion = Suspicion::new(suspect.from, members, &self.config.profile, now);
         if !self.config.extensions.aware_suspicion {
             suspicion.fix();
         }
-        let deadline = suspicion.deadline();
         node.incarnation = suspect.incarnation;
-        node.suspicion = Some(suspicion);
-        self.nodes.set_state(&name, NodeState::Suspect, now);
-        self.timers.set(Timer::Suspicion(name.clone()), deadline);
+        self.nodes.set_state(slot, NodeState::Suspect);
+        self.timers.set(Timer::Suspicion(slot), suspicion.deadline());
+        self.suspicions.insert(slot, suspicion);
         self.tell(&name, &Message::Suspect(suspect), None);
         self.event(Event::Suspected { name: suspect.node.into(), by: suspect.from.into() });
     }
 
     /// The suspect did not refute in time.
-    pub(crate) fn suspicion_expired(&mut self, name: &str) {
-        let Some(node) = self.nodes.get(name) else { return };
-        let (incarnation, own) = (node.incarnation, self.name.clone());
-        self.record_accusation(name, Verdict::FoundDead, &own, incarnation, Way::TimeUp);
-        self.bury(Dead { incarnation, node: name, from: &own });
+    pub(crate) fn suspicion_expired(&mut self, slot: Slot) {
+        let Some(node) = self.nodes.at(slot) else { return };
+        let (incarnation, name, own) = (node.incarnation, node.name.clone(), self.name.clone());
+        self.record_accusation(&name, Verdict::FoundDead, &own, incarnation, Way::TimeUp);
+        self.bury(Dead { incarnation, node: &name, from: &own });
     }
 
     /// Somebody says that a node is gone.
@@ -207,10 +217,10 @@ impl Swim {
     /// A verdict, by a peer, by the node itself, or by our own suspicion.
     fn bury(&mut self, dead: Dead<'_>) {
         let by_itself = dead.node == dead.from;
-        let Some(node) = self.nodes.get_mut(dead.node) else { return };
-        if dead.incarnation < node.incarnation {
+        let Some(slot) = self.nodes.find(dead.node) else { return };
+        let Some(node) = self.nodes.at_mut(slot).filter(|node| dead.incarnation >= node.incarnation) else {
             return;
-        }
+        };
         match node.state() {
             NodeState::Left => return,
             // The reference stops here in either case. A node found dead that in truth had left is worth telling: for
@@ -218,20 +228,20 @@ impl Swim {
             NodeState::Dead if !(by_itself && self.config.extensions.own_word) => return,
             _ => {}
         }
-        let ours = node.name == self.name;
+        let ours = slot == self.me;
         if ours && !self.leave.has_begun() {
             return self.refute(dead.incarnation);
         }
         let name = node.name.clone();
         node.incarnation = dead.incarnation;
-        node.suspicion = None;
-        self.timers.cancel(&Timer::Suspicion(name.clone()));
+        self.suspicions.remove(&slot);
+        self.timers.cancel(&Timer::Suspicion(slot));
         let state = if by_itself { NodeState::Left } else { NodeState::Dead };
-        self.nodes.set_state(&name, state, self.now);
+        self.nodes.set_state(slot, state);
         if !ours {
             self.membership_changed();
             let until = self.now + self.config.profile.gossip_to_the_dead_time;
-            self.timers.set(Timer::Forget(name.clone()), until);
+            self.timers.set(Timer::Forget(slot), until);
         }
         self.tell(&name, &Message::Dead(dead), ours.then_some(Waiter::Leave));
         let why = if by_itself { GoneWhy::Left } else { GoneWhy::Failed };
@@ -241,17 +251,12 @@ impl Swim {
         }
     }
 
-    /// A node has been gone for so long that nobody tells it anything; a new life of it may begin at 1 again.
-    pub(crate) fn forget(&mut self, name: &str) {
-        self.nodes.remove(name);
-    }
-
     /// Contradicts what was said of us, under an incarnation that beats it.
     fn refute(&mut self, accused: u32) {
         // Being accused hints at our own health.
         self.awareness.degrade(1);
         self.announce(accused);
-        if let Some(me) = self.nodes.get(&self.name) {
+        if let Some(me) = self.nodes.at(self.me) {
             let (name, incarnation) = (me.name.clone(), me.incarnation);
             self.record_refutation(&name, incarnation);
         }
@@ -259,24 +264,24 @@ impl Swim {
 
     /// Tells everyone what we are now, as a life above `beaten` and above the current one.
     pub(crate) fn announce(&mut self, beaten: u32) {
-        let Some(me) = self.nodes.get_mut(&self.name) else { return };
+        let Some(me) = self.nodes.at_mut(self.me) else { return };
         me.incarnation = me.incarnation.max(beaten).saturating_add(1);
-        let (name, meta): (Arc<str>, Vec<u8>) = (me.name.clone(), me.meta.clone());
+        let announced = me.announced.clone();
         let alive = Alive {
             incarnation: me.incarnation,
-            node: &name,
-            addr: me.addr,
-            port: me.port,
-            meta: &meta,
-            versions: Some(me.versions),
+            node: &announced.name,
+            addr: announced.addr,
+            port: announced.port,
+            meta: &announced.meta,
+            versions: Some(announced.versions),
         };
-        self.tell(&name, &Message::Alive(alive), None);
+        self.tell(&announced.name, &Message::Alive(alive), None);
     }
 
     /// Declares ourselves gone.
     pub(crate) fn say_goodbye(&mut self) {
         let name = self.name.clone();
-        let incarnation = self.nodes.get(&name).map_or(0, |me| me.incarnation);
+        let incarnation = self.nodes.at(self.me).map_or(0, |me| me.incarnation);
         self.bury(Dead { incarnation, node: &name, from: &name });
     }
 

@@ -3,10 +3,14 @@
 //! Alone with its accusation a node waits long; each independent confirmation shortens the wait, logarithmically, down
 //! to the minimum. Source: memberlist's suspicion.go and util.go; Lifeguard's "local health aware suspicion".
 
-use crate::{Instant, Profile};
+use crate::{Instant, Profile, Slot};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
+
+/// Those who are suspected now; few, so that nobody else pays for what is kept of them.
+pub(crate) type Suspicions = BTreeMap<Slot, Suspicion>;
 
 /// One accusation being tried.
 #[derive(Clone, Debug)]

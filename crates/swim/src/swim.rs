@@ -10,11 +10,12 @@ use crate::probe::Prober;
 use crate::repair::Repairs;
 use crate::rules::Leave;
 use crate::stream_ping::StreamPings;
+use crate::suspicion::Suspicions;
 use crate::sync::Exchanges;
 use crate::takeover::Claims;
 use crate::timer::{Timer, Timers};
 use crate::why::{Records, Way};
-use crate::{Config, Event, Input, Instant, NodeView, Output, StreamId, Ticket, UserQueue};
+use crate::{Announcement, Config, Event, Input, Instant, Output, Slot, StreamId, Ticket, UserQueue};
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -44,10 +45,13 @@ const REFUSALS_MAX: usize = 8;
 pub struct Swim {
     pub(crate) config: Config,
     pub(crate) name: Arc<str>,
+    /// Where we are among the nodes. We are never forgotten.
+    pub(crate) me: Slot,
     pub(crate) now: Instant,
     pub(crate) rng: Rng,
     pub(crate) nodes: Nodes,
-    pub(crate) timers: Timers,
+    pub(crate) suspicions: Suspicions,
+    pub(crate) timers: Timers<Timer>,
     pub(crate) prober: Prober,
     pub(crate) stream_pings: StreamPings,
     pub(crate) claims: Claims,
@@ -71,20 +75,26 @@ impl Swim {
             config.meta.clear();
         }
         let mut rng = Rng::with_seed(config.seed);
-        let mut me = Node::unheard(&config.name, config.addr, config.port, config.versions);
-        me.meta = config.meta.clone();
-        let (name, view) = (me.name.clone(), me.view());
-        let mut nodes = Nodes::default();
-        nodes.insert(me, &mut rng);
-        nodes.set_state(&name, NodeState::Alive, now);
+        let announced = config.share(Announcement {
+            name: (*config.name).into(),
+            addr: config.addr,
+            port: config.port,
+            meta: config.meta.clone(),
+            versions: config.versions,
+        });
+        let mut nodes = Nodes::new(config.seed);
+        let me = nodes.insert(Node::unheard(announced.clone()), &mut rng);
+        nodes.set_state(me, NodeState::Alive);
         let prober = Prober::starting_at(rng.u32(..));
         let aware = config.extensions.aware_probe;
         let mut swim = Self {
             config,
-            name,
+            name: announced.name.clone(),
+            me,
             now,
             rng,
             nodes,
+            suspicions: Suspicions::new(),
             timers: Timers::default(),
             prober,
             stream_pings: StreamPings::default(),
@@ -99,7 +109,7 @@ impl Swim {
             outputs: VecDeque::new(),
             refusals: 0,
         };
-        swim.event(Event::Joined(view));
+        swim.event(Event::Joined(announced));
         swim.announce(0);
         // Nodes started together should not work in step.
         let profile = swim.config.profile;
@@ -173,13 +183,13 @@ impl Swim {
         if meta.len() > META_BYTES_MAX || self.leave.has_begun() {
             return;
         }
-        let Some(me) = self.nodes.get_mut(&self.name) else { return };
+        let Some(me) = self.nodes.at_mut(self.me) else { return };
         let changed = me.meta != meta;
-        me.meta = meta;
-        let view = me.view();
+        let announced = self.config.share(Announcement { meta, ..Announcement::clone(&me.announced) });
+        me.announced = announced.clone();
         self.announce(0);
         if changed {
-            self.event(Event::Updated(view));
+            self.event(Event::Updated(announced));
         }
         self.gossip_now();
     }
@@ -221,8 +231,8 @@ impl Swim {
     }
 
     /// Nodes that are alive or suspect, ourselves included until we leave.
-    pub fn alive(&self) -> impl Iterator<Item = NodeView> + '_ {
-        self.nodes.iter().filter(|node| node.is_present()).map(Node::view)
+    pub fn alive(&self) -> impl Iterator<Item = &Arc<Announcement>> {
+        self.nodes.iter().filter(|node| node.is_present()).map(|node| &node.announced)
     }
 
     /// Everyone else who is alive or suspect: nobody means a lone node.
@@ -242,7 +252,7 @@ impl Swim {
 
     /// How many others are alive or suspect.
     pub(crate) fn others(&self) -> usize {
-        let me = self.nodes.get(&self.name).is_some_and(Node::is_present);
+        let me = self.nodes.at(self.me).is_some_and(Node::is_present);
         self.nodes.present() - usize::from(me)
     }
 
@@ -307,8 +317,9 @@ impl Swim {
                 Timer::ProbeEnd => self.probe_ended(),
                 Timer::Relay(seq_no) => self.relay_expired(seq_no),
                 Timer::Claim(name) => self.claim_expired(&name),
-                Timer::Suspicion(name) => self.suspicion_expired(&name),
-                Timer::Forget(name) => self.forget(&name),
+                Timer::Suspicion(slot) => self.suspicion_expired(slot),
+                // It has been gone for so long that nobody tells it anything; a new life of it may begin at 1 again.
+                Timer::Forget(slot) => self.nodes.remove(slot),
                 Timer::Gossip => self.gossip_round(),
                 Timer::PushPull => self.push_pull(),
             }
@@ -321,11 +332,9 @@ impl Swim {
         self.drop_claims();
         let truce = self.call_truce();
         let earliest = self.now + truce;
-        for node in self.nodes.iter_mut() {
-            let Some(suspicion) = &mut node.suspicion else { continue };
+        for (slot, suspicion) in &mut self.suspicions {
             suspicion.shift(by);
-            let deadline = suspicion.deadline().max(earliest);
-            self.timers.set(Timer::Suspicion(node.name.clone()), deadline);
+            self.timers.set(Timer::Suspicion(*slot), suspicion.deadline().max(earliest));
         }
     }
 }

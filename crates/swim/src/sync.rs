@@ -72,10 +72,11 @@ impl Swim {
         }
         let pause = self.push_pull_pause();
         self.timers.set(Timer::PushPull, self.now + pause);
-        let own = self.name.clone();
-        let is_partner = |node: &Node| node.state() == NodeState::Alive && node.name != own;
-        for peer in self.nodes.pick(1, &mut self.rng, is_partner) {
-            self.ask(peer.at, false);
+        let me = self.me;
+        let is_partner = |slot, node: &Node| slot != me && node.state() == NodeState::Alive;
+        let partner = self.nodes.pick(1, &mut self.rng, is_partner).pop();
+        if let Some(partner) = partner.and_then(|slot| self.nodes.at(slot)) {
+            self.ask(partner.socket_addr(), false);
         }
     }
 

@@ -17,7 +17,7 @@
 use crate::nodes::Node;
 use crate::pacer::Pacer;
 use crate::timer::Timer;
-use crate::{Event, Swim};
+use crate::{Event, Slot, Swim};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -119,12 +119,12 @@ impl Claims {
 
 impl Swim {
     /// An `alive` for a name that somebody else holds, or that we hold ourselves.
-    pub(crate) fn on_claim(&mut self, from: SocketAddr, alive: Alive<'_>, versions: Versions) {
+    pub(crate) fn on_claim(&mut self, from: SocketAddr, slot: Slot, alive: Alive<'_>, versions: Versions) {
         if !self.config.extensions.takeover {
             return self.refuse(from, "a known name at another address");
         }
-        let Some(node) = self.nodes.get(alive.node) else { return };
-        let (peer, known) = (node.peer(), node.incarnation);
+        let Some(node) = self.nodes.at(slot) else { return };
+        let (holder, known) = (node.announced.clone(), node.incarnation);
         if let Some(claim) = self.claims.by_name.get_mut(alive.node) {
             if claim.stage == Stage::Refused || !claim.is_of(&alive) || alive.incarnation < claim.incarnation
             {
@@ -132,14 +132,14 @@ impl Swim {
             }
             claim.renew(&alive, versions);
             if claim.stage == Stage::Raising && alive.incarnation > known {
-                self.take_over(&peer.name);
+                self.take_over(&holder.name);
             }
             return;
         }
         if self.claims.by_name.len() >= CLAIMS_MAX {
             return self.refuse(from, "too many names claimed at new addresses");
         }
-        let ours = peer.name == self.name;
+        let ours = slot == self.me;
         let claim = Claim {
             addr: alive.addr,
             port: alive.port,
@@ -147,7 +147,7 @@ impl Swim {
             meta: alive.meta.to_vec(),
             versions,
             from,
-            holder: peer.at,
+            holder: holder.socket_addr(),
             holder_seq_no: self.prober.next_seq_no(),
             claimant_seq_no: self.prober.next_seq_no(),
             // Whether we are here needs no asking.
@@ -155,15 +155,16 @@ impl Swim {
         };
         // As long as a probe: who is slow enough to be accused is slow enough to be replaced.
         let end = self.now + self.awareness.scale(self.config.profile.probe_interval);
-        self.send_directed(claim.claimant(), &peer.name, self.ping(claim.claimant_seq_no, &peer.name));
+        let name = &holder.name;
+        self.send_directed(claim.claimant(), name, self.ping(claim.claimant_seq_no, name));
         if !ours {
-            self.send_directed(peer.at, &peer.name, self.ping(claim.holder_seq_no, &peer.name));
-            if peer.answers_stream_pings {
-                self.ping_by_stream(claim.holder_seq_no, &peer.name, peer.at, end);
+            self.send_directed(claim.holder, name, self.ping(claim.holder_seq_no, name));
+            if holder.answers_stream_pings() {
+                self.ping_by_stream(claim.holder_seq_no, name, claim.holder, end);
             }
         }
-        self.timers.set(Timer::Claim(peer.name.clone()), end);
-        self.claims.by_name.insert(peer.name, claim);
+        self.timers.set(Timer::Claim(name.clone()), end);
+        self.claims.by_name.insert(name.clone(), claim);
     }
 
     /// Both had their time to answer, or what followed from it has had its own.
@@ -208,11 +209,11 @@ impl Swim {
             meta: &claim.meta,
             versions: Some(claim.versions),
         };
-        if self.nodes.get(name).is_none_or(|node| is_free(node, &claim)) {
-            return self.on_alive(claim.from, alive);
-        }
+        let holder = self.nodes.find(name);
+        let is_held = |slot: &Slot| self.nodes.at(*slot).is_some_and(|node| !is_free(node, &claim));
+        let Some(slot) = holder.filter(is_held) else { return self.on_alive(claim.from, alive) };
         self.event(Event::Moved { name: (**name).into(), from: claim.holder, to: claim.claimant() });
-        self.enliven(alive, claim.versions);
+        self.enliven(slot, alive, claim.versions);
     }
 
     /// We slept: silence meanwhile says nothing about the holders. Whoever still claims a name will say so again.

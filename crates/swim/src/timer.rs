@@ -1,6 +1,6 @@
 //! Everything that is due later: one table, one next deadline.
 
-use crate::Instant;
+use crate::{Instant, Slot};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use core::time::Duration;
@@ -19,9 +19,9 @@ pub(crate) enum Timer {
     /// A claim to a known name is to be settled.
     Claim(Arc<str>),
     /// A suspected member had its time to refute.
-    Suspicion(Arc<str>),
+    Suspicion(Slot),
     /// A member has been gone long enough to be forgotten.
-    Forget(Arc<str>),
+    Forget(Slot),
     /// The next round of gossip.
     Gossip,
     /// The next full exchange.
@@ -29,42 +29,52 @@ pub(crate) enum Timer {
 }
 
 /// Timers by kind and by time. Setting one again moves it.
-#[derive(Debug, Default)]
-pub(crate) struct Timers {
-    deadline: BTreeMap<Timer, Instant>,
-    order: BTreeSet<(Instant, Timer)>,
+#[derive(Debug)]
+pub struct Timers<T> {
+    deadline: BTreeMap<T, Instant>,
+    order: BTreeSet<(Instant, T)>,
 }
 
-impl Timers {
-    pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
+impl<T> Default for Timers<T> {
+    fn default() -> Self {
+        Self { deadline: BTreeMap::new(), order: BTreeSet::new() }
+    }
+}
+
+impl<T: Ord + Clone> Timers<T> {
+    /// It is due then, and not when it was before.
+    pub fn set(&mut self, timer: T, at: Instant) {
         self.cancel(&timer);
         self.order.insert((at, timer.clone()));
         self.deadline.insert(timer, at);
     }
 
     /// Moves it to `at` if it is due later, or not at all.
-    pub(crate) fn hasten(&mut self, timer: Timer, at: Instant) {
+    pub fn hasten(&mut self, timer: T, at: Instant) {
         if self.deadline.get(&timer).is_none_or(|due| *due > at) {
             self.set(timer, at);
         }
     }
 
-    pub(crate) fn cancel(&mut self, timer: &Timer) {
+    /// It is not due any more.
+    pub fn cancel(&mut self, timer: &T) {
         if let Some(at) = self.deadline.remove(timer) {
             self.order.remove(&(at, timer.clone()));
         }
     }
 
-    pub(crate) fn is_set(&self, timer: &Timer) -> bool {
+    /// Whether it is to come.
+    pub fn is_set(&self, timer: &T) -> bool {
         self.deadline.contains_key(timer)
     }
 
-    pub(crate) fn next(&self) -> Option<Instant> {
+    /// When the earliest is due.
+    pub fn next(&self) -> Option<Instant> {
         self.order.first().map(|(at, _)| *at)
     }
 
     /// Takes the earliest timer that is due.
-    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Timer> {
+    pub fn pop_due(&mut self, now: Instant) -> Option<T> {
         if self.next()? > now {
             return None;
         }
@@ -74,7 +84,7 @@ impl Timers {
     }
 
     /// Moves every deadline: the clock ran while we did not.
-    pub(crate) fn shift(&mut self, by: Duration) {
+    pub fn shift(&mut self, by: Duration) {
         self.order =
             core::mem::take(&mut self.order).into_iter().map(|(at, timer)| (at + by, timer)).collect();
         for at in self.deadline.values_mut() {
@@ -96,10 +106,10 @@ mod tests {
         let mut timers = Timers::default();
         timers.set(Timer::PushPull, at(3));
         timers.set(Timer::Gossip, at(1));
-        timers.set(Timer::Suspicion("a".into()), at(2));
+        timers.set(Timer::Claim("a".into()), at(2));
         assert_eq!(timers.next(), Some(at(1)));
         assert_eq!(timers.pop_due(at(2)), Some(Timer::Gossip));
-        assert_eq!(timers.pop_due(at(2)), Some(Timer::Suspicion("a".into())));
+        assert_eq!(timers.pop_due(at(2)), Some(Timer::Claim("a".into())));
         assert_eq!(timers.pop_due(at(2)), None);
         assert_eq!(timers.pop_due(at(3)), Some(Timer::PushPull));
         assert_eq!(timers.next(), None);

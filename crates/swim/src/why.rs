@@ -144,8 +144,9 @@ impl Records {
 impl Swim {
     /// What was heard for and against a name; `None` if it is neither known nor was accused.
     pub fn why(&self, name: &str) -> Option<Why> {
-        let node = self.nodes.get(name);
-        let suspect_until = node.and_then(|node| node.suspicion.as_ref()).map(Suspicion::deadline);
+        let slot = self.nodes.find(name);
+        let node = slot.and_then(|slot| self.nodes.at(slot));
+        let suspect_until = slot.and_then(|slot| self.suspicions.get(&slot)).map(Suspicion::deadline);
         let Some(record) = self.records.0.get(name) else {
             let round_trips = node?.round_trip().into_iter().collect();
             return Some(Why { findings: Vec::new(), round_trips, suspect_until });
@@ -200,7 +201,7 @@ impl Swim {
 
     /// The direct ping of `name` took this long.
     pub(crate) fn record_round_trip(&mut self, name: &str, time: Duration) {
-        if let Some(node) = self.nodes.get_mut(name) {
+        if let Some(node) = self.nodes.find(name).and_then(|slot| self.nodes.at_mut(slot)) {
             node.set_round_trip(time);
         }
         self.records.round_trip(name, time);

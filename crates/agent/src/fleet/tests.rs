@@ -1,5 +1,5 @@
 use super::*;
-use crate::roster::tests::{member as serf_member, roster};
+use crate::roster::tests::{member as serf_member, roster, tagged};
 use muster_fleet::Standing;
 
 const OPTIONS: DrawOptions = DrawOptions { default_port: 3000, allow_loopback: true };
@@ -27,9 +27,7 @@ fn keep() -> Kept {
 }
 
 fn web(name: &str, status: serf::Status) -> serf::Member {
-    let mut member = serf_member(name, status);
-    member.tags.insert("role".into(), "web".into());
-    member
+    tagged(name, status, &[("role", "web")])
 }
 
 #[tokio::test]

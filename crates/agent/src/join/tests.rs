@@ -3,9 +3,8 @@
 use super::*;
 use crate::gossip::testing::{Told, fake};
 use crate::roster::Inbox;
-use crate::roster::tests::{member, roster};
-use muster_serf::{Member, Status};
-use muster_wire::RawAddr;
+use crate::roster::tests::{at, member, roster};
+use muster_serf::Status;
 use std::collections::VecDeque;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
@@ -114,7 +113,7 @@ async fn a_seed_that_left_or_failed_is_sought_until_it_is_back_although_others_a
     let task = test.keep();
     test.contacted().await;
     test.peer_is(Status::Alive);
-    test.inbox.put(Member { addr: RawAddr::V4([127, 0, 0, 5]), ..member("other", Status::Alive) });
+    test.inbox.put(at(&member("other", Status::Alive), [127, 0, 0, 5]));
     test.nothing_for(Duration::from_secs(600)).await;
     let left = Instant::now();
     test.peer_is(Status::Left);
@@ -138,7 +137,7 @@ async fn a_seed_behind_an_address_of_its_own_choice_is_left_alone() {
     let task = test.keep();
     test.contacted().await;
     test.peer_is(Status::Alive);
-    test.inbox.put(Member { addr: RawAddr::V4([127, 0, 0, 5]), ..member("other", Status::Alive) });
+    test.inbox.put(at(&member("other", Status::Alive), [127, 0, 0, 5]));
     test.peer_is(Status::Left);
     test.nothing_for(Duration::from_secs(600)).await;
     task.abort();

@@ -6,15 +6,13 @@ use axum::Json;
 use axum::extract::State;
 use muster_control::routes::Info;
 use muster_fleet::Phase;
-use muster_serf::Stats;
+use muster_serf::{Member, Stats};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) async fn info(State(shared): State<Arc<Shared>>) -> Result<Json<Info>, Refusal> {
     let stats = shared.gossip.stats().await?;
-    let tags = shared
-        .roster
-        .look(|members| members.get(&shared.node).map(|own| own.tags.clone()).unwrap_or_default());
+    let tags = shared.roster.look(|members| members.get(&*shared.node).map(Member::tags).unwrap_or_default());
     let sections = [
         ("agent", section([("name", shared.node.clone())])),
         ("event_handlers", BTreeMap::new()),

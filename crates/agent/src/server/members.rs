@@ -7,7 +7,6 @@ use axum::extract::{Query, State};
 use muster_control::routes::{MemberRow, Members, MembersQuery, Protocol};
 use muster_serf::Member;
 use regex::{Regex, RegexBuilder};
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Compiled size of one expression; far above what names and tags need.
@@ -48,10 +47,15 @@ impl Filter {
             |regex: &Option<Regex>, text: &str| regex.as_ref().is_none_or(|regex| regex.is_match(text));
         matches(&self.status, member.status.as_str())
             && matches(&self.name, &member.name)
-            && self
-                .tags
-                .iter()
-                .all(|(tag, regex)| member.tags.get(tag).is_some_and(|value| regex.is_match(value)))
+            && self.passes_tags(member)
+    }
+
+    fn passes_tags(&self, member: &Member) -> bool {
+        if self.tags.is_empty() {
+            return true;
+        }
+        let tags = member.tags();
+        self.tags.iter().all(|(tag, regex)| tags.get(tag).is_some_and(|value| regex.is_match(value)))
     }
 }
 
@@ -86,10 +90,10 @@ fn last_line(error: &str) -> &str {
 
 fn row(member: &Member) -> MemberRow {
     MemberRow {
-        name: member.name.clone(),
-        addr: SocketAddr::new(member.addr.ip(), member.port).to_string(),
+        name: String::from(&*member.name),
+        addr: member.socket_addr().to_string(),
         port: member.port,
-        tags: member.tags.clone(),
+        tags: member.tags(),
         status: member.status.as_str().to_owned(),
         protocol: Protocol {
             max: member.versions.delegate_max(),
@@ -102,15 +106,15 @@ fn row(member: &Member) -> MemberRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::roster::tests::member;
+    use crate::roster::tests::{member, tagged};
     use muster_serf::Status;
 
     fn passing(query: &MembersQuery) -> Vec<String> {
-        let mut web = member("web-1", Status::Alive);
-        web.tags = [("role".into(), "web".into()), ("zone".into(), "aa".into())].into();
+        let tags = [("role", "web"), ("zone", "aa")];
+        let web = tagged("web-1", Status::Alive, &tags);
         let members = [web, member("web-10", Status::Failed), member("db-1", Status::Alive)];
         let filter = Filter::compile(query).unwrap();
-        members.iter().filter(|member| filter.passes(member)).map(|member| member.name.clone()).collect()
+        members.iter().filter(|member| filter.passes(member)).map(|member| member.name.to_string()).collect()
     }
 
     fn some(text: &str) -> Option<String> {

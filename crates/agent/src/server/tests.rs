@@ -4,7 +4,7 @@ use super::*;
 use crate::gossip::testing::{Told, fake};
 use crate::reports::tests::report;
 use crate::resolve::{Families, Resolver};
-use crate::roster::tests::{member, roster};
+use crate::roster::tests::{member, roster, tagged};
 use muster_control::client::{Client, Error as ClientError};
 use muster_control::routes::{
     ForceLeaveRequest, Info, JoinRequest, JoinResponse, Members, MembersQuery, Problem,
@@ -85,9 +85,7 @@ fn problem(error: ClientError) -> Problem {
 #[tokio::test]
 async fn members_are_listed_in_serfs_form_and_filtered() {
     let server = serve();
-    let mut web = member("web-1", Status::Alive);
-    web.tags.insert("role".into(), "web".into());
-    server.inbox.put(web);
+    server.inbox.put(tagged("web-1", Status::Alive, &[("role", "web")]));
     server.inbox.put(member("db-1", Status::Failed));
     let all: Value = server.client.get(routes::MEMBERS).await.unwrap();
     assert_eq!(
@@ -146,9 +144,7 @@ async fn a_force_leave_reaches_gossip() {
 #[tokio::test]
 async fn info_has_serfs_sections_and_ours() {
     let server = serve();
-    let mut own = member("me", Status::Alive);
-    own.tags.insert("role".into(), "web".into());
-    server.inbox.put(own);
+    server.inbox.put(tagged("me", Status::Alive, &[("role", "web")]));
     let Info(sections) = server.client.get(routes::INFO).await.unwrap();
     let names: Vec<_> = sections.keys().map(String::as_str).collect();
     assert_eq!(names, ["agent", "event_handlers", "muster", "runtime", "serf", "tags"]);

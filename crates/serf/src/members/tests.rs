@@ -11,14 +11,18 @@ fn at(secs: u64) -> Instant {
     Instant(Duration::from_secs(secs))
 }
 
-fn view(name: &str) -> NodeView {
-    NodeView {
+fn announcement(name: &str) -> Announcement {
+    Announcement {
         name: name.into(),
         addr: RawAddr::V4([127, 0, 0, 1]),
         port: 7946,
         meta: b"web".to_vec(),
         versions: Versions::OURS,
     }
+}
+
+fn view(name: &str) -> Arc<Announcement> {
+    announcement(name).into()
 }
 
 fn leave(node: &str, ltime: u64) -> LeaveIntent<'_> {
@@ -35,16 +39,16 @@ fn join(node: &str, ltime: u64) -> JoinIntent<'_> {
 
 /// A table that has heard nothing yet.
 fn empty() -> Members {
-    Members::new(OWN.into(), PRUNE_DELAY)
+    Members::new(OWN.into(), PRUNE_DELAY, 1)
 }
 
 /// A table in which `node` is in `status`, with 10 as the time of its last intent, since second 1.
 fn with(node: &str, status: Status) -> Members {
     let mut members = empty();
     members.joined(at(1), view(node));
-    let member = members.by_name.get_mut(node).unwrap();
-    member.status = status;
-    member.status_ltime = 10;
+    let slot = members.known.find(node).unwrap();
+    members.judge(at(1), slot, status);
+    members.known.at_mut(slot).unwrap().status_ltime = 10;
     members.take_events();
     members
 }
@@ -65,7 +69,7 @@ fn told(members: &mut Members) -> Vec<&'static str> {
 }
 
 fn status(members: &Members, node: &str) -> Option<(Status, u64)> {
-    members.by_name.get(node).map(|member| (member.status, member.status_ltime))
+    members.get(node).map(|member| (member.status, member.status_ltime))
 }
 
 use Heard::{AboutUs, New, Old};
@@ -75,12 +79,13 @@ use Status::{Alive, Failed, Leaving, Left};
 fn a_node_that_swim_sees_alive_is_alive_whatever_it_was() {
     for before in [Alive, Leaving, Left, Failed] {
         let mut members = with(OTHER, before);
-        members.joined(at(5), NodeView { port: 1, meta: b"db".to_vec(), ..view(OTHER) });
+        let announced = Announcement { port: 1, meta: b"db".to_vec(), ..announcement(OTHER) };
+        members.joined(at(5), announced.into());
         assert_eq!(status(&members, OTHER), Some((Alive, 10)), "{before:?}");
         assert_eq!(told(&mut members), ["join"], "{before:?}");
-        let member = &members.by_name[OTHER];
-        assert_eq!((member.port, &*member.tags["role"]), (1, "db"));
-        assert_eq!(member.since, if before == Alive { at(1) } else { at(5) }, "{before:?}");
+        let member = members.get(OTHER).unwrap();
+        assert_eq!((member.port, &*member.tags()["role"]), (1, "db"));
+        assert_eq!(members.next_due(), None, "nobody is gone, so nobody is to be forgotten");
     }
 }
 
@@ -126,7 +131,7 @@ fn an_intent_about_an_unknown_node_is_news_once() {
     assert_eq!(members.leave_intent(at(0), leave(OTHER, 4), true), Old);
     assert_eq!(members.leave_intent(at(0), leave(OTHER, 5), true), New);
     assert_eq!(members.join_intent(at(0), join(OTHER, 3), true), Old);
-    members.reap(at(301));
+    members.forget_due(at(301));
     assert_eq!(members.join_intent(at(301), join(OTHER, 3), true), New, "forgotten after five minutes");
     assert!(told(&mut members).is_empty());
     assert_eq!(members.len(), 0);
@@ -148,7 +153,8 @@ fn why_a_node_is_gone_and_what_it_announced_decide_its_state() {
         members.gone(at(5), OTHER, why);
         assert_eq!(status(&members, OTHER), Some((after, 10)), "{before:?} {why:?}");
         assert_eq!(told(&mut members), Vec::from_iter(event), "{before:?} {why:?}");
-        assert_eq!(members.by_name[OTHER].since, if before == after { at(1) } else { at(5) });
+        let gone = if before == after { at(1) } else { at(5) };
+        assert_eq!(members.next_due(), Some(gone + GONE_AGE_MAX), "{before:?} {why:?}");
     }
     let mut members = empty();
     members.gone(at(5), OTHER, GoneWhy::Failed);
@@ -160,10 +166,11 @@ fn an_update_refreshes_what_is_announced_and_nothing_else() {
     for before in [Alive, Leaving] {
         let mut members = with(OTHER, before);
         let versions = Versions([1, 5, 2, 2, 5, 4]);
-        members.updated(at(5), NodeView { port: 2, meta: b"db".to_vec(), versions, ..view(OTHER) });
-        let member = &members.by_name[OTHER];
-        assert_eq!((member.status, member.status_ltime, member.since), (before, 10, at(1)));
-        assert_eq!((member.port, &*member.tags["role"], member.versions), (2, "db", versions));
+        let announced = Announcement { port: 2, meta: b"db".to_vec(), versions, ..announcement(OTHER) };
+        members.updated(at(5), announced.into());
+        let member = members.get(OTHER).unwrap();
+        assert_eq!((member.status, member.status_ltime), (before, 10));
+        assert_eq!((member.port, &*member.tags()["role"], member.versions), (2, "db", versions));
         assert_eq!(told(&mut members), ["update"]);
     }
     let mut members = empty();
@@ -267,19 +274,19 @@ fn a_prune_forgets_the_gone_at_once_and_gives_the_leaving_time() {
         assert_eq!(members.leave_intent(at(5), prune(OTHER, 11), true), New);
         assert_eq!(status(&members, OTHER), None);
         assert_eq!(told(&mut members), events);
-        assert_eq!(members.prune_deadline(), None);
+        assert_eq!(members.next_due(), None);
     }
     for (before, events) in [(Alive, &["leaving"][..]), (Leaving, &[])] {
         let mut members = with(OTHER, before);
         assert_eq!(members.leave_intent(at(5), prune(OTHER, 11), true), New);
         assert_eq!(told(&mut members), events);
-        assert_eq!(members.prune_deadline(), Some(at(5) + PRUNE_DELAY));
-        members.prune(at(10));
+        assert_eq!(members.next_due(), Some(at(5) + PRUNE_DELAY));
+        members.forget_due(at(10));
         assert_eq!(status(&members, OTHER), Some((Leaving, 11)));
-        members.prune(at(11));
+        members.forget_due(at(11));
         assert_eq!(status(&members, OTHER), None);
         assert_eq!(told(&mut members), ["reap"]);
-        assert_eq!(members.prune_deadline(), None);
+        assert_eq!(members.next_due(), None);
     }
 }
 
@@ -288,7 +295,7 @@ fn a_member_that_stays_or_returns_is_not_pruned() {
     let mut members = with(OTHER, Alive);
     members.leave_intent(at(5), prune(OTHER, 11), true);
     members.join_intent(at(6), join(OTHER, 12), true);
-    members.prune(at(60));
+    members.forget_due(at(60));
     assert_eq!(status(&members, OTHER), Some((Alive, 12)));
     assert_eq!(told(&mut members), ["leaving", "staying"]);
 
@@ -296,7 +303,7 @@ fn a_member_that_stays_or_returns_is_not_pruned() {
     members.leave_intent(at(5), prune(OTHER, 11), true);
     members.gone(at(6), OTHER, GoneWhy::Left);
     members.joined(at(7), view(OTHER));
-    members.prune(at(60));
+    members.forget_due(at(60));
     assert_eq!(status(&members, OTHER), Some((Alive, 11)));
 }
 
@@ -306,7 +313,7 @@ fn we_are_never_pruned() {
     members.leave_intent(at(5), prune(OWN, 11), false);
     members.gone(at(6), OWN, GoneWhy::Left);
     members.leave_intent(at(7), prune(OWN, 12), false);
-    members.prune(at(60));
+    members.forget_due(at(60));
     assert_eq!(status(&members, OWN), Some((Left, 12)));
 }
 
@@ -315,9 +322,9 @@ fn the_failed_and_the_left_are_forgotten_after_a_day_and_the_present_never() {
     const DAY: u64 = 24 * 60 * 60;
     for (status, forgotten) in [(Failed, true), (Left, true), (Alive, false), (Leaving, false)] {
         let mut members = with(OTHER, status);
-        members.reap(at(1 + DAY));
+        members.forget_due(at(DAY));
         assert_eq!(members.len(), 1, "{status:?}");
-        members.reap(at(2 + DAY));
+        members.forget_due(at(1 + DAY));
         assert_eq!(members.len(), usize::from(!forgotten), "{status:?}");
         assert_eq!(told(&mut members), Vec::from_iter(forgotten.then_some("reap")), "{status:?}");
     }
@@ -328,8 +335,8 @@ fn a_clock_jump_prolongs_the_time_to_leave() {
     let mut members = with(OTHER, Alive);
     members.leave_intent(at(5), prune(OTHER, 11), true);
     members.slept(Duration::from_secs(100));
-    members.prune(at(110));
+    members.forget_due(at(110));
     assert_eq!(members.len(), 1);
-    members.prune(at(111));
+    members.forget_due(at(111));
     assert_eq!(members.len(), 0);
 }

@@ -191,7 +191,7 @@ impl Serf {
     /// Only to members: a query is asked by one, and a node that forwards anything anywhere would be a tool for strangers.
     fn relay(&mut self, relay: Relay<'_>) {
         let to = SocketAddr::new(relay.addr.ip(), relay.port);
-        let known = self.members.iter().any(|member| SocketAddr::new(member.addr.ip(), member.port) == to);
+        let known = self.members.iter().any(|member| member.socket_addr() == to);
         if known && relay.message.len() < BUDGET {
             self.swim.send_user(to, relay.message);
         }

@@ -57,7 +57,7 @@ fn joining_in_any_order_ends_in_one_cluster_with_equal_tags() {
         for name in names {
             for about in names {
                 let member = world.member(name, about).unwrap();
-                assert_eq!(member.tags, [("role".into(), about.into())].into(), "{name} about {about}");
+                assert_eq!(member.tags(), [("role".into(), about.into())].into(), "{name} about {about}");
                 assert_eq!(world.told(name, about), ["join"], "{name} about {about}");
             }
         }
@@ -69,10 +69,10 @@ fn changed_tags_reach_everyone_once() {
     let names = ["a", "b", "c"];
     let mut world = cluster(3, &names);
     world.tell("b", |serf, now| serf.set_tags(now, [("role".into(), "db".into())].into())).unwrap();
-    assert_eq!(world.member("b", "b").unwrap().tags["role"], "db");
+    assert_eq!(world.member("b", "b").unwrap().tags()["role"], "db");
     world.run(secs(60));
     for name in names {
-        assert_eq!(world.member(name, "b").unwrap().tags["role"], "db");
+        assert_eq!(world.member(name, "b").unwrap().tags()["role"], "db");
         assert_eq!(world.told(name, "b"), ["join", "update"], "{name}");
     }
 }
@@ -84,7 +84,7 @@ fn too_many_tags_are_refused_and_nothing_changes() {
     let refused = world.tell("b", |serf, now| serf.set_tags(now, long)).unwrap_err();
     assert_eq!(refused.to_string(), "encoded length of tags is 610 bytes, the limit is 512");
     world.run(secs(60));
-    assert_eq!(world.member("a", "b").unwrap().tags["role"], "b");
+    assert_eq!(world.member("a", "b").unwrap().tags()["role"], "b");
 }
 
 #[test]

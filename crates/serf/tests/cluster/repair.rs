@@ -76,7 +76,9 @@ fn the_answer_is_the_intent_and_then_the_dead() {
         _ => None,
     });
     let kinds: Vec<_> = answers.into_iter().map(|(_, kind)| kind).collect();
-    assert_eq!(kinds, ["leave", "dead"], "once, in this order");
+    // What may follow is gossip: the leave is later than the last word b knew.
+    assert_eq!(kinds[..2], ["leave", "dead"], "in this order");
+    assert_eq!(kinds.iter().filter(|kind| **kind == "dead").count(), 1, "once");
     // The network may turn the two around, and then there is no "leaving".
     let told = world.told("a", "d");
     assert!(

@@ -87,6 +87,7 @@ impl World {
             leave_propagate_delay: secs(1),
             limits: Limits::default(),
             seed,
+            intern: None,
         }
     }
 
@@ -301,7 +302,7 @@ impl World {
 
     /// What `name` knows of `about`.
     pub(crate) fn member(&self, name: &str, about: &str) -> Option<&Member> {
-        self.host(name).serf.members().find(|member| member.name == about)
+        self.host(name).serf.member(about)
     }
 
     pub(crate) fn status(&self, name: &str, about: &str) -> Option<Status> {
@@ -324,15 +325,15 @@ impl World {
     /// The events about `about` that `name` told, as words.
     pub(crate) fn told(&self, name: &str, about: &str) -> Vec<&'static str> {
         let word = |(_, event): &(Duration, Event)| match event {
-            Event::Member(kind, member) if member.name == about => Some(match kind {
+            Event::Member(kind, member) if *member.name == *about => Some(match kind {
                 MemberEvent::Join => "join",
                 MemberEvent::Leave => "leave",
                 MemberEvent::Failed => "failed",
                 MemberEvent::Update => "update",
                 MemberEvent::Reap => "reap",
             }),
-            Event::Leaving(member) if member.name == about => Some("leaving"),
-            Event::Staying(member) if member.name == about => Some("staying"),
+            Event::Leaving(member) if *member.name == *about => Some("leaving"),
+            Event::Staying(member) if *member.name == *about => Some("staying"),
             _ => None,
         };
         self.host(name).events.iter().filter_map(word).collect()

@@ -4,7 +4,7 @@ use super::World;
 use crate::arrival::{nanos, span};
 use crate::host::{End, Frozen, Memory, Pause};
 use crate::queue::What;
-use muster_serf::{Input, Instant, Serf, Status};
+use muster_serf::{Config, Input, Instant, Serf, Status};
 use muster_wire::tags::Tags;
 use std::time::Duration;
 
@@ -30,7 +30,8 @@ impl World {
         host.end = End::None;
         host.life += 1;
         // Too long tags are the caller's mistake, and the host would not start with them in life either.
-        let mut serf = Serf::new(host.config(at, seed), now).expect("the tags of a host fit 512 bytes");
+        let config = Config { intern: Some(self.sharing.clone()), ..host.config(at, seed) };
+        let mut serf = Serf::new(config, now).expect("the tags of a host fit 512 bytes");
         if let Some(memory) = &host.memory {
             serf.resume(&memory.clocks);
         }
@@ -54,9 +55,7 @@ impl World {
     fn peers_of(&self, at: usize) -> Vec<usize> {
         let members = self.serf(at).into_iter().flat_map(Serf::members);
         let alive = members.filter(|member| member.status == Status::Alive);
-        let hosts = alive.filter_map(|member| {
-            crate::address::host_at(std::net::SocketAddr::new(member.addr.ip(), member.port))
-        });
+        let hosts = alive.filter_map(|member| crate::address::host_at(member.socket_addr()));
         hosts.filter(|host| *host != at).collect()
     }
 

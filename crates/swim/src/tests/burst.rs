@@ -45,7 +45,7 @@ fn a_burst_that_gossip_lost_is_known_by_all_within_seconds() {
             .flat_map(|host| &host.events)
             .filter(|(_, e)| matches!(e, Event::Synced { .. }));
         let seconds: BTreeSet<u64> = synced.map(|(when, _)| (*when - start).as_secs()).collect();
-        assert!(seconds.len() >= 4, "not all at the same moment: {seconds:?}");
+        assert!(seconds.len() >= 3, "not all at the same moment: {seconds:?}");
         // Then back to the ordinary pace: once in 60 seconds for 33 to 64 members.
         world.run_for(secs(60));
         world.forget_history();

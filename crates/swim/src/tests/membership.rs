@@ -10,7 +10,7 @@ fn a_node_meets_itself_first() {
     let mut world = World::new(1);
     let at = world.add();
     let (_, first) = &world.hosts[at].events[0];
-    assert!(matches!(first, Event::Joined(view) if view.name == name(at)));
+    assert!(matches!(first, Event::Joined(view) if *view.name == *name(at)));
     assert_eq!(world.incarnation(at, at), 1);
     assert!(!world.hosts[at].swim.has_peers());
 }
@@ -47,7 +47,7 @@ fn a_join_tells_its_end_and_the_state_of_the_other_side() {
     world.run_for(millis(10));
     let received = |at: usize| {
         let mut kinds = world.hosts[at].events.iter().map(|(_, event)| event);
-        let joined = kinds.position(|e| matches!(e, Event::Joined(view) if view.name != name(at)));
+        let joined = kinds.position(|e| matches!(e, Event::Joined(view) if *view.name != *name(at)));
         assert!(joined.is_some());
         // After the membership events of the same exchange.
         kinds.find_map(|e| match e {
@@ -205,7 +205,7 @@ fn new_meta_is_an_update_everywhere_and_at_home() {
     world.run_for(secs(2));
     for at in 0..4 {
         let updated =
-            |e: &Event| matches!(e, Event::Updated(view) if view.name == "n1" && view.meta.len() == 6);
+            |e: &Event| matches!(e, Event::Updated(view) if &*view.name == "n1" && view.meta.len() == 6);
         assert_eq!(world.count(at, updated), 1, "n{at}");
     }
     world.command(1, |swim, now| swim.set_meta(now, vec![0; 513]));

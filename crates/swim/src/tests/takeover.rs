@@ -49,7 +49,7 @@ fn sent_to(world: &World, at: usize, to: SocketAddr) -> Vec<String> {
 fn a_container_re_created_at_a_new_address_is_taken_in_at_once() {
     // Whether it has lived long before or not, and whether it was already found dead or not.
     for (updates, pause) in [(0, millis(100)), (5, millis(100)), (5, secs(15))] {
-        let mut world = World::cluster(5, 3);
+        let mut world = World::cluster(5, 4);
         for update in 0..updates {
             world.command(2, |swim, now| swim.set_meta(now, vec![0xff, 0x80, update]));
             world.run_for(secs(1));
@@ -94,11 +94,10 @@ fn the_layer_above_hears_of_the_new_address() {
     world.forget_history();
     let at = recreate(&mut world, 2, 0);
     world.run_for(secs(5));
-    let updated =
-        |e: &Event| matches!(e, Event::Updated(view) if view.name == "n2" && view.addr.ip() == addr(at).ip());
+    let updated = |e: &Event| matches!(e, Event::Updated(view) if &*view.name == "n2" && view.addr.ip() == addr(at).ip());
     assert!(world.count(0, updated) >= 1);
     assert_eq!(
-        world.count(0, |e| matches!(e, Event::Joined(view) if view.name == "n2")),
+        world.count(0, |e| matches!(e, Event::Joined(view) if &*view.name == "n2")),
         0,
         "it never was gone"
     );

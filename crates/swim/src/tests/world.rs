@@ -41,6 +41,7 @@ pub(super) fn config(at: usize, seed: u64) -> Config {
         profile: Profile::LAN,
         extensions: Extensions::ALL,
         seed: seed.wrapping_mul(31).wrapping_add(at as u64),
+        intern: None,
     }
 }
 

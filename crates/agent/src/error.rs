@@ -44,12 +44,12 @@ pub enum Error {
     #[error("cannot choose an address to advertise: {0}")]
     Advertise(String),
     /// A seed is not a host or an address.
-    #[error("cannot join {seed:?}: {reason}")]
+    #[error("cannot join {seed:?}: {reason}; write HOST, HOST:PORT or NAME/HOST:PORT")]
     Seed {
         /// As typed.
         seed: String,
         /// What is wrong with it.
-        reason: String,
+        reason: &'static str,
     },
     /// The node has no usable name.
     #[error("the node name {name:?} cannot be used: {reason}")]

@@ -42,6 +42,7 @@ pub use config::{Advertise, Config, ProfileName};
 pub use error::Error;
 pub use keys::{KeySource, Keys, KeysError};
 pub use run::run;
+pub use seed::check_seed;
 
 /// Why the agent ended in order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

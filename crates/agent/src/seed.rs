@@ -30,17 +30,22 @@ pub(crate) enum Host {
 impl Seed {
     /// Reads one seed. The node name before a slash only serves routing in memberlist; it is accepted and not needed.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let refuse = |reason: &str| Error::Seed { seed: text.to_owned(), reason: reason.to_owned() };
-        let rest = text.rsplit_once('/').map_or(text, |(_node, rest)| rest);
+        let refuse = |reason| Error::Seed { seed: text.to_owned(), reason };
+        let rest = text.split_once('/').map_or(text, |(_node, rest)| rest);
         let (host, port) = split(rest).ok_or_else(|| refuse("the port is not a number from 1 to 65535"))?;
         let host = match host.parse::<IpAddr>() {
-            Ok(ip) if ip.is_unspecified() => return Err(refuse("0.0.0.0 and :: are no one's address")),
+            Ok(ip) if ip.is_unspecified() => return Err(refuse("that is no one's address")),
             Ok(ip) => Host::Ip(ip.to_canonical()),
             Err(_) if is_host_name(host) => Host::Name(host.to_ascii_lowercase()),
-            Err(_) => return Err(refuse("write host, host:port, or [IPv6 address]:port")),
+            Err(_) => return Err(refuse("that is no host name and no address")),
         };
         Ok(Self { text: text.to_owned(), host, port })
     }
+}
+
+/// Has `text` the form of a seed?
+pub fn check_seed(text: &str) -> Result<(), Error> {
+    Seed::parse(text).map(drop)
 }
 
 impl fmt::Display for Seed {
@@ -67,12 +72,14 @@ fn split(text: &str) -> Option<(&str, u16)> {
     }
 }
 
-/// Letters, digits, `-`, `_` and dots: what DNS and container networks use. Labels of 1 to 63, 253 in all.
+/// RFC 1123, 2.1, and the underscore that container names have. Labels of 1 to 63, 253 in all.
 fn is_host_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    name.len() <= 253
-        && name.split('.').all(|label| (1..=63).contains(&label.len()) && label.bytes().all(allowed))
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.bytes().all(allowed) && !label.starts_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 #[cfg(test)]
@@ -113,24 +120,30 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_words() {
-        for text in [
-            "",
-            "a b",
-            "a..b",
-            "s1:",
-            "s1:0",
-            "s1:70000",
-            "s1:http",
-            "0.0.0.0",
-            "[::]:1",
-            "x/",
-            "a\nb",
-            "10.0.0.1:0",
+        let (port, name, nobody) =
+            ("the port is not a number", "that is no host name", "that is no one's address");
+        for (text, why) in [
+            ("", name),
+            ("a b", name),
+            ("a..b", name),
+            ("-join", name),
+            ("[s1]", name),
+            ("http://s1", name),
+            ("x/", name),
+            ("a\nb", name),
+            ("s1:", port),
+            ("s1:0", port),
+            ("s1:70000", port),
+            ("s1:http", port),
+            ("10.0.0.1:0", port),
+            ("0.0.0.0", nobody),
+            ("[::]:1", nobody),
         ] {
-            let error = Seed::parse(text).unwrap_err().to_string();
-            assert!(error.contains("cannot join"), "{error}");
+            let error = check_seed(text).unwrap_err().to_string();
+            assert!(error.starts_with("cannot join \"") && error.contains(why), "{error}");
+            assert!(error.ends_with("; write HOST, HOST:PORT or NAME/HOST:PORT"), "{error}");
             assert!(!error.contains('\n'), "{error}");
         }
-        assert!(Seed::parse(&"a".repeat(64)).is_err());
+        assert!(check_seed(&"a".repeat(64)).is_err());
     }
 }

@@ -2,16 +2,22 @@
 
 use super::key::{Key, Kind};
 use super::keys;
-use super::load::{CONFIG_VARIABLE, Env, Loaded};
 use super::origin::{Origin, Problem};
+use super::settings::Settings;
+use super::sources::{CONFIG_VARIABLE, Env};
 use super::suggest;
 use super::value::{Invalid, Value};
 
 /// Variables of ours that are not keys: the demo ties its children to itself with them.
 const OTHER_PREFIX: &str = "MUSTER_DEMO_";
 
-/// Lays the variables over `loaded`. An empty variable counts as not set: that is how Docker Compose writes absence.
-pub(super) fn read(env: &Env, loaded: &mut Loaded) {
+/// Lays the variables over `settings`. An empty variable counts as not set: that is how Docker Compose writes absence.
+pub(super) fn read(
+    env: &Env,
+    settings: &mut Settings,
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Problem>,
+) {
     let mut not_text = Vec::new();
     let mut set = |name: &str| {
         let value = env.get(name).filter(|value| !value.is_empty())?;
@@ -20,19 +26,26 @@ pub(super) fn read(env: &Env, loaded: &mut Loaded) {
         }
         value.to_str()
     };
+    let mut apply = |key: &'static Key, name: &str, read: Result<Value, Invalid>| {
+        let origin = Origin::Env(name.to_owned());
+        match read {
+            Ok(value) => settings.set(key, value, &origin),
+            Err(why) => problems.push(Problem::at(&origin, why.0)),
+        }
+    };
     // The short names first, so that the full one wins.
     for key in keys::TABLE {
         if let Some((name, value)) = key.env_also.and_then(|name| Some((name, set(name)?))) {
-            apply(key, name, short(key.kind, name, value), loaded);
+            apply(key, name, short(key.kind, name, value));
         }
     }
     for key in keys::TABLE {
         let name = key.env();
         if let Some(value) = set(&name) {
-            apply(key, &name, key.kind.parse(value), loaded);
+            apply(key, &name, key.kind.parse(value));
         }
     }
-    loaded.problems.extend(not_text);
+    problems.extend(not_text);
     // A warning only: Kubernetes injects MUSTER_PORT and more for a Service called "muster".
     let known: Vec<String> =
         keys::TABLE.iter().map(|key| key.env()).chain([CONFIG_VARIABLE.to_owned()]).collect();
@@ -40,7 +53,7 @@ pub(super) fn read(env: &Env, loaded: &mut Loaded) {
         if !known.contains(name) {
             let hint = suggest::hint(name, known.iter().map(String::as_str));
             let text = format!("this variable means nothing to Muster{hint}");
-            loaded.warnings.push(Problem::at(&Origin::Env(name.clone()), text));
+            warnings.push(Problem::at(&Origin::Env(name.clone()), text));
         }
     }
 }
@@ -50,13 +63,5 @@ fn short(kind: Kind, name: &str, text: &str) -> Result<Value, Invalid> {
     match kind {
         Kind::Tags => kind.parse_many(&[&format!("{}={text}", name.to_ascii_lowercase())]),
         _ => kind.parse(text),
-    }
-}
-
-fn apply(key: &'static Key, name: &str, read: Result<Value, Invalid>, loaded: &mut Loaded) {
-    let origin = Origin::Env(name.to_owned());
-    match read {
-        Ok(value) => loaded.settings.set(key, value, &origin),
-        Err(why) => loaded.problems.push(Problem::at(&origin, why.0)),
     }
 }

@@ -3,9 +3,9 @@
 use super::expand::expand;
 use super::key::{Key, Kind, Section};
 use super::keys;
-use super::load::Env;
 use super::origin::{Origin, Problem};
 use super::settings::Settings;
+use super::sources::Env;
 use super::suggest;
 use super::value::{Invalid, Value};
 use std::collections::BTreeMap;

@@ -2,45 +2,10 @@
 
 use super::env;
 use super::file;
-use super::key::Key;
 use super::origin::{Origin, Problem};
 use super::settings::Settings;
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use super::sources::{CONFIG_VARIABLE, Sources};
 use std::path::{Path, PathBuf};
-
-/// Where `muster.toml` and `conf.d` are when nobody says otherwise.
-pub(crate) const DIRECTORY: &str = "/etc/muster";
-/// Names another file or directory.
-pub(crate) const CONFIG_VARIABLE: &str = "MUSTER_CONFIG";
-
-/// Flags as typed: a key and its values in order.
-pub(crate) type Given = Vec<(&'static Key, Vec<String>)>;
-
-/// Variables by name.
-pub(crate) type Env = BTreeMap<String, OsString>;
-
-/// Everything that may say something about the configuration. Nothing is read before [`load`].
-#[derive(Debug)]
-pub(crate) struct Sources {
-    /// `--config`.
-    pub(crate) config: Option<PathBuf>,
-    /// The flags that name keys.
-    pub(crate) given: Given,
-    /// The environment.
-    pub(crate) env: Env,
-    /// [`DIRECTORY`], except in tests.
-    pub(crate) directory: PathBuf,
-}
-
-impl Sources {
-    /// These flags and this process's environment. A name that is not UTF-8 is nobody's.
-    pub(crate) fn of_process(config: Option<PathBuf>, given: Given) -> Self {
-        let env =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect();
-        Self { config, given, env, directory: DIRECTORY.into() }
-    }
-}
 
 /// What was read, and what is wrong with it.
 #[derive(Debug)]
@@ -67,7 +32,8 @@ pub(crate) fn load(sources: &Sources) -> Loaded {
         file::read(&path, &sources.env, &mut loaded.settings, &mut loaded.problems);
         loaded.files.push(path);
     }
-    env::read(&sources.env, &mut loaded);
+    let Loaded { settings, problems, warnings, .. } = &mut loaded;
+    env::read(&sources.env, settings, problems, warnings);
     for (key, values) in &sources.given {
         let origin = Origin::Flag(key.flag);
         let values: Vec<&str> = values.iter().map(String::as_str).collect();

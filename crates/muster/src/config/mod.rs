@@ -21,12 +21,13 @@ mod load;
 mod origin;
 pub(crate) mod print;
 pub(crate) mod reference;
-mod seed;
 mod settings;
+mod sources;
 mod suggest;
 mod value;
 pub(crate) mod views;
 
-pub(crate) use load::{Given, Loaded, Sources, load};
+pub(crate) use load::{Loaded, load};
 pub(crate) use origin::Origin;
 pub(crate) use settings::{Setting, Settings};
+pub(crate) use sources::{Given, Sources};

@@ -148,7 +148,7 @@ fn json_value(setting: &Setting) -> serde_json::Value {
 mod tests {
     use super::*;
     use crate::config::keys;
-    use crate::config::load::{Sources, load};
+    use crate::config::{Sources, load};
 
     fn settings(given: &[(&'static crate::config::key::Key, &[&str])]) -> Settings {
         let mut settings = Settings::defaults();

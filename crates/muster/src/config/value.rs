@@ -1,7 +1,6 @@
 //! Values, and the one parser per kind that flags, environment and files share.
 
 use super::key::Kind;
-use super::seed;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -63,9 +62,7 @@ impl Kind {
             Self::Addresses { port } => {
                 items.iter().map(|item| address(item, port)).collect::<Result<_, _>>().map(Value::Addresses)
             }
-            Self::Seeds => {
-                items.iter().map(|item| seed::checked(item)).collect::<Result<_, _>>().map(Value::Texts)
-            }
+            Self::Seeds => items.iter().map(|item| seed(item)).collect::<Result<_, _>>().map(Value::Texts),
             Self::Tags => items.iter().map(|item| tag(item)).collect::<Result<_, _>>().map(Value::Tags),
             _ => match items {
                 [item] => self.parse_one(item),
@@ -133,6 +130,11 @@ fn address(text: &str, port: u16) -> Result<SocketAddr, Invalid> {
             "`{text}` is not an address; write IP, IP:PORT, [IPv6]:PORT or :PORT, not a host name"
         ))
     })
+}
+
+/// In the agent's words: it reads the text again when it joins.
+fn seed(text: &str) -> Result<String, Invalid> {
+    muster_agent::check_seed(text).map(|()| text.to_owned()).map_err(|error| Invalid(error.to_string()))
 }
 
 /// Splits at the first `=`, as Serf does.

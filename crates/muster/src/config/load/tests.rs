@@ -1,5 +1,6 @@
 //! The whole way from files, variables and flags to settings and problems.
 
+use super::super::key::Key;
 use super::super::keys;
 use super::*;
 use std::ffi::OsStr;
@@ -144,8 +145,8 @@ level = 'loud'
             "muster.toml:3: unknown key `bnid` in [agent]; did you mean `bind`?",
             "muster.toml:4: unknown key `service` in [agent]; it belongs in [proxy]",
             "muster.toml:5: bind: must be a string, not a number",
-            "muster.toml:6: join: `a b` cannot be joined: that is no host name; write HOST, HOST:PORT or NAME/HOST:PORT",
-            "muster.toml:7: join: `http://x` cannot be joined: that is no host name; write HOST, HOST:PORT or NAME/HOST:PORT",
+            "muster.toml:6: join: cannot join \"a b\": that is no host name and no address; write HOST, HOST:PORT or NAME/HOST:PORT",
+            "muster.toml:7: join: cannot join \"http://x\": that is no host name and no address; write HOST, HOST:PORT or NAME/HOST:PORT",
             "muster.toml:8: join: every item must be a string, not a number",
             "muster.toml:9: retry_interval: `5` is not a duration; write a number and a unit, e.g. 5s or 250ms",
             "muster.toml:10: retry_max: `4294967296` is not a number from 0 to 4294967295",

@@ -13,6 +13,8 @@ pub struct Config {
     pub node: String,
     /// Gossip listening address, UDP and TCP.
     pub bind: SocketAddr,
+    /// Name of the interface to gossip on: see [`bind_on`](crate::bind_on).
+    pub interface: Option<String>,
     /// What to tell others; `None` chooses the source address towards the first seed that answers.
     pub advertise: Option<Advertise>,
     /// Seeds as typed: `host`, `host:port` or `name/host:port`. Tried until one answers, names resolved again each time.
@@ -30,6 +32,10 @@ pub struct Config {
     pub profile: ProfileName,
     /// Serf protocol spoken.
     pub protocol: u8,
+    /// Compress gossip that gets smaller by it.
+    pub compress: bool,
+    /// How long a leave waits until the others were told (Serf's `broadcast_timeout`).
+    pub broadcast_timeout: Duration,
     /// The cluster's gossip keys; `None` sends and takes plaintext.
     pub keys: Option<KeySource>,
     /// Path of the control socket.

@@ -40,6 +40,9 @@ pub enum Error {
     /// The gossip keys cannot be used.
     #[error("cannot use the gossip keys: {0}")]
     Keys(#[from] KeysError),
+    /// The interface to gossip on is not there or has not the address.
+    #[error("{0}")]
+    Interface(String),
     /// There is no address that others could reach.
     #[error("cannot choose an address to advertise: {0}")]
     Advertise(String),

@@ -40,6 +40,7 @@ mod streams;
 
 pub use config::{Advertise, Config, ProfileName};
 pub use error::Error;
+pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};
 pub use run::run;
 pub use seed::check_seed;

@@ -4,6 +4,7 @@ use crate::advertise::{self, Advertised};
 use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::gossip::{self, Handle};
+use crate::interfaces::bind_on;
 use crate::join::{Joiner, Seeker};
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
@@ -24,8 +25,6 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-/// Serf's `broadcast_timeout`.
-const BROADCAST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Serf's `LeavePropagateDelay`.
 const LEAVE_PROPAGATE_DELAY: Duration = Duration::from_secs(1);
 /// A longer name leaves too little of a datagram for what is said about it.
@@ -79,7 +78,7 @@ impl Agent {
         let keys = load_keys(config)?;
         let seeds = config.join.iter().map(|text| Seed::parse(text)).collect::<Result<Vec<_>, _>>()?;
         let listener = server::Listener::bind(&config.socket)?;
-        let sockets = sockets::bind(config.bind)?;
+        let sockets = sockets::bind(gossip_address(config)?)?;
         let bound = sockets.addr;
         let resolver = Resolver::system(Families::of_bind(bound.ip()));
         let advertised = advertise::choose(config.advertise, bound, &seeds, &resolver).await?;
@@ -215,6 +214,13 @@ impl Agent {
     }
 }
 
+fn gossip_address(config: &Config) -> Result<SocketAddr, Error> {
+    let Some(interface) = &config.interface else { return Ok(config.bind) };
+    let bind = bind_on(interface, config.bind)?;
+    tracing::info!(?interface, "gossiping on {bind}");
+    Ok(bind)
+}
+
 fn check_name(name: &str) -> Result<(), Error> {
     let refuse = |reason| Err(Error::Name { name: name.to_owned(), reason });
     if name.is_empty() {
@@ -260,11 +266,11 @@ fn serf_config(
         bind_port,
         tags: config.tags.clone(),
         protocol: config.protocol,
-        compress: true,
+        compress: config.compress,
         packet_overhead,
         extensions: muster_serf::Extensions::ALL,
         profile: profile(config.profile),
-        broadcast_timeout: BROADCAST_TIMEOUT,
+        broadcast_timeout: config.broadcast_timeout,
         leave_propagate_delay: LEAVE_PROPAGATE_DELAY,
         limits: muster_serf::Limits::default(),
         seed: fastrand::u64(..),

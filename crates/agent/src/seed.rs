@@ -60,8 +60,9 @@ fn split(text: &str) -> Option<(&str, u16)> {
         let host = text.rsplit_once(':')?.0.trim_start_matches('[').trim_end_matches(']');
         return (addr.port() != 0).then_some((host, addr.port()));
     }
-    if let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return Some((inner, DEFAULT_PORT));
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if let Some(bare) = bare.filter(|bare| bare.parse::<Ipv6Addr>().is_ok()) {
+        return Some((bare, DEFAULT_PORT));
     }
     if text.parse::<Ipv6Addr>().is_ok() {
         return Some((text, DEFAULT_PORT));

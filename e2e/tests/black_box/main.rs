@@ -1,6 +1,7 @@
 //! Every black-box test, in one binary: they wait far more than they work, so the long ones run beside the others.
 
 mod beside_serf;
+mod configuration;
 mod encrypted;
 mod journey;
 mod partial_network;

@@ -43,6 +43,9 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         keys: None,
         socket: PathBuf::new(),
         default_port: 3000,
+        interface: None,
+        compress: true,
+        broadcast_timeout: Duration::from_secs(5),
         leave_timeout: PATIENCE,
     }
 }

@@ -28,10 +28,36 @@ impl<S: Scope> Configured<S> {
     }
 }
 
+/// Serf's own configuration files.
+#[derive(Debug, Args)]
+pub(crate) struct SerfFiles {
+    /// JSON file of Serf, or directory of such files; repeat for more.
+    ///
+    /// Of a directory all *.json are read in name order. They are laid over each other as Serf does: the last one wins,
+    /// lists are continued, tags merge. Variables and flags beat them; they beat Muster's own files.
+    #[arg(long, visible_alias = "config-dir", value_name = "FILE|DIR", help_heading = "Configuration")]
+    config_file: Vec<PathBuf>,
+}
+
+impl SerfFiles {
+    /// Among these sources too.
+    fn among(self, sources: Sources) -> Sources {
+        Sources { serf: self.config_file, ..sources }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct AgentArgs {
     #[command(flatten)]
-    pub(crate) configured: Configured<scope::Agent>,
+    serf: SerfFiles,
+    #[command(flatten)]
+    configured: Configured<scope::Agent>,
+}
+
+impl AgentArgs {
+    pub(crate) fn sources(self) -> Sources {
+        self.serf.among(self.configured.sources())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -133,7 +159,15 @@ pub(crate) struct CheckArgs {
     #[arg(value_enum, value_name = "ROLE", default_values_t = [Role::Agent, Role::Proxy])]
     pub(crate) roles: Vec<Role>,
     #[command(flatten)]
-    pub(crate) configured: Configured<scope::All>,
+    serf: SerfFiles,
+    #[command(flatten)]
+    configured: Configured<scope::All>,
+}
+
+impl CheckArgs {
+    pub(crate) fn sources(self) -> Sources {
+        self.serf.among(self.configured.sources())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -158,7 +192,15 @@ pub(crate) struct PrintArgs {
     #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
     pub(crate) format: PrintFormat,
     #[command(flatten)]
-    pub(crate) configured: Configured<scope::All>,
+    serf: SerfFiles,
+    #[command(flatten)]
+    configured: Configured<scope::All>,
+}
+
+impl PrintArgs {
+    pub(crate) fn sources(self) -> Sources {
+        self.serf.among(self.configured.sources())
+    }
 }
 
 /// How to show the configuration.

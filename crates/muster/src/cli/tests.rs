@@ -50,7 +50,7 @@ fn the_flags_of_serf_are_understood_with_one_dash() {
     ]) else {
         panic!("not an agent")
     };
-    let given = args.configured.sources().given;
+    let given = args.sources().given;
     let values =
         |flag: &str| given.iter().find(|(key, _)| key.flag == flag).map(|(_, values)| values.join(" "));
     assert_eq!(values("join").as_deref(), Some("x y"));
@@ -64,7 +64,7 @@ fn the_flags_of_serf_are_understood_with_one_dash() {
 #[test]
 fn a_switch_can_be_turned_off_as_in_go() {
     let Command::Agent(args) = command(&["agent", "-join-strict=false"]) else { panic!("not an agent") };
-    assert_eq!(args.configured.sources().given[0].1, ["false"]);
+    assert_eq!(args.sources().given[0].1, ["false"]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn of_a_flag_given_twice_the_last_counts() {
     let Command::Agent(args) = command(&["agent", "-node", "a", "-node", "b"]) else {
         panic!("not an agent")
     };
-    assert_eq!(args.configured.sources().given[0].1, ["b"]);
+    assert_eq!(args.sources().given[0].1, ["b"]);
 }
 
 #[test]

@@ -3,10 +3,10 @@
 mod host;
 mod port_owner;
 
-use super::key::Key;
+use super::key::{Applies, Key};
 use super::keys;
 use super::origin::{Origin, Problem};
-use super::settings::Settings;
+use super::settings::{Setting, Settings};
 use super::views;
 use muster_fleet::{DrawOptions, Member, Status, draw};
 use muster_wire::tags::{META_BYTES_MAX, encode};
@@ -66,13 +66,26 @@ pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Fi
     if roles.contains(&Role::Proxy) {
         listen_twice(settings, problems);
     }
-    if roles.contains(&Role::Agent) && roles.contains(&Role::Proxy) {
-        listen_on_gossip(settings, problems);
-    }
     if roles.contains(&Role::Agent) {
         claims(settings, &mut findings.notes);
-        let bind = views::bind(settings);
-        host::check(bind, host::GOSSIP, purpose, &mut findings, |text| problem(settings, &keys::BIND, text));
+        findings.notes.extend(later(settings).map(|setting| {
+            problem(
+                settings,
+                setting.key,
+                format!("{} is accepted and served in a later release", setting.key.name),
+            )
+        }));
+        match views::bind_on_interface(settings) {
+            Ok(bind) => {
+                if roles.contains(&Role::Proxy) {
+                    listen_on_gossip(settings, bind, &mut findings.problems);
+                }
+                host::check(bind, host::GOSSIP, purpose, &mut findings, |text| {
+                    problem(settings, &keys::BIND, text)
+                });
+            }
+            Err(error) => findings.problems.push(problem(settings, &keys::INTERFACE, error.to_string())),
+        }
     }
     if roles.contains(&Role::Proxy) {
         for listen in settings.addresses(&keys::LISTEN) {
@@ -82,6 +95,13 @@ pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Fi
         }
     }
     findings
+}
+
+/// What somebody set and Muster does not serve yet.
+pub(crate) fn later(settings: &Settings) -> impl Iterator<Item = &Setting> {
+    let asked =
+        |setting: &&Setting| setting.key.applies == Applies::Later && setting.origin != Origin::Default;
+    settings.iter().filter(asked)
 }
 
 /// A problem with the value of `key`, at whoever set it.
@@ -122,7 +142,7 @@ fn node(settings: &Settings, problems: &mut Vec<Problem>) {
 }
 
 fn tags(settings: &Settings, problems: &mut Vec<Problem>) {
-    let bytes = encode(&settings.tags(&keys::TAGS)).len();
+    let bytes = encode(&views::tags(settings)).len();
     if bytes > META_BYTES_MAX {
         let text = format!("the tags take {bytes} bytes in gossip; at most {META_BYTES_MAX} fit");
         problems.push(problem(settings, &keys::TAGS, text));
@@ -137,7 +157,7 @@ fn claims(settings: &Settings, notes: &mut Vec<Problem>) {
         addr: IpAddr::from([192, 0, 2, 1]),
         port: keys::GOSSIP_PORT,
         status: Status::Alive,
-        tags: settings.tags(&keys::TAGS),
+        tags: views::tags(settings),
     };
     let options = DrawOptions { default_port: settings.count(&keys::DEFAULT_PORT), allow_loopback: false };
     let (_, refusals) = draw([&member].into_iter(), &options);
@@ -193,8 +213,7 @@ fn listen_twice(settings: &Settings, problems: &mut Vec<Problem>) {
     }
 }
 
-fn listen_on_gossip(settings: &Settings, problems: &mut Vec<Problem>) {
-    let bind = views::bind(settings);
+fn listen_on_gossip(settings: &Settings, bind: SocketAddr, problems: &mut Vec<Problem>) {
     for address in settings.addresses(&keys::LISTEN).iter().filter(|address| overlap(**address, bind)) {
         let text = format!(
             "the proxy would listen on {address}, where this node's agent gossips ({bind}, {})",

@@ -31,7 +31,8 @@ pub(super) fn read(path: &Path, env: &Env, settings: &mut Settings, problems: &m
     }
 }
 
-fn text_of(path: &Path) -> std::io::Result<String> {
+/// The text of a configuration file.
+pub(super) fn text_of(path: &Path) -> std::io::Result<String> {
     use std::io::{Error, ErrorKind, Read};
     let mut text = String::new();
     let file = std::fs::File::open(path)?;
@@ -152,7 +153,7 @@ impl File<'_> {
             (_, DeValue::String(text)) => kind.parse(&self.expand(text)?),
             (Kind::Bool, DeValue::Boolean(bool)) => Ok(Value::Bool(*bool)),
             (Kind::Count { .. }, DeValue::Integer(number)) => kind.parse(&number.to_string()),
-            (kind, other) => Err(Invalid(format!("must be {}, not {}", wanted(kind), kind_of(other)))),
+            (kind, other) => Err(Invalid(format!("must be {}, not {}", kind.wanted(), kind_of(other)))),
         }
     }
 
@@ -187,17 +188,6 @@ fn unknown(section: Section, typed: &str, is_table: bool) -> String {
         None => suggest::hint(typed, keys::of(section).map(|key| key.name)),
     };
     format!("unknown key `{typed}` {place}{hint}")
-}
-
-fn wanted(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Bool => "true or false",
-        Kind::Count { .. } => "a number",
-        Kind::Duration { .. } => "a string with a unit, e.g. \"5s\"",
-        Kind::Addresses { .. } | Kind::Seeds => "a list of strings",
-        Kind::Tags => "a table of strings",
-        Kind::Text | Kind::Secret | Kind::Path | Kind::Word { .. } | Kind::Address { .. } => "a string",
-    }
 }
 
 fn kind_of(value: &DeValue<'_>) -> &'static str {

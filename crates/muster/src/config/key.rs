@@ -67,6 +67,8 @@ pub(crate) enum Kind {
     Addresses {
         port: u16,
     },
+    /// Several texts.
+    Texts,
     /// Several of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`.
     Seeds,
     /// Text by name.
@@ -77,7 +79,7 @@ impl Kind {
     /// The value's place in help texts.
     pub(crate) fn placeholder(self) -> &'static str {
         match self {
-            Self::Text | Self::Secret => "TEXT",
+            Self::Text | Self::Secret | Self::Texts => "TEXT",
             Self::Path => "PATH",
             Self::Bool => "BOOL",
             Self::Count { .. } => "N",
@@ -89,9 +91,21 @@ impl Kind {
         }
     }
 
+    /// What stands for such a value in a file.
+    pub(crate) fn wanted(self) -> &'static str {
+        match self {
+            Self::Bool => "true or false",
+            Self::Count { .. } => "a number",
+            Self::Duration { .. } => "a string with a unit, e.g. \"5s\"",
+            Self::Addresses { .. } | Self::Texts | Self::Seeds => "a list of strings",
+            Self::Tags => "a table of strings",
+            Self::Text | Self::Secret | Self::Path | Self::Word { .. } | Self::Address { .. } => "a string",
+        }
+    }
+
     /// Does a key of this kind take several values?
     pub(crate) fn is_many(self) -> bool {
-        matches!(self, Self::Addresses { .. } | Self::Seeds | Self::Tags)
+        matches!(self, Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Tags)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Every key, once. Flags, variables, help, `config print` and the reference all come from here.
 
+pub(crate) mod serf;
+
 use super::key::{Applies, Fallback, Key, Kind, Section};
 use std::time::Duration;
 
@@ -8,21 +10,46 @@ pub(crate) static TABLE: &[&Key] = &[
     &SOCKET,
     &NODE,
     &BIND,
+    &INTERFACE,
     &ADVERTISE,
     &JOIN,
     &JOIN_STRICT,
     &RETRY_INTERVAL,
     &RETRY_MAX,
     &TAGS,
+    &ROLE,
     &PROFILE,
     &PROTOCOL,
+    &DISABLE_COMPRESSION,
+    &BROADCAST_TIMEOUT,
     &ENCRYPT,
     &ENCRYPT_FILE,
     &KEYRING_FILE,
     &DEFAULT_PORT,
     &LEAVE_TIMEOUT,
-    &RPC_ADDR,
-    &RPC_AUTH,
+    &serf::TAGS_FILE,
+    &serf::RPC_ADDR,
+    &serf::RPC_AUTH,
+    &serf::EVENT_HANDLERS,
+    &serf::REPLAY_ON_JOIN,
+    &serf::SNAPSHOT_PATH,
+    &serf::REJOIN_AFTER_LEAVE,
+    &serf::SKIP_LEAVE_ON_INTERRUPT,
+    &serf::DISCOVER,
+    &serf::MDNS_INTERFACE,
+    &serf::MDNS_DISABLE_IPV4,
+    &serf::MDNS_DISABLE_IPV6,
+    &serf::RECONNECT_INTERVAL,
+    &serf::RECONNECT_TIMEOUT,
+    &serf::TOMBSTONE_TIMEOUT,
+    &serf::DISABLE_NAME_RESOLUTION,
+    &serf::QUERY_SIZE_LIMIT,
+    &serf::QUERY_RESPONSE_SIZE_LIMIT,
+    &serf::USER_EVENT_SIZE_LIMIT,
+    &serf::STATSITE_ADDR,
+    &serf::STATSD_ADDR,
+    &serf::ENABLE_SYSLOG,
+    &serf::SYSLOG_FACILITY,
     &LISTEN,
     &SERVICE,
     &CONNECT_TIMEOUT,
@@ -94,6 +121,17 @@ pub(crate) static BIND: Key = Key {
     ..AGENT
 };
 
+pub(crate) static INTERFACE: Key = Key {
+    name: "interface",
+    flag: "interface",
+    flag_also: &["iface"],
+    fallback: Fallback::Unset("any interface"),
+    help: "Network interface to gossip on, by name.\n\n\
+           While `bind` is 0.0.0.0, the first address of the interface that is not link-local takes its place. Any other \
+           `bind` must be an address of the interface.",
+    ..AGENT
+};
+
 pub(crate) static ADVERTISE: Key = Key {
     name: "advertise",
     flag: "advertise",
@@ -158,6 +196,13 @@ pub(crate) static TAGS: Key = Key {
     ..AGENT
 };
 
+pub(crate) static ROLE: Key = Key {
+    name: "role",
+    flag: "role",
+    help: "The tag `role`, as Serf was once told it.\n\nIt beats a tag `role` in `tags`, as in Serf. Write the tag instead.",
+    ..AGENT
+};
+
 pub(crate) static PROFILE: Key = Key {
     name: "profile",
     flag: "profile",
@@ -173,6 +218,25 @@ pub(crate) static PROTOCOL: Key = Key {
     kind: Kind::Count { min: 2, max: 5 },
     fallback: Fallback::Is("5"),
     help: "Serf protocol version to speak, 2 to 5.",
+    ..AGENT
+};
+
+pub(crate) static DISABLE_COMPRESSION: Key = Key {
+    name: "disable_compression",
+    flag: "disable-compression",
+    kind: Kind::Bool,
+    fallback: Fallback::Is("false"),
+    help: "Send gossip uncompressed; what others compressed is still read.\n\n\
+           `enable_compression: false` in a file of Serf says the same. Serf itself ignores it there.",
+    ..AGENT
+};
+
+pub(crate) static BROADCAST_TIMEOUT: Key = Key {
+    name: "broadcast_timeout",
+    flag: "broadcast-timeout",
+    kind: duration(Duration::from_secs(1), DAY),
+    fallback: Fallback::Is("5s"),
+    help: "How long a leave waits until the others were told.\n\nA leave as a whole ends after `leave_timeout`.",
     ..AGENT
 };
 
@@ -220,25 +284,6 @@ pub(crate) static LEAVE_TIMEOUT: Key = Key {
     // Inside the 10 s that `docker stop` waits before it kills.
     fallback: Fallback::Is("8s"),
     help: "How long a leave may take before the agent exits all the same.",
-    ..AGENT
-};
-
-pub(crate) static RPC_ADDR: Key = Key {
-    name: "rpc_addr",
-    flag: "rpc-addr",
-    kind: Kind::Address { port: 7373 },
-    fallback: Fallback::Unset("no RPC listener"),
-    applies: Applies::Later,
-    help: "Address of Serf's RPC; accepted now, served by a later release.",
-    ..AGENT
-};
-
-pub(crate) static RPC_AUTH: Key = Key {
-    name: "rpc_auth",
-    flag: "rpc-auth",
-    kind: Kind::Secret,
-    applies: Applies::Later,
-    help: "Token of Serf's RPC; accepted now, served by a later release.",
     ..AGENT
 };
 

@@ -1,8 +1,9 @@
-//! Lays the sources over each other: default, files, environment, flags.
+//! Lays the sources over each other: default, files, Serf's files, environment, flags.
 
 use super::env;
 use super::file;
 use super::origin::{Origin, Problem};
+use super::serf_file;
 use super::settings::Settings;
 use super::sources::{CONFIG_VARIABLE, Sources};
 use std::path::{Path, PathBuf};
@@ -32,6 +33,12 @@ pub(crate) fn load(sources: &Sources) -> Loaded {
         file::read(&path, &sources.env, &mut loaded.settings, &mut loaded.problems);
         loaded.files.push(path);
     }
+    for named in &sources.serf {
+        for path in files_at(named, "json", &mut loaded.problems) {
+            serf_file::read(&path, &mut loaded.settings, &mut loaded.problems);
+            loaded.files.push(path);
+        }
+    }
     let Loaded { settings, problems, warnings, .. } = &mut loaded;
     env::read(&sources.env, settings, problems, warnings);
     for (key, values) in &sources.given {
@@ -54,23 +61,27 @@ fn files(sources: &Sources, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
         (None, None) => {
             let main = sources.directory.join("muster.toml");
             let mut files = if main.exists() { vec![main] } else { Vec::new() };
-            files.extend(toml_files(&sources.directory.join("conf.d"), problems));
+            files.extend(files_in(&sources.directory.join("conf.d"), "toml", problems));
             return files;
         }
     };
+    let mut files = files_at(&named, "toml", problems);
     if named.is_dir() {
-        let mut files = toml_files(&named, problems);
-        files.extend(toml_files(&named.join("conf.d"), problems));
+        files.extend(files_in(&named.join("conf.d"), "toml", problems));
         if files.is_empty() {
             problems.push(Problem::at(&origin, format!("there is no *.toml in {}", named.display())));
         }
-        return files;
     }
-    vec![named]
+    files
 }
 
-/// The `*.toml` of a directory in name order; none when it does not exist.
-fn toml_files(directory: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+/// A file, or those of a directory that end in `.EXTENSION`, in name order.
+fn files_at(named: &Path, extension: &str, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    if named.is_dir() { files_in(named, extension, problems) } else { vec![named.to_owned()] }
+}
+
+/// The files of a directory that end in `.EXTENSION`, in name order; none when it does not exist.
+fn files_in(directory: &Path, extension: &str, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
@@ -79,8 +90,8 @@ fn toml_files(directory: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
             return Vec::new();
         }
     };
-    let is_toml = |path: &PathBuf| path.extension().is_some_and(|ext| ext == "toml") && path.is_file();
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_toml).collect();
+    let is_wanted = |path: &PathBuf| path.extension().is_some_and(|ext| ext == extension) && path.is_file();
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_wanted).collect();
     files.sort();
     files
 }

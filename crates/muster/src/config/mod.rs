@@ -3,12 +3,13 @@
 //! ```text
 //!  key table ── defaults ─┐
 //!  muster.toml, conf.d ───┤
+//!  Serf's JSON files ─────┤
 //!  MUSTER_SECTION__KEY ───┼─> load ─> Settings ─┬─> views: muster_agent::Config, muster_proxy::Config
 //!  flags ─────────────────┘           (value,   ├─> check: do they fit this host and each other?
 //!                                      origin)  └─> print, reference
 //! ```
 //!
-//! A later source replaces the value of an earlier one; only tags merge, name by name. Every value keeps its origin, so
+//! A later source replaces the value of an earlier one; only tags merge, name by name, and lists in Serf's files continue. Every value keeps its origin, so
 //! that `config print` can show it and every complaint can point at it. Reading never stops at the first problem.
 
 pub(crate) mod check;
@@ -21,6 +22,7 @@ mod load;
 mod origin;
 pub(crate) mod print;
 pub(crate) mod reference;
+mod serf_file;
 mod settings;
 mod sources;
 mod suggest;
@@ -29,5 +31,5 @@ pub(crate) mod views;
 
 pub(crate) use load::{Loaded, load};
 pub(crate) use origin::Origin;
-pub(crate) use settings::{Setting, Settings};
+pub(crate) use settings::Settings;
 pub(crate) use sources::{Given, Sources};

@@ -11,6 +11,8 @@ pub(crate) enum Origin {
     Default,
     /// A configuration file; lines count from 1.
     File { path: PathBuf, line: usize },
+    /// One of Serf's JSON files.
+    SerfFile { path: PathBuf, line: usize },
     /// A variable of the environment.
     Env(String),
     /// A flag, without dashes.
@@ -23,6 +25,7 @@ impl Origin {
         match self {
             Self::Default => "default",
             Self::File { .. } => "file",
+            Self::SerfFile { .. } => "serf file",
             Self::Env(_) => "env",
             Self::Flag(_) => "flag",
         }
@@ -33,7 +36,9 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
-            Self::File { path, line } => write!(f, "{}:{line}", printable(&path.to_string_lossy())),
+            Self::File { path, line } | Self::SerfFile { path, line } => {
+                write!(f, "{}:{line}", printable(&path.to_string_lossy()))
+            }
             Self::Env(name) => write!(f, "env {}", printable(name)),
             Self::Flag(name) => write!(f, "flag --{name}"),
         }
@@ -56,7 +61,10 @@ impl Problem {
 
     /// The line of a file to look at; 0 when it is not in a file.
     pub(crate) fn line(&self) -> usize {
-        if let Some(Origin::File { line, .. }) = self.origin { line } else { 0 }
+        match self.origin {
+            Some(Origin::File { line, .. } | Origin::SerfFile { line, .. }) => line,
+            _ => 0,
+        }
     }
 
     /// A problem with a default: nobody's choice.

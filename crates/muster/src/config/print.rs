@@ -2,7 +2,7 @@
 //!
 //! The TOML form is itself a configuration that says the same. Secrets are not shown.
 
-use super::key::{Kind, Section};
+use super::key::{Applies, Kind, Section};
 use super::origin::Origin;
 use super::settings::{Setting, Settings};
 use super::value::Value;
@@ -16,7 +16,7 @@ pub(crate) fn toml(settings: &Settings) -> String {
             out.push_str(&format!("\n[{}]\n", section.name()));
         }
         let lines: Vec<(String, String)> =
-            settings.iter().filter(|setting| setting.key.section == section).flat_map(lines).collect();
+            in_force(settings).filter(|setting| setting.key.section == section).flat_map(lines).collect();
         // One long value does not push the comments of all others to the right.
         let width = lines
             .iter()
@@ -29,6 +29,13 @@ pub(crate) fn toml(settings: &Settings) -> String {
         }
     }
     out
+}
+
+/// What nobody set and Muster does not serve yet is not in force.
+fn in_force(settings: &Settings) -> impl Iterator<Item = &Setting> {
+    settings
+        .iter()
+        .filter(|setting| setting.key.applies != Applies::Later || setting.origin != Origin::Default)
 }
 
 fn lines(setting: &Setting) -> Vec<(String, String)> {
@@ -95,8 +102,7 @@ fn quoted_key(key: &str) -> String {
 
 /// As JSON: one object per key, in the order of the file.
 pub(crate) fn json(settings: &Settings) -> String {
-    let rows: Vec<serde_json::Value> = settings
-        .iter()
+    let rows: Vec<serde_json::Value> = in_force(settings)
         .map(|setting| {
             let key = setting.key;
             let mut row = json!({ "key": key.path(), "value": json_value(setting) });
@@ -120,7 +126,7 @@ fn place(row: &mut serde_json::Value, origin: &Origin) {
     row["source"] = json!(origin.source());
     match origin {
         Origin::Default => {}
-        Origin::File { path, line } => {
+        Origin::File { path, line } | Origin::SerfFile { path, line } => {
             row["path"] = json!(path.to_string_lossy());
             row["line"] = json!(line);
         }
@@ -172,7 +178,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("muster.toml"), toml(&settings)).unwrap();
         let directory = directory.path().to_owned();
-        let read = load(&Sources { config: None, given: vec![], env: [].into(), directory });
+        let read = load(&Sources { config: None, serf: vec![], given: vec![], env: [].into(), directory });
         assert_eq!(read.problems, []);
         for (before, after) in settings.iter().zip(read.settings.iter()) {
             assert_eq!(before.value, after.value, "{}", before.key.path());
@@ -200,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_shown() {
-        let settings = settings(&[(&keys::RPC_AUTH, &["hunter2"])]);
+        let settings = settings(&[(&keys::serf::RPC_AUTH, &["hunter2"])]);
         for text in [toml(&settings), json(&settings)] {
             assert!(!text.contains("hunter2") && text.contains("not shown"));
         }
@@ -216,7 +222,7 @@ mod tests {
         );
         let parsed: serde_json::Value = serde_json::from_str(&json(&settings)).unwrap();
         let rows = parsed["settings"].as_array().unwrap();
-        assert_eq!(rows.len(), keys::TABLE.len());
+        assert_eq!(rows.len(), keys::TABLE.iter().filter(|key| key.applies != Applies::Later).count());
         let row = |key: &str| rows.iter().find(|row| row["key"] == key).unwrap();
         let bind = json!({ "key": "agent.bind", "value": "0.0.0.0:1", "source": "env", "name": "MUSTER_AGENT__BIND" });
         assert_eq!(*row("agent.bind"), bind);

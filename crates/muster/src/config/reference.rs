@@ -57,6 +57,7 @@ fn values(kind: Kind) -> String {
         }
         Kind::Address { .. } => "address".to_owned(),
         Kind::Addresses { .. } => "list of addresses".to_owned(),
+        Kind::Texts => "list of texts".to_owned(),
         Kind::Seeds => "list of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`".to_owned(),
         Kind::Tags => "table of texts".to_owned(),
     }
@@ -73,6 +74,11 @@ Nothing has to be configured: without files, variables and flags a node is a hea
 names another file instead, or a directory, of which all `*.toml` and then all `conf.d/*.toml` are read, each in name
 order. A flag beats a variable, which beats the files, of which the later beats the earlier, which beat the default. A
 value is replaced as a whole; only tags merge, name by name.
+
+**Serf's files.** `--config-file FILE` and `--config-dir DIRECTORY` read JSON files of Serf, with Serf's keys and Serf's rules: the
+later file wins, lists are continued (by flags too), tags merge, a switch can only be turned on, an empty text and a zero say
+nothing. They beat Muster's own files; variables and flags beat them. An unknown key is an error. Serf reads
+`disable_coordinates` and `validate_node_names` and does nothing with them, and so does Muster; `leave_on_terminate` it always does.
 
 **Variables.** `MUSTER_SECTION__KEY` exists for every key; lists are separated by commas, tags are written `k=v,k=v`. An
 empty variable counts as not set. An unknown variable that begins with `MUSTER_` brings a warning only, since Kubernetes

@@ -42,10 +42,14 @@ impl Settings {
         self.0.iter()
     }
 
-    /// Replaces a value; tags are added one by one.
+    /// Replaces a value; tags are added one by one. A list from a file of Serf is continued, as in Serf, by the next such
+    /// file and by flags.
     pub(crate) fn set(&mut self, key: &'static Key, value: Value, origin: &Origin) {
         let Some(setting) = self.0.iter_mut().find(|setting| std::ptr::eq(setting.key, key)) else { return };
+        let continues = matches!(setting.origin, Origin::SerfFile { .. })
+            && matches!(origin, Origin::SerfFile { .. } | Origin::Flag(_));
         match (&mut setting.value, value) {
+            (Value::Texts(old), Value::Texts(new)) if continues => old.extend(new),
             (Value::Tags(old), Value::Tags(new)) => {
                 setting.tag_origins.extend(new.keys().map(|tag| (tag.clone(), origin.clone())));
                 old.extend(new);

@@ -21,6 +21,8 @@ pub(crate) type Env = BTreeMap<String, OsString>;
 pub(crate) struct Sources {
     /// `--config`.
     pub(crate) config: Option<PathBuf>,
+    /// `--config-file` and `--config-dir`: Serf's JSON files and directories of them.
+    pub(crate) serf: Vec<PathBuf>,
     /// The flags that name keys.
     pub(crate) given: Given,
     /// The environment.
@@ -34,6 +36,6 @@ impl Sources {
     pub(crate) fn of_process(config: Option<PathBuf>, given: Given) -> Self {
         let env =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect();
-        Self { config, given, env, directory: DIRECTORY.into() }
+        Self { config, serf: Vec::new(), given, env, directory: DIRECTORY.into() }
     }
 }

@@ -40,7 +40,7 @@ impl Kind {
     pub(crate) fn unset(self) -> Value {
         match self {
             Self::Addresses { .. } => Value::Addresses(Vec::new()),
-            Self::Seeds => Value::Texts(Vec::new()),
+            Self::Texts | Self::Seeds => Value::Texts(Vec::new()),
             Self::Tags => Value::Tags(BTreeMap::new()),
             _ => Value::Unset,
         }
@@ -62,6 +62,7 @@ impl Kind {
             Self::Addresses { port } => {
                 items.iter().map(|item| address(item, port)).collect::<Result<_, _>>().map(Value::Addresses)
             }
+            Self::Texts => Ok(Value::Texts(items.iter().map(ToString::to_string).collect())),
             Self::Seeds => items.iter().map(|item| seed(item)).collect::<Result<_, _>>().map(Value::Texts),
             Self::Tags => items.iter().map(|item| tag(item)).collect::<Result<_, _>>().map(Value::Tags),
             _ => match items {
@@ -97,7 +98,7 @@ impl Kind {
                 }
             }
             Self::Address { port } => address(text, port).map(Value::Address),
-            Self::Addresses { .. } | Self::Seeds | Self::Tags => self.parse_many(&[text]),
+            Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Tags => self.parse_many(&[text]),
         }
     }
 }

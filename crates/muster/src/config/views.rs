@@ -3,6 +3,7 @@
 use super::keys;
 use super::settings::Settings;
 use muster_agent::{Advertise, KeySource, ProfileName};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// What `muster agent` is told. Meaningful when [`super::check`] found no problem.
@@ -10,18 +11,21 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
     muster_agent::Config {
         node: settings.text(&keys::NODE).to_owned(),
         bind: bind(settings),
+        interface: interface(settings).map(str::to_owned),
         advertise: settings.address(&keys::ADVERTISE).map(|at| Advertise { ip: at.ip(), port: at.port() }),
         join: settings.texts(&keys::JOIN).to_vec(),
         join_strict: settings.bool(&keys::JOIN_STRICT),
         retry_interval: settings.duration(&keys::RETRY_INTERVAL),
         retry_max: settings.count(&keys::RETRY_MAX),
-        tags: settings.tags(&keys::TAGS),
+        tags: tags(settings),
         profile: match settings.text(&keys::PROFILE) {
             "wan" => ProfileName::Wan,
             "local" => ProfileName::Local,
             _ => ProfileName::Lan,
         },
         protocol: settings.count(&keys::PROTOCOL),
+        compress: !settings.bool(&keys::DISABLE_COMPRESSION),
+        broadcast_timeout: settings.duration(&keys::BROADCAST_TIMEOUT),
         keys: gossip_keys(settings),
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
@@ -40,8 +44,27 @@ pub(super) fn gossip_keys(settings: &Settings) -> Option<KeySource> {
         .or_else(|| source(&keys::KEYRING_FILE, |path| KeySource::Keyring(path.into())))
 }
 
-/// The gossip address; its key has a default, so it is never absent.
-pub(super) fn bind(settings: &Settings) -> SocketAddr {
+/// The tags the node begins with. `role` beats the tag of that name, as in Serf.
+pub(super) fn tags(settings: &Settings) -> BTreeMap<String, String> {
+    let mut tags = settings.tags(&keys::TAGS);
+    if !settings.text(&keys::ROLE).is_empty() {
+        tags.insert("role".to_owned(), settings.text(&keys::ROLE).to_owned());
+    }
+    tags
+}
+
+fn interface(settings: &Settings) -> Option<&str> {
+    Some(settings.text(&keys::INTERFACE)).filter(|name| !name.is_empty())
+}
+
+/// The gossip address, on the interface that was named.
+pub(super) fn bind_on_interface(settings: &Settings) -> Result<SocketAddr, muster_agent::Error> {
+    let bind = bind(settings);
+    interface(settings).map_or(Ok(bind), |name| muster_agent::bind_on(name, bind))
+}
+
+/// The gossip address as configured; its key has a default, so it is never absent.
+fn bind(settings: &Settings) -> SocketAddr {
     let fallback = SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), keys::GOSSIP_PORT);
     settings.address(&keys::BIND).unwrap_or(fallback)
 }
@@ -95,7 +118,8 @@ mod tests {
         assert_eq!((agent.join.len(), agent.join_strict), (0, false));
         assert_eq!((agent.retry_interval, agent.retry_max), (Duration::from_millis(250), 0));
         assert_eq!((agent.profile, agent.protocol), (ProfileName::Lan, 5));
-        assert_eq!(agent.keys, None);
+        assert_eq!((agent.compress, agent.broadcast_timeout), (true, Duration::from_secs(5)));
+        assert_eq!((agent.interface, agent.keys), (None, None));
         assert_eq!((agent.default_port, agent.leave_timeout), (3000, Duration::from_secs(8)));
         let proxy = proxy(&settings);
         assert_eq!(proxy.listen, ["0.0.0.0:8080".parse().unwrap()]);

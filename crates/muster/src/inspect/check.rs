@@ -8,8 +8,9 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 pub(crate) fn run(args: CheckArgs) -> ExitCode {
-    let loaded = load(&args.configured.sources());
-    let findings = check(&loaded.settings, &args.roles, Purpose::Look);
+    let roles = args.roles.clone();
+    let loaded = load(&args.sources());
+    let findings = check(&loaded.settings, &roles, Purpose::Look);
     for note in loaded.warnings.iter().chain(&findings.notes) {
         out::say(&format_args!("note: {note}"));
     }

@@ -15,14 +15,15 @@ pub(crate) fn run(args: ConfigArgs) -> ExitCode {
 
 /// Values that nobody could read are not in force, so nothing is printed as if they were.
 fn print(args: PrintArgs) -> ExitCode {
-    let loaded = load(&args.configured.sources());
+    let format = args.format;
+    let loaded = load(&args.sources());
     for warning in &loaded.warnings {
         out::say(&format_args!("note: {warning}"));
     }
     if let Some(end) = refuse(loaded.problems.iter()) {
         return end;
     }
-    out::answer(&match args.format {
+    out::answer(&match format {
         PrintFormat::Toml => print::toml(&loaded.settings),
         PrintFormat::Json => print::json(&loaded.settings),
     })

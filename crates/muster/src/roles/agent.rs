@@ -1,20 +1,21 @@
 //! `muster agent`.
 
 use crate::cli::AgentArgs;
-use crate::config::check::Role;
+use crate::config::check::{Role, later};
 use crate::config::views;
 use crate::{exit, out};
 use muster_agent::Ended;
 use std::process::ExitCode;
 
 pub(crate) fn run(args: AgentArgs) -> ExitCode {
-    let settings = match super::prepare(&args.configured.sources(), Role::Agent) {
+    let settings = match super::prepare(&args.sources(), Role::Agent) {
         Ok(settings) => settings,
         Err(end) => return end,
     };
-    let later = super::not_served_yet(&settings);
+    let later: Vec<String> =
+        later(&settings).map(|setting| format!("{} ({})", setting.key.name, setting.origin)).collect();
     if !later.is_empty() {
-        tracing::warn!("accepted and served in a later release: --{}", later.join(", --"));
+        tracing::warn!("accepted and served in a later release: {}", later.join(", "));
     }
     match muster_agent::run(views::agent(&settings)) {
         Ok(Ended::Left) => exit::CLEAN,

@@ -4,8 +4,7 @@ pub(crate) mod agent;
 pub(crate) mod proxy;
 
 use crate::config::check::{Purpose, Role, check};
-use crate::config::key::Applies;
-use crate::config::{Origin, Setting, Settings, Sources, load, views};
+use crate::config::{Settings, Sources, load, views};
 use crate::inspect::check::refuse;
 use crate::logging;
 use std::process::ExitCode;
@@ -22,11 +21,4 @@ fn prepare(sources: &Sources, role: Role) -> Result<Settings, ExitCode> {
         tracing::warn!("{warning}");
     }
     Ok(loaded.settings)
-}
-
-/// The flags of keys that are understood but not served yet.
-fn not_served_yet(settings: &Settings) -> Vec<&'static str> {
-    let asked =
-        |setting: &&Setting| setting.key.applies == Applies::Later && setting.origin != Origin::Default;
-    settings.iter().filter(asked).map(|setting| setting.key.flag).collect()
 }

@@ -22,6 +22,7 @@ impl World {
         }
         let sources = Sources {
             config: None,
+            serf: Vec::new(),
             given: given
                 .iter()
                 .map(|(key, values)| (*key, values.iter().map(ToString::to_string).collect()))

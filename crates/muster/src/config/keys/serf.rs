@@ -1,0 +1,186 @@
+//! Keys of Serf that are understood, so that its configuration files and scripts run, and served by a later release.
+
+use super::{AGENT, DAY, duration};
+use crate::config::key::{Applies, Fallback, Key, Kind};
+use std::time::Duration;
+
+const LATER: Key = Key { applies: Applies::Later, ..AGENT };
+const SWITCH: Key = Key { kind: Kind::Bool, fallback: Fallback::Is("false"), ..LATER };
+/// Serf's limits end where a datagram does (UserEventSizeLimit).
+const SIZE: Kind = Kind::Count { min: 1, max: 9216 };
+const SECOND: Duration = Duration::from_secs(1);
+
+pub(crate) static RPC_ADDR: Key = Key {
+    name: "rpc_addr",
+    flag: "rpc-addr",
+    kind: Kind::Address { port: 7373 },
+    fallback: Fallback::Unset("no RPC listener"),
+    help: "Address of Serf's RPC.",
+    ..LATER
+};
+
+pub(crate) static RPC_AUTH: Key =
+    Key { name: "rpc_auth", flag: "rpc-auth", kind: Kind::Secret, help: "Token of Serf's RPC.", ..LATER };
+
+pub(crate) static TAGS_FILE: Key = Key {
+    name: "tags_file",
+    flag: "tags-file",
+    kind: Kind::Path,
+    help: "File that keeps the tags.",
+    ..LATER
+};
+
+pub(crate) static EVENT_HANDLERS: Key = Key {
+    name: "event_handlers",
+    flag: "event-handler",
+    kind: Kind::Texts,
+    fallback: Fallback::Unset("none"),
+    help: "Scripts to run on events, [FILTER=]SCRIPT; repeat for more.",
+    ..LATER
+};
+
+pub(crate) static REPLAY_ON_JOIN: Key = Key {
+    name: "replay_on_join",
+    flag: "replay",
+    help: "Hand user events from before a join to the handlers.",
+    ..SWITCH
+};
+
+pub(crate) static SNAPSHOT_PATH: Key = Key {
+    name: "snapshot_path",
+    flag: "snapshot",
+    kind: Kind::Path,
+    help: "File that remembers the members and the clocks over a restart.",
+    ..LATER
+};
+
+pub(crate) static REJOIN_AFTER_LEAVE: Key = Key {
+    name: "rejoin_after_leave",
+    flag: "rejoin",
+    help: "Rejoin from the snapshot even after a leave.",
+    ..SWITCH
+};
+
+pub(crate) static SKIP_LEAVE_ON_INTERRUPT: Key = Key {
+    name: "skip_leave_on_interrupt",
+    flag: "skip-leave-on-interrupt",
+    help: "Stop on INT without leaving the cluster.",
+    ..SWITCH
+};
+
+pub(crate) static DISCOVER: Key = Key {
+    name: "discover",
+    flag: "discover",
+    help: "Name under which agents of one network find each other by multicast DNS.",
+    ..LATER
+};
+
+pub(crate) static MDNS_INTERFACE: Key = Key {
+    name: "mdns_interface",
+    flag: "mdns-iface",
+    help: "Network interface to discover on; also `mdns.interface` in Serf's files.",
+    ..LATER
+};
+
+pub(crate) static MDNS_DISABLE_IPV4: Key = Key {
+    name: "mdns_disable_ipv4",
+    flag: "mdns-disable-ipv4",
+    help: "Do not discover over IPv4; also `mdns.disable_ipv4` in Serf's files.",
+    ..SWITCH
+};
+
+pub(crate) static MDNS_DISABLE_IPV6: Key = Key {
+    name: "mdns_disable_ipv6",
+    flag: "mdns-disable-ipv6",
+    help: "Do not discover over IPv6; also `mdns.disable_ipv6` in Serf's files.",
+    ..SWITCH
+};
+
+pub(crate) static RECONNECT_INTERVAL: Key = Key {
+    name: "reconnect_interval",
+    flag: "reconnect-interval",
+    kind: duration(SECOND, DAY),
+    fallback: Fallback::Is("30s"),
+    help: "Pause between attempts to reach a failed member.",
+    ..LATER
+};
+
+/// A month: longer than anybody waits, shorter than a slip of the finger.
+const LONG: Duration = DAY.saturating_mul(31);
+
+pub(crate) static RECONNECT_TIMEOUT: Key = Key {
+    name: "reconnect_timeout",
+    flag: "reconnect-timeout",
+    kind: duration(SECOND, LONG),
+    fallback: Fallback::Is("1day"),
+    help: "How long a failed member is remembered.",
+    ..LATER
+};
+
+pub(crate) static TOMBSTONE_TIMEOUT: Key = Key {
+    name: "tombstone_timeout",
+    flag: "tombstone-timeout",
+    kind: duration(SECOND, LONG),
+    fallback: Fallback::Is("1day"),
+    help: "How long a member that left is remembered.",
+    ..LATER
+};
+
+pub(crate) static DISABLE_NAME_RESOLUTION: Key = Key {
+    name: "disable_name_resolution",
+    flag: "disable-name-resolution",
+    help: "Do not ask the others who is right when two nodes have one name.",
+    ..SWITCH
+};
+
+pub(crate) static QUERY_SIZE_LIMIT: Key = Key {
+    name: "query_size_limit",
+    flag: "query-size-limit",
+    kind: SIZE,
+    fallback: Fallback::Is("1024"),
+    help: "Most bytes of a query.",
+    ..LATER
+};
+
+pub(crate) static QUERY_RESPONSE_SIZE_LIMIT: Key = Key {
+    name: "query_response_size_limit",
+    flag: "query-response-size-limit",
+    kind: SIZE,
+    fallback: Fallback::Is("1024"),
+    help: "Most bytes of a response to a query.",
+    ..LATER
+};
+
+pub(crate) static USER_EVENT_SIZE_LIMIT: Key = Key {
+    name: "user_event_size_limit",
+    flag: "user-event-size-limit",
+    kind: SIZE,
+    fallback: Fallback::Is("512"),
+    help: "Most bytes of a user event.",
+    ..LATER
+};
+
+pub(crate) static STATSITE_ADDR: Key = Key {
+    name: "statsite_addr",
+    flag: "statsite-addr",
+    help: "Where to send metrics by TCP, HOST:PORT.",
+    ..LATER
+};
+
+pub(crate) static STATSD_ADDR: Key = Key {
+    name: "statsd_addr",
+    flag: "statsd-addr",
+    help: "Where to send metrics by UDP, HOST:PORT.",
+    ..LATER
+};
+
+pub(crate) static ENABLE_SYSLOG: Key =
+    Key { name: "enable_syslog", flag: "syslog", help: "Log to the system's log too.", ..SWITCH };
+
+pub(crate) static SYSLOG_FACILITY: Key = Key {
+    name: "syslog_facility",
+    flag: "syslog-facility",
+    fallback: Fallback::Is("LOCAL0"),
+    help: "Facility of the system's log.",
+    ..LATER
+};

@@ -5,6 +5,7 @@
 
 use crate::clock::{Clock, overslept};
 use crate::complaints::Complaints;
+use crate::key_queries;
 use crate::plain::Plain;
 use crate::roster::Inbox;
 use crate::sealer::Sealer;
@@ -344,6 +345,19 @@ impl Gossip {
                 let bytes = payload.len();
                 tracing::info!(event = ?name, ltime, bytes, "user-event");
             }
+            Event::Query { id, name, payload, from, deadline: _ } => {
+                let bytes = payload.len();
+                tracing::info!(query = ?name, ?from, ltime = id.ltime, bytes, "query");
+            }
+            Event::KeyQuery { id, operation, from } => {
+                let answer = key_queries::answer(&operation, self.sealer.keys());
+                tracing::info!(?from, done = answer.done, "key query: {}", answer.message);
+                if let Err(error) = self.serf.respond_keys(self.clock.now(), id, &answer) {
+                    tracing::warn!(?from, "cannot answer a key query: {error}");
+                }
+            }
+            // Nobody here asks queries yet.
+            Event::QueryAck { .. } | Event::QueryResponse { .. } | Event::QueryDone { .. } => {}
             Event::Synced { stream, with, join } => {
                 tracing::debug!(%with, join, "exchanged state");
                 self.synced.send_if_modified(|synced| !std::mem::replace(synced, true));

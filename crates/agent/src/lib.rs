@@ -23,6 +23,7 @@ mod fleet;
 mod gossip;
 mod interfaces;
 mod join;
+mod key_queries;
 mod keys;
 mod pace;
 mod plain;

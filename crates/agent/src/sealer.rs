@@ -3,7 +3,7 @@
 //! What is sealed and what is let in is decided in `muster_wire::Border`; here is only the randomness that the pure crates
 //! must not have.
 
-use muster_wire::crypt::Nonce;
+use muster_wire::crypt::{Keyring, Nonce};
 use muster_wire::stream::Scanner;
 use muster_wire::{Border, DecodeError, Leg};
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -22,6 +22,11 @@ impl Sealer {
 
     pub(crate) fn is_sealing(&self) -> bool {
         self.border.is_sealed()
+    }
+
+    /// The keys of the cluster, if any.
+    pub(crate) fn keys(&self) -> Option<&Keyring> {
+        self.border.keys()
     }
 
     /// Bytes a datagram grows by.
@@ -76,7 +81,7 @@ fn fill_with_random(bytes: &mut [u8; 12]) -> io::Result<()> {
 mod tests {
     use super::*;
     use muster_wire::Label;
-    use muster_wire::crypt::{Key, Keyring};
+    use muster_wire::crypt::Key;
     use std::collections::BTreeSet;
 
     #[test]

@@ -1,6 +1,6 @@
 //! What comes out.
 
-use crate::{Instant, Member, StreamId};
+use crate::{Instant, KeyOperation, Member, QueryId, StreamId};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -66,6 +66,49 @@ pub enum Event {
         payload: Vec<u8>,
         /// Whether handlers may be shown only the last of several with this name. Lost when it came by a push/pull.
         coalesce: bool,
+    },
+    /// A query for us, our own ones included: answer with [`Serf::respond`](crate::Serf::respond), or not at all.
+    Query {
+        /// To be named in the answer.
+        id: QueryId,
+        /// Its name: any text.
+        name: String,
+        /// Its payload; an absent one is empty.
+        payload: Vec<u8>,
+        /// Who asks.
+        from: String,
+        /// Answers count until then.
+        deadline: Instant,
+    },
+    /// Somebody wants our keys changed or listed: answer with [`Serf::respond_keys`](crate::Serf::respond_keys).
+    KeyQuery {
+        /// To be named in the answer.
+        id: QueryId,
+        /// What is to be done.
+        operation: KeyOperation,
+        /// Who asks.
+        from: String,
+    },
+    /// A member received our query, and it is for that member. Once per member.
+    QueryAck {
+        /// As returned when it was asked.
+        id: QueryId,
+        /// The member.
+        from: String,
+    },
+    /// A member answered our query. Once per member.
+    QueryResponse {
+        /// As returned when it was asked.
+        id: QueryId,
+        /// The member.
+        from: String,
+        /// Its answer; an absent one is empty.
+        payload: Vec<u8>,
+    },
+    /// The time of our query is over: no more answers will come.
+    QueryDone {
+        /// As returned when it was asked.
+        id: QueryId,
     },
     /// A join or periodic exchange we began went through.
     Synced {

@@ -13,6 +13,7 @@ mod limits;
 mod member;
 mod members;
 mod meta;
+mod query;
 mod reconnect;
 mod serf;
 mod state;
@@ -25,4 +26,5 @@ pub use member::{Member, Status};
 pub use muster_swim::{
     Announcement, Extensions, Finding, Input, Instant, Intern, Profile, StreamId, Verdict, Way, Why,
 };
+pub use query::{KeyAnswer, KeyOperation, QueryError, QueryId, QueryParams, RespondError};
 pub use serf::{Config, Serf, Stats, TagsTooLong, UserEventError};

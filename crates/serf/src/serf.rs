@@ -1,5 +1,7 @@
 //! The machine: one struct, one input, one output.
 
+mod answer;
+mod ask;
 mod hear;
 mod user_events;
 
@@ -8,6 +10,7 @@ pub use user_events::UserEventError;
 use crate::clock::Clocks;
 use crate::leave::{Leaving, Step};
 use crate::members::Members;
+use crate::query::Queries;
 use crate::reconnect::Reconnect;
 use crate::state::RecentEvent;
 use crate::window::Window;
@@ -27,8 +30,6 @@ use muster_wire::{RawAddr, Versions, tags::Tags};
 /// Bytes of user events remembered for push/pulls and against repetitions: eight times what 512 events of Serf's default
 /// size need, and a quarter of what a stream may carry.
 const EVENTS_BYTES_MAX: usize = 2 << 20;
-/// Query ids remembered against repetitions.
-const QUERIES_MAX: usize = 1 << 16;
 /// The one broadcast whose end we wait for.
 const LEAVE_TICKET: Ticket = Ticket(0);
 /// The id of a join that was not begun; swim numbers upwards from the other end.
@@ -85,7 +86,7 @@ pub struct Serf {
     members: Members,
     clocks: Clocks,
     events: Window<RecentEvent>,
-    queries: Window<u32>,
+    queries: Queries,
     leaving: Leaving,
     /// Joins under way that were asked for, and whether each wants events from before it.
     joins: BTreeMap<StreamId, bool>,
@@ -120,7 +121,7 @@ impl Serf {
             members: Members::new(config.name.clone(), prune_delay, config.seed),
             clocks: Clocks::new(),
             events: Window::new(EVENTS_BYTES_MAX),
-            queries: Window::new(QUERIES_MAX),
+            queries: Queries::new(config.seed),
             leaving: Leaving::new(config.broadcast_timeout, config.leave_propagate_delay),
             joins: BTreeMap::new(),
             join_told: false,
@@ -157,7 +158,12 @@ impl Serf {
 
     /// When [`Input::Timeout`] is due, if nothing else happens.
     pub fn next_timeout(&self) -> Option<Instant> {
-        let own = [Some(self.reconnect.ticker.due()), self.leaving.deadline(), self.members.next_due()];
+        let own = [
+            Some(self.reconnect.ticker.due()),
+            self.leaving.deadline(),
+            self.members.next_due(),
+            self.queries.asked.deadline(),
+        ];
         own.into_iter().flatten().chain(self.swim.next_timeout()).min()
     }
 
@@ -218,7 +224,7 @@ impl Serf {
         self.clocks.event.witness_next(former.event_time);
         self.clocks.query.witness_next(former.query_time);
         self.events.ignore_before(former.event_time);
-        self.queries.ignore_before(former.query_time);
+        self.queries.heard.ignore_before(former.query_time);
     }
 
     /// Replaces our tags.
@@ -267,6 +273,7 @@ impl Serf {
         let step = self.leaving.tick(now);
         self.step(now, step);
         self.members.forget_due(now);
+        self.end_queries(now);
         if self.reconnect.ticker.is_due(now)
             && self.leaving.is_staying()
             && let Some(member) = self.reconnect.choose(&self.members)
@@ -282,6 +289,7 @@ impl Serf {
     fn slept(&mut self, by: Duration) {
         self.leaving.slept(by);
         self.members.slept(by);
+        self.queries.asked.slept(by);
         self.reconnect.ticker.slept(by);
     }
 

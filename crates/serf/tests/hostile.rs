@@ -1,10 +1,11 @@
 //! Peers that say anything.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may panic as the test itself may")]
 
-use muster_serf::{Input, Instant, Limits, Output, Profile, Serf, Status, StreamId};
+use muster_serf::{Event, Input, Instant, Limits, Output, Profile, Serf, Status, StreamId};
 use muster_wire::memberlist::kind::USER;
 use muster_wire::serf::{
-    JoinIntent, LeaveIntent, Message, PushPullState, Query, QueryResponse, RecentEvents, Relay, UserEvent,
+    Filter, JoinIntent, LeaveIntent, Message, PushPullState, Query, QueryResponse, RecentEvents, Relay,
+    UserEvent,
 };
 use muster_wire::{RawAddr, stream};
 use proptest::prelude::*;
@@ -77,6 +78,51 @@ fn encoded(message: &Message<'_>) -> Vec<u8> {
     bytes
 }
 
+/// Names of queries: Serf's own, those of handlers, and others.
+fn query_names() -> impl Strategy<Value = String> {
+    let own = ["ping", "conflict", "install-key", "use-key", "remove-key", "list-keys", "", "later"];
+    prop_oneof![prop::sample::select(own.to_vec()).prop_map(|name| format!("_serf_{name}")), names(),]
+}
+
+fn filters() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        (names(), "[a-z(){}*+?|.0-9-]{0,12}")
+            .prop_map(|(tag, expr)| Filter::Tag { tag: &tag, expr: &expr }.encode()),
+        names().prop_map(|name| Filter::Nodes(vec![&name, "me"]).encode()),
+        prop::collection::vec(any::<u8>(), 0..20),
+    ]
+}
+
+/// Queries for us and for others, from anywhere, our own address and places where nothing can be sent among them.
+fn queries() -> impl Strategy<Value = Vec<u8>> {
+    let addr = prop_oneof![
+        any::<[u8; 4]>().prop_map(RawAddr::V4),
+        any::<[u8; 16]>().prop_map(RawAddr::V16),
+        Just(RawAddr::V4([10, 0, 0, 1])),
+        Just(RawAddr::V4([0, 0, 0, 0])),
+    ];
+    let port = prop_oneof![Just(0), Just(7946), any::<u16>()];
+    let timeout = prop_oneof![Just(i64::MIN), Just(-1), Just(i64::MAX), any::<i64>()];
+    let rest = (any::<u32>(), any::<u8>(), timeout, prop::collection::vec(filters(), 0..3), blobs());
+    (ltimes(), query_names(), names(), any::<u32>(), addr, port, rest).prop_map(
+        |(ltime, name, source, id, addr, port, (flags, relay_factor, timeout_ns, filters, payload))| {
+            encoded(&Message::Query(Query {
+                ltime,
+                id,
+                addr: Some(addr),
+                port,
+                source_node: &source,
+                filters: filters.iter().map(|filter| &**filter).collect(),
+                flags,
+                relay_factor,
+                timeout_ns,
+                name: &name,
+                payload: payload.as_deref(),
+            }))
+        },
+    )
+}
+
 /// Well-formed messages with any contents, and anything at all.
 fn messages() -> impl Strategy<Value = Vec<u8>> {
     let addr = any::<[u8; 4]>().prop_map(RawAddr::V4);
@@ -90,23 +136,7 @@ fn messages() -> impl Strategy<Value = Vec<u8>> {
             let payload = payload.as_deref();
             encoded(&Message::UserEvent(UserEvent { ltime, name: &name, payload, coalesce: true }))
         }),
-        (ltimes(), names(), any::<u32>(), any::<u32>(), addr.clone()).prop_map(
-            |(ltime, name, id, flags, addr)| {
-                encoded(&Message::Query(Query {
-                    ltime,
-                    id,
-                    addr: Some(addr),
-                    port: 1,
-                    source_node: &name,
-                    filters: vec![b"\x00\x90"],
-                    flags,
-                    relay_factor: 255,
-                    timeout_ns: -1,
-                    name: &name,
-                    payload: None,
-                }))
-            }
-        ),
+        queries(),
         (ltimes(), names(), blobs()).prop_map(|(ltime, from, payload)| {
             let payload = payload.as_deref();
             encoded(&Message::QueryResponse(QueryResponse { ltime, id: 1, from: &from, flags: 1, payload }))
@@ -201,6 +231,68 @@ fn a_flood_of_events_does_not_grow_our_state_beyond_what_a_stream_carries() {
     let answer = exchange(&mut serf, now, false, &PushPullState::default().encode());
     assert!(answer.len() > 1 << 20, "recent ones are kept");
     assert!(answer.len() < 3 << 20, "{} bytes", answer.len());
+}
+
+#[test]
+fn a_flood_of_queries_is_answered_once_each_and_kept_within_bounds() {
+    let mut serf = serf();
+    let now = Instant::default();
+    let (mut sent, mut told) = (0, Vec::new());
+    for id in 0..20_000 {
+        let query = Query {
+            ltime: 1000,
+            id,
+            addr: Some(RawAddr::V4([10, 0, 0, 2])),
+            port: 7946,
+            source_node: "peer",
+            filters: vec![],
+            flags: 1,
+            relay_factor: 255,
+            timeout_ns: i64::MAX,
+            name: "uptime",
+            payload: None,
+        };
+        for _ in 0..2 {
+            hear(&mut serf, now, &encoded(&Message::Query(query.clone())));
+        }
+        while let Some(output) = serf.poll_output() {
+            match output {
+                Output::Send { .. } => sent += 1,
+                Output::Event(Event::Query { id, .. }) => told.push(id),
+                _ => {}
+            }
+        }
+    }
+    assert_eq!((sent, told.len()), (20_000, 20_000), "an ack each, and no relays: there is nobody else");
+    assert!(serf.stats().query_queue <= 4096);
+    let may_be_answered = told.iter().filter(|id| serf.respond(now, **id, b"x").is_ok()).count();
+    assert_eq!(may_be_answered, 1024, "the latest");
+}
+
+#[test]
+fn the_dearest_filters_that_a_datagram_carries_do_not_hold_us_up() {
+    let mut serf = serf();
+    // Large when compiled, and all must be tried, as each matches.
+    let filter = Filter::Tag { tag: "role", expr: r"\w{0,5}" }.encode();
+    let query = |ltime, filters| Query {
+        ltime,
+        id: 1,
+        addr: Some(RawAddr::V4([10, 0, 0, 2])),
+        port: 7946,
+        source_node: "peer",
+        filters: vec![&filter; filters],
+        flags: 0,
+        relay_factor: 0,
+        timeout_ns: 1,
+        name: "uptime",
+        payload: None,
+    };
+    for (ltime, filters) in [(1, 1), (2, 1000), (3, 1000), (4, 1000)] {
+        hear(&mut serf, Instant::default(), &encoded(&Message::Query(query(ltime, filters))));
+    }
+    let told = std::iter::from_fn(|| serf.poll_output())
+        .filter(|output| matches!(output, Output::Event(Event::Query { .. })));
+    assert_eq!(told.count(), 1, "the others have more expressions than we try");
 }
 
 #[test]

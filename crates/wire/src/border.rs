@@ -43,6 +43,11 @@ impl Border {
         self.keys.is_some()
     }
 
+    /// The keys that seal and open, if any.
+    pub fn keys(&self) -> Option<&Keyring> {
+        self.keys.as_ref()
+    }
+
     /// Bytes a datagram grows by on its way out.
     pub fn packet_overhead(&self) -> usize {
         self.label.header_bytes() + if self.is_sealed() { crypt::OVERHEAD } else { 0 }

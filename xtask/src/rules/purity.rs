@@ -14,6 +14,7 @@ const HARMLESS: &[&str] = &[
     "fastrand",
     "hashbrown",
     "libm",
+    "regex",
     "serde",
     "siphasher",
     "thiserror",

@@ -12,7 +12,7 @@ use core::net::SocketAddr;
 use muster_swim::{GoneWhy, StreamId, UserQueue};
 use muster_wire::DecodeError;
 use muster_wire::packet::BUDGET;
-use muster_wire::serf::{JoinIntent, LeaveIntent, Message, PushPullState, Query, Relay, UserEvent};
+use muster_wire::serf::{JoinIntent, LeaveIntent, Message, PushPullState, Relay, UserEvent};
 
 /// "Do not pass this query on."
 const QUERY_NO_BROADCAST: u32 = 2;
@@ -143,12 +143,11 @@ impl Serf {
                 }
             }
             Ok(Message::Query(query)) => {
-                if self.hear_query(&query) && query.flags & QUERY_NO_BROADCAST == 0 {
+                if self.hear_query(now, &query) && query.flags & QUERY_NO_BROADCAST == 0 {
                     self.pass_on(UserQueue::Queries, bytes);
                 }
             }
-            // Nobody here asks queries.
-            Ok(Message::QueryResponse(_)) => {}
+            Ok(Message::QueryResponse(response)) => self.hear_response(response),
             Ok(Message::Relay(relay)) => self.relay(relay),
             Err(error) => self.refuse("Serf message", error),
         }
@@ -179,11 +178,6 @@ impl Serf {
             self.announce_join();
         }
         heard
-    }
-
-    fn hear_query(&mut self, query: &Query<'_>) -> bool {
-        self.clocks.query.witness(query.ltime);
-        self.queries.is_new(self.clocks.query.time(), query.ltime, query.id, 1)
     }
 
     /// A response to somebody's query, on a second way in case the first is broken.
@@ -233,7 +227,7 @@ impl Serf {
         self.note(true, format!("cannot read a {what}: {error}"));
     }
 
-    fn note(&mut self, warn: bool, text: String) {
+    pub(super) fn note(&mut self, warn: bool, text: String) {
         self.event(Event::Note { warn, text });
     }
 }

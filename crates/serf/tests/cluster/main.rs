@@ -3,6 +3,7 @@
 
 mod membership;
 mod neighbour;
+mod queries;
 mod repair;
 mod user_events;
 mod world;

@@ -3,6 +3,7 @@
 mod answer;
 mod ask;
 mod hear;
+mod names;
 mod user_events;
 
 pub use user_events::UserEventError;
@@ -93,6 +94,8 @@ pub struct Serf {
     /// Whether our join intent went out.
     join_told: bool,
     outputs: VecDeque<Output>,
+    /// Who asked about a name that is being disputed.
+    waiting: Vec<names::Asked>,
     reconnect: Reconnect,
 }
 
@@ -126,6 +129,7 @@ impl Serf {
             joins: BTreeMap::new(),
             join_told: false,
             outputs: VecDeque::new(),
+            waiting: Vec::new(),
             reconnect: Reconnect::new(now, config.seed),
             config,
         };
@@ -298,6 +302,10 @@ impl Serf {
         loop {
             while let Some(output) = self.swim.poll_output() {
                 self.translate(now, output);
+            }
+            if self.answer_who_holds() {
+                // swim has something to send.
+                continue;
             }
             self.swim.set_user_population(self.members.len());
             let step = if self.swim.has_peers() { Step::Nothing } else { self.leaving.nobody_listens(now) };

@@ -240,6 +240,11 @@ impl Swim {
         self.others() > 0
     }
 
+    /// Whether a name's holder is being asked if it lives, since another claims the name.
+    pub fn is_disputed(&self, name: &str) -> bool {
+        self.claims.is_undecided(name)
+    }
+
     /// Lifeguard's doubt in ourselves: 0 is healthy, 7 the worst. Serf calls it `health_score`.
     pub fn health_score(&self) -> u32 {
         self.awareness.score()

@@ -101,6 +101,10 @@ impl Claims {
         self.by_name.is_empty()
     }
 
+    pub(crate) fn is_undecided(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|claim| claim.stage != Stage::Refused)
+    }
+
     /// An ack that may be one of ours, by datagram or stream.
     pub(crate) fn heard(&mut self, seq_no: u32) {
         for claim in self.by_name.values_mut() {

@@ -81,7 +81,7 @@ impl Serf {
         let deadline = now + wait;
         let internal = Internal::of(query.name, payload);
         if let Some(Internal::Conflict(name)) = internal {
-            return self.answer_conflict(&asker, id, name);
+            return self.hear_who_holds(asker, id, name);
         }
         let event = match internal {
             // The ack is the answer.
@@ -103,11 +103,8 @@ impl Serf {
         self.event(event);
     }
 
-    /// Says who has a name here. Not about ourselves: the others are asked who is right.
-    fn answer_conflict(&mut self, asker: &Asker, id: QueryId, name: &str) {
-        if name == self.config.name {
-            return;
-        }
+    /// Says who has a name here.
+    pub(super) fn answer_conflict(&mut self, asker: &Asker, id: QueryId, name: &str) {
         let member = self.members.get(name);
         let tags = member.map(Member::tags).unwrap_or_default();
         let member = member.map(|member| on_wire(member, &tags));

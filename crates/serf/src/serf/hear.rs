@@ -109,21 +109,6 @@ impl Serf {
         self.swim.tell_left(to, name, incarnation);
     }
 
-    /// Serf would now ask the others who is right, and shut down when nobody answers for it. One stale packet must not
-    /// stop a node, so this is only told.
-    fn conflict(&mut self, name: &str, holder: SocketAddr, claimant: SocketAddr, claimant_answers: bool) {
-        let whose = if name == self.config.name { "our name" } else { "the name" };
-        let verdict = match claimant_answers {
-            true => "names must be unique",
-            false => "nobody answers to it there, so that this is old news or forged",
-        };
-        let name = name.escape_debug();
-        self.note(
-            claimant_answers,
-            format!("{whose} {name} of {holder} is also claimed by {claimant}: {verdict}"),
-        );
-    }
-
     /// One of Serf's messages, from gossip, a single datagram or a stream.
     fn hear(&mut self, now: Instant, bytes: &[u8]) {
         match Message::decode(bytes) {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may panic as the test itself may")]
 
 mod membership;
+mod names;
 mod neighbour;
 mod queries;
 mod repair;

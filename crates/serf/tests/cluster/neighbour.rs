@@ -1,8 +1,8 @@
 //! User events, queries and relays of others get through us as the original bytes.
 
 use crate::world::{World, secs};
-use muster_serf::{Event, Status};
-use muster_wire::memberlist::{Message, kind};
+use muster_serf::Event;
+use muster_wire::memberlist::kind;
 use muster_wire::serf::PushPullState;
 use muster_wire::stream::Inbound;
 
@@ -202,29 +202,4 @@ fn unreadable_messages_are_noted_and_harm_nothing() {
     world.run(secs(60));
     assert!(notes(&world, "a") >= 6);
     assert!(world.whole(&["a", "b"]));
-}
-
-#[test]
-fn a_name_conflict_is_noted_and_nobody_stops() {
-    let mut world = cluster(&["a", "b"]);
-    let twin = muster_wire::memberlist::Alive {
-        incarnation: 9,
-        node: "a",
-        addr: muster_wire::RawAddr::V4([10, 0, 0, 77]),
-        port: 7946,
-        meta: b"",
-        versions: Some(muster_wire::Versions::OURS),
-    };
-    let mut bytes = Vec::new();
-    Message::Alive(twin).encode(&mut bytes);
-    world.inject("a", bytes);
-    world.run(secs(60));
-    let conflict = |event: &Event| {
-        matches!(event, Event::Note { warn: false, text }
-            if text == "our name a of 10.0.0.1:7946 is also claimed by 10.0.0.77:7946: nobody answers to it there, so \
-                that this is old news or forged")
-    };
-    assert_eq!(world.count("a", conflict), 1);
-    assert_eq!(world.status("a", "a"), Some(Status::Alive));
-    assert_eq!(world.count("a", |event| matches!(event, Event::LeftCluster)), 0);
 }

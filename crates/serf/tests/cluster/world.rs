@@ -93,15 +93,20 @@ impl World {
 
     /// Starts a process of that name, with an address of its own; again after it was stopped.
     pub(crate) fn start(&mut self, name: &str) {
+        self.start_as(name, name);
+    }
+
+    /// Starts on the host that we call `host` a process that calls itself `name`.
+    pub(crate) fn start_as(&mut self, host: &str, name: &str) {
         let number = u8::try_from(self.hosts.len() + 1).unwrap();
-        let ip = self.hosts.get(name).map_or(IpAddr::from([10, 0, 0, number]), |host| host.addr.ip());
+        let ip = self.hosts.get(host).map_or(IpAddr::from([10, 0, 0, number]), |host| host.addr.ip());
         let IpAddr::V4(v4) = ip else { unreachable!() };
         let seed = self.rng.u64(..);
         let config = Config { limits: self.limits, ..Self::config(name, v4.octets(), seed) };
         let serf = Serf::new(config, self.now).unwrap();
-        let host = Host { serf, addr: SocketAddr::new(ip, PORT), events: Vec::new(), dead: false };
-        self.hosts.insert(name.into(), host);
-        self.collect(name);
+        let started = Host { serf, addr: SocketAddr::new(ip, PORT), events: Vec::new(), dead: false };
+        self.hosts.insert(host.into(), started);
+        self.collect(host);
     }
 
     /// Starts these nodes and joins them through the first; returns when they know each other.

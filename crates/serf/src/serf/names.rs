@@ -1,0 +1,71 @@
+//! Two that claim one name.
+//!
+//! A reference agent whose name is claimed at another address asks everybody whom they know by it, and shuts down unless
+//! a majority of the answers names its own address; no answer at all counts against it (serf.go, `resolveNodeConflict`).
+//! So we answer, and never ask: one stale packet must not stop a node, and a conflict about our own name is only told.
+//!
+//! swim may just be finding out whether the holder still lives. Then the answer waits for that: a node that was
+//! re-created elsewhere asks as soon as it joins, and must not be sent away in favour of its own past.
+
+use super::Serf;
+use crate::QueryId;
+use crate::query::Asker;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+/// Most answers that wait. Disputes are rare; whoever forges more of them gets no answer.
+const WAITING_MAX: usize = 64;
+/// Longest name worth remembering (swim takes no longer one from anybody).
+const NAME_BYTES_MAX: usize = 512;
+
+/// An answer that waits for swim's judgement.
+#[derive(Debug)]
+pub(super) struct Asked {
+    name: String,
+    asker: Asker,
+    id: QueryId,
+}
+
+impl Serf {
+    /// Somebody asks who holds a name: answered in [`Serf::answer_who_holds`]. Who shares the name keeps out of it.
+    pub(super) fn hear_who_holds(&mut self, asker: Asker, id: QueryId, name: &str) {
+        let is_ours = name == self.config.name;
+        if !is_ours && self.waiting.len() < WAITING_MAX && name.len() <= NAME_BYTES_MAX {
+            self.waiting.push(Asked { name: name.into(), asker, id });
+        }
+    }
+
+    /// Gives the answers that have nothing left to wait for, once swim's judgement has reached our table. Whether there
+    /// were any.
+    pub(super) fn answer_who_holds(&mut self) -> bool {
+        let all = core::mem::take(&mut self.waiting).into_iter();
+        let (waiting, decided): (Vec<_>, Vec<_>) = all.partition(|asked| self.swim.is_disputed(&asked.name));
+        self.waiting = waiting;
+        for Asked { name, asker, id } in &decided {
+            self.answer_conflict(asker, *id, name);
+        }
+        !decided.is_empty()
+    }
+
+    /// A conflict that swim has judged, for the log.
+    pub(super) fn conflict(
+        &mut self,
+        name: &str,
+        holder: SocketAddr,
+        claimant: SocketAddr,
+        claimant_answers: bool,
+    ) {
+        let whose = if name == self.config.name { "our name" } else { "the name" };
+        let verdict = match claimant_answers {
+            true => "names must be unique",
+            false => "nobody answers to it there, so that this is old news or forged",
+        };
+        let name = name.escape_debug();
+        self.note(
+            claimant_answers,
+            format!("{whose} {name} of {holder} is also claimed by {claimant}: {verdict}"),
+        );
+    }
+}

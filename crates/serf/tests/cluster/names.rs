@@ -1,0 +1,107 @@
+//! Two that claim one name.
+
+use crate::world::{PORT, World, secs};
+use muster_serf::{Event, Status};
+use muster_wire::memberlist::{Alive, Message};
+use muster_wire::serf::{ConflictResponse, Message as Serf, Query};
+use muster_wire::{RawAddr, Versions};
+use std::time::Duration;
+
+/// Three that know each other: 10.0.0.1 to 10.0.0.3.
+fn cluster() -> World {
+    let mut world = World::new(1);
+    for name in ["a", "b", "c"] {
+        world.start(name);
+    }
+    for name in ["b", "c"] {
+        world.join(name, "a");
+    }
+    world.run_until(|world| world.whole(&["a", "b", "c"]));
+    world
+}
+
+/// Somebody at 10.0.0.77 claims `name`, as far as `to` hears.
+fn claim(world: &mut World, to: &str, name: &str) {
+    let twin = Alive {
+        incarnation: 9,
+        node: name,
+        addr: RawAddr::V4([10, 0, 0, 77]),
+        port: PORT,
+        meta: b"",
+        versions: Some(Versions::OURS),
+    };
+    let mut bytes = Vec::new();
+    Message::Alive(twin).encode(&mut bytes);
+    world.inject(to, bytes);
+}
+
+/// Whoever is at `asker` asks `to` who holds `name`, as the reference does.
+fn ask(world: &mut World, to: &str, name: &str, asker: [u8; 4]) {
+    let query = Query {
+        ltime: 7,
+        id: 7,
+        addr: Some(RawAddr::V4(asker)),
+        port: PORT,
+        source_node: name,
+        filters: vec![],
+        flags: 0,
+        relay_factor: 0,
+        timeout_ns: 3_200_000_000,
+        name: "_serf_conflict",
+        payload: Some(name.as_bytes()),
+    };
+    let mut bytes = vec![muster_wire::memberlist::kind::USER];
+    Serf::Query(query).encode(&mut bytes);
+    world.inject(to, bytes);
+}
+
+/// When `name` answered, and where it says the holder is.
+fn answers(world: &World, name: &str) -> Vec<(Duration, RawAddr)> {
+    world.messages(name, |message| {
+        let Message::User(serf) = message else { return None };
+        let Serf::QueryResponse(response) = Serf::decode(serf).unwrap() else { return None };
+        assert_eq!((response.ltime, response.id, response.from), (7, 7, name));
+        Some(ConflictResponse::decode(response.payload.unwrap()).unwrap().member.unwrap().addr)
+    })
+}
+
+#[test]
+fn the_answer_waits_until_it_is_known_whether_the_holder_lives() {
+    let mut world = cluster();
+    let asked = world.now.0;
+    claim(&mut world, "a", "c");
+    ask(&mut world, "a", "c", [10, 0, 0, 3]);
+    world.run(secs(5));
+    let said = answers(&world, "a");
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].0 - asked >= secs(1), "not before a probe's time: {said:?}, asked at {asked:?}");
+    assert_eq!(answers(&world, "b").len(), 1, "b heard of no claim");
+}
+
+#[test]
+fn one_that_was_re_created_elsewhere_may_stay() {
+    let mut world = cluster();
+    world.kill("c");
+    world.start_as("new c", "c");
+    world.join("new c", "a");
+    world.run(Duration::from_millis(100));
+    ask(&mut world, "a", "c", [10, 0, 0, 4]);
+    world.run(secs(5));
+    let said: Vec<_> = answers(&world, "a").into_iter().map(|(_, addr)| addr).collect();
+    assert_eq!(said, [RawAddr::V4([10, 0, 0, 4])]);
+}
+
+#[test]
+fn a_name_conflict_is_noted_and_nobody_stops() {
+    let mut world = cluster();
+    claim(&mut world, "a", "a");
+    world.run(secs(60));
+    let conflict = |event: &Event| {
+        matches!(event, Event::Note { warn: false, text }
+            if text == "our name a of 10.0.0.1:7946 is also claimed by 10.0.0.77:7946: nobody answers to it there, so \
+                that this is old news or forged")
+    };
+    assert_eq!(world.count("a", conflict), 1);
+    assert_eq!(world.status("a", "a"), Some(Status::Alive));
+    assert_eq!(world.count("a", |event| matches!(event, Event::LeftCluster)), 0);
+}

@@ -17,6 +17,8 @@ pub struct Extensions {
     pub early_nacks: bool,
     /// News after a pause goes out at once instead of at the next tick.
     pub prompt_gossip: bool,
+    /// Telling the dead does not end the life of a message.
+    pub news_for_the_living: bool,
     /// A leave reaches up to 64 members with each round.
     pub wide_leave: bool,
     /// A node's own word for its leave counts without a leave intent, and after it was found dead.
@@ -36,6 +38,7 @@ impl Extensions {
     pub const ALL: Self = Self {
         early_nacks: true,
         prompt_gossip: true,
+        news_for_the_living: true,
         wide_leave: true,
         own_word: true,
         leave_repair: true,
@@ -54,6 +57,7 @@ impl Extensions {
         buddy_system: false,
         early_nacks: false,
         prompt_gossip: false,
+        news_for_the_living: false,
         wide_leave: false,
         own_word: false,
         leave_repair: false,

@@ -4,6 +4,7 @@
 //! nothing to tell nothing is armed. Source: memberlist's state.go (`gossip`), net.go (`sendMsg`), broadcast.go.
 
 use crate::broadcast::{BroadcastQueue, Room, Waiter, retransmit_limit};
+use crate::nodes::Node;
 use crate::timer::Timer;
 use crate::{Event, Instant, Output, Swim, UserQueue};
 use alloc::sync::Arc;
@@ -37,6 +38,10 @@ pub(crate) struct Gossip {
 struct Limits {
     own: u32,
     user: u32,
+}
+
+impl Limits {
+    const NONE: Self = Self { own: u32::MAX, user: u32::MAX };
 }
 
 impl Gossip {
@@ -150,19 +155,24 @@ impl Swim {
         let limits = self.limits();
         let mut done = Vec::new();
         for peer in peers {
+            let Some(node) = self.nodes.at(peer) else { continue };
+            let (to, crc) = (node.socket_addr(), node.reads_crc());
+            let limits = if self.wastes_news(node) { Limits::NONE } else { limits };
             let mut parts = Vec::new();
             self.gossip.fill(&mut parts, self.parts_budget(), limits, &mut done);
             if parts.is_empty() {
                 break;
             }
-            let Some((to, crc)) = self.nodes.at(peer).map(|node| (node.socket_addr(), node.reads_crc()))
-            else {
-                continue;
-            };
             self.send(to, &parts, crc);
         }
         self.finish(&done);
         self.arm_gossip();
+    }
+
+    /// What a dead node is told, it will hardly hear; it must not be the last telling while somebody lives. In the
+    /// reference, news told just after many died may reach nobody.
+    fn wastes_news(&self, node: &Node) -> bool {
+        self.config.extensions.news_for_the_living && !node.is_present() && self.others() > 0
     }
 
     /// Sends one message to one node. News ride along if `member` is known at that address: strangers' questions must

@@ -8,6 +8,7 @@ mod hostile;
 mod large;
 mod lifeguard;
 mod membership;
+mod news;
 mod repair;
 mod takeover;
 mod telling;

@@ -204,11 +204,13 @@ impl Members {
         let Some((slot, member)) = self.find(intent.node) else {
             return self.keep(now, intent.node, Intent::Leave, intent.ltime);
         };
+        // At the time of our own last word, too: whoever heard the leave first takes our word for old, and would show us as
+        // leaving for ever. Who says it has forgotten that word.
+        if us && we_stay && intent.ltime >= member.status_ltime {
+            return Heard::AboutUs;
+        }
         if intent.ltime <= member.status_ltime {
             return Heard::Old;
-        }
-        if us && we_stay {
-            return Heard::AboutUs;
         }
         // Also when the status does not change: or two such messages would be passed on for ever
         // (hashicorp/consul#8179).

@@ -214,7 +214,11 @@ impl Serf {
         let ltime = self.clocks.member.time();
         self.clocks.member.increment();
         let intent = LeaveIntent { ltime, node, prune };
-        self.hear_leave(now, intent);
+        // About a name unknown here it is for others to hear: kept for later, it would make a live member leaving that we are
+        // about to meet, at a time too early for that member to refute.
+        if self.members.get(node).is_some() {
+            self.hear_leave(now, intent);
+        }
         if self.swim.has_peers() {
             self.broadcast(&Message::Leave(intent), None);
         }

@@ -219,7 +219,8 @@ fn a_leave_intent_counts_when_it_is_newer() {
 #[test]
 fn a_leave_intent_about_us_is_refuted_unless_it_is_ours() {
     let mut members = with(OWN, Alive);
-    assert_eq!(members.leave_intent(at(5), leave(OWN, 10), true), Old);
+    assert_eq!(members.leave_intent(at(5), leave(OWN, 9), true), Old);
+    assert_eq!(members.leave_intent(at(5), leave(OWN, 10), true), AboutUs, "who says it forgot our word");
     assert_eq!(members.leave_intent(at(5), leave(OWN, 11), true), AboutUs);
     assert_eq!(status(&members, OWN), Some((Alive, 10)), "nothing has changed");
     assert!(told(&mut members).is_empty());
@@ -257,7 +258,7 @@ fn that_a_node_left_elsewhere_is_news_only_if_we_saw_it_fail() {
         assert_eq!(told(&mut members), Vec::from_iter(event), "{before:?} {ltime}");
     }
     let mut members = with(OWN, Alive);
-    assert_eq!(members.left_elsewhere(at(5), leave(OWN, 10), true), Old);
+    assert_eq!(members.left_elsewhere(at(5), leave(OWN, 9), true), Old);
     assert_eq!(members.left_elsewhere(at(5), leave(OWN, 11), true), AboutUs);
     let mut members = empty();
     assert_eq!(members.left_elsewhere(at(5), leave(OTHER, 4), true), New);

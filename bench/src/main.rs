@@ -7,6 +7,7 @@
 
 mod agents;
 mod cluster;
+mod faults;
 mod idle;
 mod join;
 mod kill;
@@ -26,7 +27,7 @@ mod usage;
 use std::process::ExitCode;
 
 const PARTS: &[&str] =
-    &["join", "kill", "leave", "agents", "orders", "silent", "quiet", "idle", "membership"];
+    &["join", "kill", "leave", "agents", "orders", "silent", "quiet", "idle", "membership", "faults"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -68,6 +69,7 @@ async fn main() -> ExitCode {
             "silent" => silent::measure().await,
             "idle" => idle::measure(idle::SIZES).await,
             "membership" => membership::measure(results::unfinished("membership").filter(|_| !again)).await,
+            "faults" => faults::measure(results::unfinished("faults").filter(|_| !again)),
             _ => quiet::measure().await,
         };
         if let Err(error) = results::keep(&part, &figures) {

@@ -24,7 +24,7 @@ pub(crate) fn unfinished(part: &str) -> Option<Value> {
 fn kept(part: &str) -> Option<Value> {
     let text = std::fs::read_to_string(path(part)).ok()?;
     let kept = serde_json::from_str::<Value>(&text).ok()?;
-    (kept["binary"] == json!(fingerprint())).then_some(kept)
+    (kept["binary"] == json!(fingerprint(part))).then_some(kept)
 }
 
 /// Writes the figures.
@@ -40,8 +40,7 @@ pub(crate) fn keep_unfinished(part: &str, figures: &Value) -> std::io::Result<()
 fn write(part: &str, figures: &Value, unfinished: bool) -> std::io::Result<()> {
     let path = path(part);
     std::fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
-    let mut whole =
-        json!({ "part": part, "machine": machine::describe(), "binary": fingerprint(), "figures": figures });
+    let mut whole = json!({ "part": part, "machine": machine::describe(), "binary": fingerprint(part), "figures": figures });
     if unfinished {
         whole["unfinished"] = json!(true);
     }
@@ -50,10 +49,13 @@ fn write(part: &str, figures: &Value, unfinished: bool) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Tells binaries apart; nothing more is asked of it.
-fn fingerprint() -> String {
+/// Tells binaries apart; nothing more is asked of it. The simulator is linked into this program.
+fn fingerprint(part: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    std::fs::read(muster_e2e::binary()).unwrap_or_default().hash(&mut hasher);
+    let simulated = std::env::current_exe().ok().filter(|_| part == "faults");
+    std::fs::read(simulated.unwrap_or_else(|| muster_e2e::binary().clone()))
+        .unwrap_or_default()
+        .hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 

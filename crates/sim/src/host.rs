@@ -58,7 +58,7 @@ impl Pause {
 }
 
 /// Datagrams that fit a socket's buffer of 212,992 bytes, Linux's default, with what the kernel adds to each.
-const BACKLOG_MAX: usize = 256;
+pub(crate) const BACKLOG_MAX: usize = 256;
 
 /// How late a timer may ring before the agent calls it sleep.
 const LATE_MAX: Duration = Duration::from_secs(1);

@@ -13,6 +13,11 @@
 //! | crashes, restarts, pauses, leaves | `world/faults.rs` |
 //! | latency, loss, duplication, cuts, partitions | `network.rs`, `arrival.rs` |
 //! | who sees whom, and who should | `view.rs` |
+//! | a story as a text file: what happens, what is expected | `scenario.rs` |
+//! | those that come with the program | `builtin.rs`, `../scenarios` |
+//! | playing one, as lines of a trace | `play.rs` |
+//! | what must hold whatever happens | `invariants.rs` |
+//! | random faults, packed | `faults.rs` |
 //!
 //! The cores are handed plain bytes: sealing happens in the shell, and costs no decision.
 //!
@@ -28,9 +33,14 @@
 
 pub mod address;
 mod arrival;
+pub mod builtin;
+pub mod faults;
 mod host;
+mod invariants;
 mod network;
+pub mod play;
 mod queue;
+pub mod scenario;
 mod sharing;
 mod view;
 mod world;

@@ -5,7 +5,7 @@ mod outputs;
 
 use crate::address;
 use crate::arrival::{Answer, Arrival, Outcome, Request, nanos, span};
-use crate::host::{Host, Spec};
+use crate::host::{BACKLOG_MAX, Host, Spec};
 use crate::network::Network;
 use crate::queue::{Queue, What};
 use crate::sharing::Sharing;
@@ -106,10 +106,16 @@ impl World {
 
     /// The same, each host made by `spec` from an ordinary one.
     pub fn cluster_of(count: usize, seed: u64, spec: impl Fn(Spec) -> Spec) -> Self {
+        let seeds = |at: usize| (0..count.min(2)).filter(|seed| *seed != at).collect();
+        let ordinary = (0..count).map(|at| Spec { seeds: seeds(at), ..Spec::named(format!("n{}", at + 1)) });
+        Self::form(ordinary.map(spec), seed)
+    }
+
+    /// These hosts, when they found each other and their joins are old news.
+    pub fn form(specs: impl IntoIterator<Item = Spec>, seed: u64) -> Self {
         let mut world = Self::new(seed);
-        for at in 0..count {
-            let seeds = if at == 0 { Vec::new() } else { vec![0] };
-            let host = world.add(spec(Spec { seeds, ..Spec::named(format!("n{}", at + 1)) }));
+        for spec in specs {
+            let host = world.add(spec);
             world.start(host);
         }
         // Asked now and then: in a large cluster the question costs more than the answer is worth.
@@ -261,9 +267,12 @@ impl World {
                 self.end_stream(&request, Err("connection refused"), now);
             }
         } else if host.delay > 0 && host.frozen.is_none() {
-            host.busy_until = host.busy_until.max(now) + host.delay;
-            let (ready, life) = (host.busy_until, host.life);
-            self.queue.push(ready, at, What::Handle { life, arrival });
+            let waiting = host.busy_until.saturating_sub(now) / host.delay;
+            if waiting < BACKLOG_MAX as u64 {
+                host.busy_until = host.busy_until.max(now) + host.delay;
+                let (ready, life) = (host.busy_until, host.life);
+                self.queue.push(ready, at, What::Handle { life, arrival });
+            }
         } else {
             self.arrive_awake(at, arrival);
         }

@@ -8,8 +8,10 @@ use muster_serf::{Config, Input, Instant, Serf, Status};
 use muster_wire::tags::Tags;
 use std::time::Duration;
 
-/// How often a host that met none of its seeds tries one again, and one that did looks whether they are still there.
+/// How often a host that met none of its seeds tries one again.
 const SEEK_EVERY: Duration = Duration::from_secs(5);
+/// How often one that did looks whether they are still there.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 impl World {
     /// Starts a host that is down, knowing nothing but its seeds.
@@ -43,12 +45,17 @@ impl World {
 
     /// The process dies. Its machine refuses connections from now on.
     pub fn crash(&mut self, at: usize) {
+        self.go_down(at, End::Crashed);
+    }
+
+    /// The host ends; what a snapshot would keep is kept.
+    pub(super) fn go_down(&mut self, at: usize, end: End) {
         let peers = self.peers_of(at);
         let host = &mut self.hosts[at];
         if let Some(serf) = &host.serf {
             host.memory = Some(Memory { clocks: serf.stats(), peers });
         }
-        host.go_down(End::Crashed);
+        host.go_down(end);
     }
 
     /// The hosts at the addresses of the members that are alive for `at`.
@@ -117,6 +124,20 @@ impl World {
         self.hosts[at].serf.is_some()
     }
 
+    /// How often a host was started.
+    pub fn lives(&self, at: usize) -> u32 {
+        self.hosts[at].life
+    }
+
+    /// Who looked for the cluster at one host looks at another from now on.
+    pub fn move_seed(&mut self, from: usize, to: usize) {
+        for seed in self.hosts.iter_mut().flat_map(|host| &mut host.spec.seeds) {
+            if *seed == from {
+                *seed = to;
+            }
+        }
+    }
+
     /// Whether a host is up and paused.
     pub fn is_paused(&self, at: usize) -> bool {
         self.hosts[at].frozen.is_some()
@@ -156,7 +177,8 @@ impl World {
             self.hosts[at].joining = stream;
         }
         if seeks {
-            let next = nanos(self.now() + SEEK_EVERY);
+            let pause = if self.hosts[at].joined { LOOK_EVERY } else { SEEK_EVERY };
+            let next = nanos(self.now() + pause);
             self.queue.push(next, at, What::Seek { life });
         }
     }

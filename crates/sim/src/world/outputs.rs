@@ -119,11 +119,13 @@ impl World {
                 host.joined = true;
             }
             Event::SyncFailed { stream, .. } if host.joining == Some(*stream) => host.joining = None,
-            // The agent ends with its leave.
-            Event::LeftCluster => host.go_down(End::Left),
             _ => {}
         }
         let life = host.life;
+        if event == Event::LeftCluster {
+            // The agent ends with its leave.
+            self.go_down(at, End::Left);
+        }
         self.noticed.push(Noticed { at: self.now(), host: at, life, event });
     }
 }

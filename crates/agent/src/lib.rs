@@ -25,6 +25,7 @@ mod interfaces;
 mod join;
 mod key_queries;
 mod keys;
+mod limits;
 mod pace;
 mod plain;
 mod reports;

@@ -1,28 +1,32 @@
 //! Gossip's TCP connections: one request and at most one reply each.
 //!
-//! Every connection is a small task that reads a whole message within a deadline and hands it to the gossip loop. Neither
-//! side of memberlist half-closes, so a message ends where its own bytes say so, never at the end of the stream. What
-//! strangers can make us hold is bounded three times: connections, bytes of one message, bytes of all.
+//! Every connection is a small task that reads a whole message within a deadline, takes encryption and compression off and
+//! hands it to the gossip loop. Neither side of memberlist half-closes, so a message ends where its own bytes say so, never
+//! at the end of the stream. What strangers can make us hold is told in `limits.rs` and kept by [`room`].
 
+mod room;
+
+use crate::limits::MESSAGE_BYTES_MAX;
 use crate::sealer::Sealer;
 use muster_serf::StreamId;
-use muster_wire::stream::MESSAGE_BYTES_MAX;
+use muster_wire::memberlist::kind;
+use muster_wire::stream::Expander;
 use muster_wire::{DecodeError, Leg};
+use room::{Guest, Memory, Room};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{sleep, timeout};
 
-/// memberlist closes the 128th concurrent push/pull (`maxPushPullRequests`).
-const INBOUND_MAX: usize = 127;
-/// What all connections together may hold; some forty times a push/pull of a thousand members.
-const BUFFERED_KIB_MAX: usize = 64 << 10;
 /// First growth of a buffer; it doubles from there.
-const BUFFER_BYTES_MIN: usize = 16 << 10;
+const GROWTH_BYTES_MIN: usize = 4 << 10;
+/// And no more than this at a time: a large message shall not hold twice what it needs.
+const GROWTH_BYTES_MAX: usize = 256 << 10;
 
 /// A connection has come to its point.
 #[derive(Debug)]
@@ -57,7 +61,7 @@ impl From<DecodeError> for Failure {
 pub(crate) struct Streams {
     sealer: Arc<Sealer>,
     arrivals: mpsc::Sender<Arrival>,
-    memory: Arc<Semaphore>,
+    room: Room,
     /// For the whole life of an inbound connection (memberlist: TCPTimeout).
     inbound_timeout: Duration,
 }
@@ -78,62 +82,74 @@ impl Streams {
         arrivals: mpsc::Sender<Arrival>,
         inbound_timeout: Duration,
     ) -> Self {
-        Self { sealer, arrivals, memory: Arc::new(Semaphore::new(BUFFERED_KIB_MAX)), inbound_timeout }
+        Self { sealer, arrivals, room: Room::new(), inbound_timeout }
     }
 
     /// Accepts for ever.
     pub(crate) async fn accept(self, listener: TcpListener) {
-        let slots = Arc::new(Semaphore::new(INBOUND_MAX));
         let mut number = 0;
         loop {
             match listener.accept().await {
                 Ok((connection, from)) => {
-                    let Ok(slot) = Arc::clone(&slots).try_acquire_owned() else {
-                        tracing::warn!(%from, "too many gossip connections at once; closed this one");
-                        continue;
-                    };
+                    let Some(guest) = self.room.enter() else { continue };
                     number += 1;
-                    tokio::spawn(self.clone().inbound(StreamId::Inbound(number), connection, from, slot));
+                    tokio::spawn(self.clone().inbound(StreamId::Inbound(number), connection, from, guest));
                 }
                 Err(cause) => {
                     // Out of descriptors or memory: connections wait in the backlog meanwhile.
                     tracing::warn!(%cause, "cannot accept gossip connections");
+                    self.room.show_out_one();
                     sleep(Duration::from_millis(100)).await;
                 }
             }
         }
     }
 
-    async fn inbound(
-        self,
-        stream: StreamId,
-        mut connection: TcpStream,
-        from: SocketAddr,
-        _slot: OwnedSemaphorePermit,
-    ) {
-        let _ = timeout(self.inbound_timeout, async {
-            let mut memory = Memory::none(&self.memory);
-            let message = self.read_in_time(&mut connection, &mut memory).await;
-            let (answer, answered) = oneshot::channel();
-            let arrival = Arrival { stream, from, message, answer: Some(answer), _memory: memory };
-            if self.arrivals.send(arrival).await.is_ok()
-                && let Ok(reply) = answered.await
-                && let Ok(reply) = self.sealer.seal_stream(Leg::Reply, reply)
-            {
-                // The peer's loss; it will try again.
-                let _ = connection.write_all(&reply).await;
+    async fn inbound(self, stream: StreamId, connection: TcpStream, from: SocketAddr, guest: Guest) {
+        let out = guest.out();
+        tokio::select! {
+            biased;
+            () = out => {}
+            // Before the deadline: when both are due, the core shall still hear why there is no message.
+            () = self.serve(stream, connection, from, guest) => {}
+            () = sleep(self.inbound_timeout) => {}
+        }
+    }
+
+    async fn serve(&self, stream: StreamId, mut connection: TcpStream, from: SocketAddr, mut guest: Guest) {
+        let mut memory = self.room.memory();
+        let message = self.read_in_time(&mut connection, &mut guest, &mut memory).await;
+        guest.our_move();
+        let is_exchange = message.as_ref().is_ok_and(|message| message.first() == Some(&kind::PUSH_PULL));
+        let mut exchange = if is_exchange { Some(self.room.exchange().await) } else { None };
+        let (answer, answered) = oneshot::channel();
+        let arrival = Arrival { stream, from, message, answer: Some(answer), _memory: memory };
+        if self.arrivals.send(arrival).await.is_ok()
+            && let Ok(reply) = answered.await
+            && let Ok(reply) = self.sealer.seal_stream(Leg::Reply, reply)
+        {
+            if let Some(exchange) = &mut exchange {
+                exchange.answered(reply.len()).await;
             }
-        })
-        .await;
+            guest.its_move();
+            let mut rest = &reply[..];
+            // An error is the peer's loss; it will try again.
+            while let Ok(bytes @ 1..) = connection.write(rest).await {
+                guest.moved(bytes);
+                rest = &rest[bytes..];
+            }
+        }
     }
 
     /// As `read`, a moment shorter than the connection lives, so that the core hears of the failure.
     async fn read_in_time(
         &self,
         connection: &mut TcpStream,
+        guest: &mut Guest,
         memory: &mut Memory,
     ) -> Result<Vec<u8>, Failure> {
-        match timeout(self.inbound_timeout * 9 / 10, self.read(connection, Leg::Request, memory)).await {
+        let read = self.read(connection, Leg::Request, Some(guest), memory);
+        match timeout(self.inbound_timeout * 9 / 10, read).await {
             Ok(result) => result,
             Err(_) => Err(Failure::Lost("no whole message came in time".to_owned())),
         }
@@ -142,14 +158,14 @@ impl Streams {
     /// Carries out one exchange and tells its end: a reply where one is awaited, every failure.
     pub(crate) async fn outbound(self, open: Outbound) {
         let Outbound { stream, to, bytes, reply, time_left } = open;
-        let mut memory = Memory::none(&self.memory);
+        let mut memory = self.room.memory();
         let cannot = |what: &'static str| move |cause| Failure::Lost(format!("cannot {what} {to}: {cause}"));
         let exchange = async {
             let bytes = self.sealer.seal_stream(Leg::Request, bytes).map_err(cannot("seal a message to"))?;
             let mut connection = connect(to).await.map_err(cannot("connect to"))?;
             connection.write_all(&bytes).await.map_err(cannot("write to"))?;
             match reply {
-                true => self.read(&mut connection, Leg::Reply, &mut memory).await.map(Some),
+                true => self.read(&mut connection, Leg::Reply, None, &mut memory).await.map(Some),
                 false => Ok(None),
             }
         };
@@ -164,31 +180,62 @@ impl Streams {
             self.arrivals.send(Arrival { stream, from: to, message, answer: None, _memory: memory }).await;
     }
 
-    /// Reads exactly one message and opens it.
+    /// Reads exactly one message, opens and expands it.
     async fn read(
         &self,
         connection: &mut TcpStream,
         leg: Leg,
+        mut guest: Option<&mut Guest>,
         memory: &mut Memory,
     ) -> Result<Vec<u8>, Failure> {
+        let lost = |cause: io::Error| Failure::Lost(cause.to_string());
         let mut buffer = Vec::new();
         let mut scanner = self.sealer.scanner(leg);
+        // Who has sent nothing costs no buffer.
+        connection.readable().await.map_err(lost)?;
         loop {
             if buffer.len() == buffer.capacity() {
-                grow(&mut buffer, memory).map_err(Failure::Lost)?;
+                grow(&mut buffer, MESSAGE_BYTES_MAX, memory, guest.as_deref_mut()).await?;
             }
-            match connection.read_buf(&mut buffer).await {
-                Ok(0) => return Err(Failure::Lost("closed before a whole message".to_owned())),
-                Ok(_) => {}
-                Err(cause) => return Err(Failure::Lost(cause.to_string())),
+            let bytes = connection.read_buf(&mut buffer).await.map_err(lost)?;
+            if bytes == 0 {
+                return Err(Failure::Lost("closed before a whole message".to_owned()));
+            }
+            if let Some(guest) = &mut guest {
+                guest.moved(bytes);
             }
             if let Some(length) = scanner.scan(&buffer)? {
                 buffer.truncate(length);
-                // A sealed message is held twice while it is opened: one at a time, since this thread does nothing else.
-                return Ok(self.sealer.open_stream(leg, buffer)?);
+                let message = self.sealer.open_stream(leg, buffer)?;
+                return expand(message, memory, guest).await;
             }
         }
     }
+}
+
+/// Takes the compression off, and lets others work in between: megabytes take tens of milliseconds.
+async fn expand(
+    message: Vec<u8>,
+    memory: &mut Memory,
+    mut guest: Option<&mut Guest>,
+) -> Result<Vec<u8>, Failure> {
+    let Some(mut expander) = Expander::new(&message)? else {
+        memory.keep(message.capacity());
+        return Ok(message);
+    };
+    let mut plain = Vec::new();
+    let mut whole = false;
+    while !whole {
+        if plain.capacity() - plain.len() < Expander::STEP_BYTES {
+            let limit = MESSAGE_BYTES_MAX + Expander::STEP_BYTES;
+            grow(&mut plain, limit, memory, guest.as_deref_mut()).await?;
+            yield_now().await;
+        }
+        whole = expander.step(&mut plain)?;
+    }
+    drop(message);
+    memory.keep(plain.capacity());
+    Ok(plain)
 }
 
 async fn connect(to: SocketAddr) -> io::Result<TcpStream> {
@@ -197,42 +244,21 @@ async fn connect(to: SocketAddr) -> io::Result<TcpStream> {
     Ok(connection)
 }
 
-/// Doubles the buffer, within the bounds of one message and of all connections.
-fn grow(buffer: &mut Vec<u8>, memory: &mut Memory) -> Result<(), String> {
-    // One byte more than the longest message is never needed to know that it is too long: the scanner says so.
-    let wanted = (buffer.len() * 2).clamp(BUFFER_BYTES_MIN, MESSAGE_BYTES_MAX);
-    if wanted <= buffer.len() {
-        return Err(format!("longer than {MESSAGE_BYTES_MAX} bytes"));
+/// Makes the buffer larger, up to `limit`, once there is room.
+async fn grow(
+    buffer: &mut Vec<u8>,
+    limit: usize,
+    memory: &mut Memory,
+    guest: Option<&mut Guest>,
+) -> Result<(), Failure> {
+    let held = buffer.capacity();
+    let wanted = (held + held.clamp(GROWTH_BYTES_MIN, GROWTH_BYTES_MAX)).min(limit);
+    if wanted <= held {
+        return Err(Failure::Lost(format!("longer than {limit} bytes")));
     }
-    let additional = wanted - buffer.len();
-    memory.take(additional)?;
-    buffer.reserve_exact(additional);
+    memory.take(wanted - held, guest).await.map_err(Failure::Lost)?;
+    buffer.reserve_exact(wanted - buffer.len());
     Ok(())
-}
-
-/// A share of the bytes all connections may hold; given back when dropped.
-#[derive(Debug)]
-struct Memory {
-    all: Arc<Semaphore>,
-    taken: Option<OwnedSemaphorePermit>,
-}
-
-impl Memory {
-    fn none(all: &Arc<Semaphore>) -> Self {
-        Self { all: Arc::clone(all), taken: None }
-    }
-
-    fn take(&mut self, bytes: usize) -> Result<(), String> {
-        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX);
-        let more = Arc::clone(&self.all)
-            .try_acquire_many_owned(kib)
-            .map_err(|_| "too many large gossip messages at once".to_owned())?;
-        match &mut self.taken {
-            Some(taken) => taken.merge(more),
-            None => self.taken = Some(more),
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::*;
 use muster_wire::crypt::{Key, Keyring};
-use muster_wire::memberlist::{Message, Ping};
-use muster_wire::stream::encode_message;
-use muster_wire::{Border, Label};
+use muster_wire::memberlist::{Message, NodeState, Ping, PushPullNode};
+use muster_wire::stream::{encode_message, encode_push_pull};
+use muster_wire::{Border, Label, RawAddr, Versions};
 use tokio::task::JoinHandle;
 
 struct Test {
@@ -12,12 +12,6 @@ struct Test {
     arrivals: mpsc::Receiver<Arrival>,
     addr: SocketAddr,
     accepting: JoinHandle<()>,
-}
-
-impl Drop for Test {
-    fn drop(&mut self) {
-        self.accepting.abort();
-    }
 }
 
 async fn listen(inbound_timeout: Duration) -> Test {
@@ -106,60 +100,148 @@ async fn a_peer_that_says_nothing_is_dropped_in_time() {
 }
 
 #[tokio::test]
-async fn beyond_the_bound_connections_are_closed_at_once() {
-    let mut test = listen(LONG).await;
-    let mut peers = Vec::new();
-    for _ in 0..=INBOUND_MAX {
-        peers.push(TcpStream::connect(test.addr).await.unwrap());
-    }
-    let mut one_too_many = peers.pop().unwrap();
-    assert_eq!(one_too_many.read(&mut [0; 8]).await.unwrap(), 0);
-    // When one ends, there is room again.
-    peers.pop().unwrap().write_all(&ping()).await.unwrap();
-    let arrival = test.arrivals.recv().await.unwrap();
-    assert!(arrival.message.is_ok());
-    drop(arrival);
-    loop {
-        let mut peer = TcpStream::connect(test.addr).await.unwrap();
-        if peer.write_all(&ping()).await.is_ok()
-            && let Ok(arrival) = timeout(Duration::from_millis(50), test.arrivals.recv()).await
-        {
-            assert!(arrival.unwrap().message.is_ok());
-            break;
-        }
-    }
-}
-
-#[tokio::test]
 async fn a_message_longer_than_the_bound_is_refused() {
-    let all = Arc::new(Semaphore::new(BUFFERED_KIB_MAX));
-    let mut memory = Memory::none(&all);
+    let room = Room::new();
+    let mut memory = room.memory();
     let mut buffer = Vec::new();
-    let mut result = Ok(());
-    while result.is_ok() && buffer.len() <= MESSAGE_BYTES_MAX {
-        result = grow(&mut buffer, &mut memory);
-        buffer.resize(buffer.capacity(), 0);
-    }
-    assert!(result.unwrap_err().contains("longer than"));
-    assert!(buffer.len() <= MESSAGE_BYTES_MAX);
-    assert_eq!(all.available_permits(), BUFFERED_KIB_MAX - MESSAGE_BYTES_MAX / 1024);
-    drop(memory);
-    assert_eq!(all.available_permits(), BUFFERED_KIB_MAX);
-}
-
-#[tokio::test]
-async fn all_connections_together_are_bounded_too() {
-    let all = Arc::new(Semaphore::new(BUFFERED_KIB_MAX));
-    let mut memories = Vec::new();
     let refused = loop {
-        let mut memory = Memory::none(&all);
-        match memory.take(MESSAGE_BYTES_MAX) {
-            Ok(()) => memories.push(memory),
-            Err(reason) => break reason,
+        match grow(&mut buffer, MESSAGE_BYTES_MAX, &mut memory, None).await {
+            Ok(()) => buffer.resize(buffer.capacity(), 0),
+            Err(Failure::Lost(reason)) => break reason,
+            Err(other) => panic!("{other:?}"),
         }
     };
-    assert_eq!(memories.len(), BUFFERED_KIB_MAX * 1024 / MESSAGE_BYTES_MAX);
-    assert!(refused.contains("at once"), "{refused}");
+    assert!(refused.contains("longer than"), "{refused}");
+    assert_eq!(buffer.len(), MESSAGE_BYTES_MAX);
+}
+
+/// A push/pull of so many members with 300 bytes each; `noise` makes it hard to compress.
+fn crowd(members: usize, noise: bool, compress: bool) -> Vec<u8> {
+    let mut random = fastrand::Rng::with_seed(1);
+    let rows: Vec<_> = (0..members)
+        .map(|at| {
+            let meta: Vec<u8> =
+                (0..213).map(|_| if noise { random.alphanumeric() as u8 } else { b'x' }).collect();
+            (format!("node-{at:05}.example"), meta)
+        })
+        .collect();
+    let nodes = rows.iter().map(|(name, meta)| PushPullNode {
+        name,
+        addr: RawAddr::V4([10, 0, 0, 1]),
+        port: 7946,
+        meta,
+        incarnation: 70_000,
+        state: NodeState::Alive,
+        versions: Some(Versions::OURS),
+    });
+    encode_push_pull(true, nodes, b"", compress)
+}
+
+/// Sends a request, and returns what comes back; the core is played by `answers`.
+async fn ask(addr: SocketAddr, request: &[u8]) -> Vec<u8> {
+    let mut peer = TcpStream::connect(addr).await.unwrap();
+    peer.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    // Closed without an answer is none.
+    let _ = peer.read_to_end(&mut answer).await;
+    answer
+}
+
+/// Answers each push/pull with `answer`, and anything else not at all.
+fn play_core(mut arrivals: mpsc::Receiver<Arrival>, answer: Vec<u8>) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        while let Some(arrival) = arrivals.recv().await {
+            if arrival.message.is_ok_and(|message| message.first() == Some(&kind::PUSH_PULL))
+                && let Some(to) = arrival.answer
+            {
+                let _ = to.send(answer.clone());
+            }
+        }
+    })
+}
+
+#[tokio::test]
+async fn twenty_thousand_members_fit_however_they_come() {
+    let plain = crowd(20_000, true, false);
+    assert!((5_900_000..6_100_000).contains(&plain.len()), "{}", plain.len());
+    for (ours, request) in [
+        (Arc::default(), plain.clone()),
+        (Arc::default(), crowd(20_000, true, true)),
+        (sealer(1), sealer(1).seal_stream(Leg::Request, plain.clone()).unwrap()),
+        (sealer(1), sealer(1).seal_stream(Leg::Request, crowd(20_000, true, true)).unwrap()),
+    ] {
+        let mut test = listen_sealed(LONG, ours).await;
+        let asking = tokio::spawn(async move { ask(test.addr, &request).await });
+        let arrival = test.arrivals.recv().await.unwrap();
+        let message = arrival.message.unwrap_or_else(|failure| panic!("{failure:?}"));
+        assert!(message == plain);
+        drop(arrival.answer);
+        asking.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn several_large_requests_at_once_wait_for_each_other() {
+    let mut test = listen(LONG).await;
+    let plain = Arc::new(crowd(20_000, false, false));
+    let asking: Vec<_> = (0..4)
+        .map(|_| {
+            let request = Arc::clone(&plain);
+            tokio::spawn(async move { ask(test.addr, &request).await })
+        })
+        .collect();
+    for _ in 0..4 {
+        let arrival = test.arrivals.recv().await.unwrap();
+        assert!(arrival.message.unwrap_or_else(|failure| panic!("{failure:?}")) == *plain);
+        arrival.answer.unwrap().send(b"answer".to_vec()).unwrap();
+    }
+    for answer in asking {
+        assert_eq!(answer.await.unwrap(), b"answer");
+    }
+}
+
+#[tokio::test]
+async fn held_half_open_and_dribbling_connections_keep_no_exchange_from_its_answer() {
+    let test = listen(LONG).await;
+    let playing = play_core(test.arrivals, b"answer".to_vec());
+    let request = crowd(100, false, false);
+    // They say nothing; say that much will come and send half of it; never stop dribbling.
+    let mut held = Vec::new();
+    let mut dribbling = Vec::new();
+    for number in 0..500 {
+        let mut peer = TcpStream::connect(test.addr).await.unwrap();
+        match number % 3 {
+            0 => held.push(peer),
+            1 => {
+                // The kernel may say that this one was closed already.
+                let _ = peer.write_all(&request[..request.len() / 2]).await;
+                held.push(peer);
+            }
+            _ => dribbling.push(tokio::spawn(async move {
+                for byte in request_of_endless_nodes() {
+                    if peer.write_all(&[byte]).await.is_err() {
+                        return;
+                    }
+                    sleep(Duration::from_millis(10)).await;
+                }
+            })),
+        }
+        if number % 10 == 0 {
+            assert_eq!(ask(test.addr, &request).await, b"answer", "beside {number} others");
+        }
+    }
+    for _ in 0..50 {
+        assert_eq!(ask(test.addr, &request).await, b"answer");
+    }
+    dribbling.iter().for_each(JoinHandle::abort);
+    playing.abort();
+    test.accepting.abort();
+}
+
+/// A push/pull's header that promises a million nodes, and their bytes.
+fn request_of_endless_nodes() -> impl Iterator<Item = u8> {
+    let header = b"\x06\x83\xa4Join\xc2\xa5Nodes\xce\x00\x0f\xff\xff\xacUserStateLen\x00";
+    header.iter().copied().chain(std::iter::repeat(0x80))
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod meta;
 mod query;
 mod reconnect;
 mod serf;
+pub mod snapshot;
 mod state;
 mod ticker;
 mod window;

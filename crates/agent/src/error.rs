@@ -68,6 +68,20 @@ pub enum Error {
     /// The system gave no thread, timer or event queue.
     #[error("the system refuses to run the agent: {0}")]
     System(#[source] io::Error),
+    /// Another node of our name has the cluster behind it.
+    #[error(
+        "the name {name:?} belongs to the node at {holder}, as {votes} of {answers} members say: give this node another name"
+    )]
+    NameTaken {
+        /// Our name.
+        name: String,
+        /// Where its holder is.
+        holder: SocketAddr,
+        /// How many members know the holder by it.
+        votes: usize,
+        /// Of how many that answered.
+        answers: usize,
+    },
     /// The gossip thread panicked: a fault of ours.
     #[error("the gossip thread ended by a fault of its own; please report the log lines above")]
     GossipEnded,

@@ -100,6 +100,15 @@ pub(crate) struct Parts {
     pub inbox: Arc<Inbox>,
     /// Becomes true with the first exchange that went through.
     pub synced: watch::Sender<bool>,
+    pub name_lost: oneshot::Sender<NameLost>,
+}
+
+/// Our name is another's; see [`Event::NameLost`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct NameLost {
+    pub to: SocketAddr,
+    pub votes: usize,
+    pub answers: usize,
 }
 
 /// Starts the thread. The receiver errs when it has ended, in whatever way.
@@ -137,6 +146,8 @@ struct Gossip {
     /// The inbound stream whose request is being handled: the core answers before it returns.
     answer: Option<(StreamId, oneshot::Sender<Vec<u8>>)>,
     complaints: Complaints,
+    /// Taken when it is told.
+    name_lost: Option<oneshot::Sender<NameLost>>,
     stopped: bool,
 }
 
@@ -149,7 +160,8 @@ enum Woken {
 
 impl Gossip {
     fn new(parts: Parts) -> io::Result<Self> {
-        let Parts { serf, clock, sealer, sockets, stream_timeout, commands, inbox, synced } = parts;
+        let Parts { serf, clock, sealer, sockets, stream_timeout, commands, inbox, synced, name_lost } =
+            parts;
         let udp_send = sockets.udp.try_clone()?;
         let udp = tokio::net::UdpSocket::from_std(sockets.udp)?;
         let listener = tokio::net::TcpListener::from_std(sockets.tcp)?;
@@ -172,6 +184,7 @@ impl Gossip {
             leaves: Vec::new(),
             answer: None,
             complaints: Complaints::default(),
+            name_lost: Some(name_lost),
             stopped: false,
         })
     }
@@ -354,6 +367,11 @@ impl Gossip {
                 tracing::info!(?from, done = answer.done, "key query: {}", answer.message);
                 if let Err(error) = self.serf.respond_keys(self.clock.now(), id, &answer) {
                     tracing::warn!(?from, "cannot answer a key query: {error}");
+                }
+            }
+            Event::NameLost { to, votes, answers } => {
+                if let Some(lost) = self.name_lost.take() {
+                    let _ = lost.send(NameLost { to, votes, answers });
                 }
             }
             // Nobody here asks queries yet.

@@ -61,6 +61,7 @@ struct Agent {
     gossip: Handle,
     /// Errs when the gossip thread has ended.
     gossip_end: oneshot::Receiver<()>,
+    name_lost: oneshot::Receiver<gossip::NameLost>,
     /// Taken when seeking begins.
     seeker: Option<Seeker>,
     /// Requests on the control socket; each is told how the leave went.
@@ -101,6 +102,7 @@ impl Agent {
         let roster = Arc::new(Roster::new(config.node.clone(), Arc::clone(&inbox)));
         let synced = watch::Sender::new(false);
         let (gossip, commands) = Handle::new();
+        let (name_lost, name_lost_told) = oneshot::channel();
         let gossip_end = gossip::spawn(gossip::Parts {
             serf,
             clock,
@@ -110,6 +112,7 @@ impl Agent {
             commands,
             inbox: Arc::clone(&inbox),
             synced: synced.clone(),
+            name_lost,
         })
         .map_err(Error::System)?;
 
@@ -143,6 +146,7 @@ impl Agent {
         Ok(Self {
             gossip,
             gossip_end,
+            name_lost: name_lost_told,
             seeker,
             leave_asked,
             leave_waiting: Vec::new(),
@@ -168,6 +172,10 @@ impl Agent {
         });
         tokio::select! {
             Some(Err(error)) = async { Some(seeking?.await) } => return Err(error),
+            Ok(gossip::NameLost { to: holder, votes, answers }) = &mut self.name_lost => {
+                // Without a leave, which would be the holder's.
+                return Err(Error::NameTaken { name: config.node.clone(), holder, votes, answers });
+            }
             _ = &mut self.gossip_end => return Err(Error::GossipEnded),
             signal = signals.next() => tracing::info!(signal, "leaving the cluster"),
             Some(asked) = self.leave_asked.recv() => {
@@ -210,7 +218,10 @@ impl Agent {
             tracing::debug!("a client of the control socket did not take its answer");
         }
         self.gossip.stop().await;
-        let _ = timeout(STOP_TIMEOUT, self.gossip_end).await;
+        // It may have ended by itself.
+        if !self.gossip_end.is_terminated() {
+            let _ = timeout(STOP_TIMEOUT, self.gossip_end).await;
+        }
     }
 }
 

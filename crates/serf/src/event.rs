@@ -110,6 +110,16 @@ pub enum Event {
         /// As returned when it was asked.
         id: QueryId,
     },
+    /// Our name is another's: it answers there, and most members know it there. Stop without leaving, since a leave would be
+    /// the other's; as this node we are nobody.
+    NameLost {
+        /// Where the other is.
+        to: SocketAddr,
+        /// How many members know it there.
+        votes: usize,
+        /// Of how many that answered.
+        answers: usize,
+    },
     /// A join or periodic exchange we began went through.
     Synced {
         /// As returned by [`Serf::join`](crate::Serf::join), or the core's own.

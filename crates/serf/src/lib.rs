@@ -19,6 +19,7 @@ mod serf;
 pub mod snapshot;
 mod state;
 mod ticker;
+mod vote;
 mod window;
 
 pub use event::{Event, MemberEvent, Output};

@@ -4,6 +4,7 @@ mod answer;
 mod ask;
 mod hear;
 mod names;
+mod own_name;
 mod user_events;
 
 pub use user_events::UserEventError;
@@ -14,6 +15,7 @@ use crate::members::Members;
 use crate::query::Queries;
 use crate::reconnect::Reconnect;
 use crate::state::RecentEvent;
+use crate::vote::Vote;
 use crate::window::Window;
 use crate::{
     Event, Extensions, Input, Instant, Intern, Limits, Member, Output, Profile, StreamId, Why, meta,
@@ -88,6 +90,8 @@ pub struct Serf {
     clocks: Clocks,
     events: Window<RecentEvent>,
     queries: Queries,
+    /// On our own name, while somebody else claims it.
+    vote: Option<Vote>,
     leaving: Leaving,
     /// Joins under way that were asked for, and whether each wants events from before it.
     joins: BTreeMap<StreamId, bool>,
@@ -125,6 +129,7 @@ impl Serf {
             clocks: Clocks::new(),
             events: Window::new(EVENTS_BYTES_MAX),
             queries: Queries::new(config.seed),
+            vote: None,
             leaving: Leaving::new(config.broadcast_timeout, config.leave_propagate_delay),
             joins: BTreeMap::new(),
             join_told: false,
@@ -151,6 +156,11 @@ impl Serf {
         self.drive(now);
         if let Input::Stream { stream, bytes, .. } = input {
             self.swim.merge_request(now, stream, bytes);
+            self.drive(now);
+        }
+        // What timers made us say is due at once, too.
+        if matches!(input, Input::Timeout) && self.swim.next_timeout().is_some_and(|due| due <= now) {
+            self.swim.handle(now, Input::Timeout);
             self.drive(now);
         }
     }

@@ -14,7 +14,7 @@ pub(crate) const PREFIX: &str = "_serf_";
 /// "Do you hear me?" The ack is the answer.
 pub(crate) const PING: &str = "_serf_ping";
 /// "Who has this name?"
-const CONFLICT: &str = "_serf_conflict";
+pub(crate) const CONFLICT: &str = "_serf_conflict";
 
 /// What to do with the keys of the cluster.
 #[derive(Clone, PartialEq, Eq, Debug)]

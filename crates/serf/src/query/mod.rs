@@ -22,7 +22,7 @@ mod pending;
 
 pub(crate) use asked::{Asked, Counted, OPEN_MAX};
 pub(crate) use filter::is_for;
-pub(crate) use internal::{Internal, PING, PREFIX, encode_response};
+pub(crate) use internal::{CONFLICT, Internal, PING, PREFIX, encode_response};
 pub use internal::{KeyAnswer, KeyOperation};
 pub(crate) use pending::{Asker, Pending, Waiting};
 

@@ -108,7 +108,11 @@ impl Serf {
         {
             return;
         }
-        let (from, payload) = (from.into(), payload.unwrap_or_default().into());
+        let payload = payload.unwrap_or_default();
+        if !is_ack && self.count_vote(id, payload) {
+            return;
+        }
+        let (from, payload) = (from.into(), payload.into());
         self.event(if is_ack {
             Event::QueryAck { id, from }
         } else {
@@ -119,7 +123,9 @@ impl Serf {
     /// Ends the queries whose time is over.
     pub(super) fn end_queries(&mut self, now: Instant) {
         for id in self.queries.asked.take_done(now) {
-            self.event(Event::QueryDone { id });
+            if !self.end_vote(id) {
+                self.event(Event::QueryDone { id });
+            }
         }
     }
 

@@ -74,7 +74,7 @@ impl Serf {
                 );
             }
             Swim::Conflict { name, holder, claimant, claimant_answers } => {
-                self.conflict(&name, holder, claimant, claimant_answers);
+                self.conflict(now, &name, holder, claimant, claimant_answers);
             }
             Swim::Moved { name, from, to } => {
                 let name = name.escape_debug();

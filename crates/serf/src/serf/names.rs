@@ -1,8 +1,8 @@
-//! Two that claim one name.
+//! Answering who holds a name.
 //!
 //! A reference agent whose name is claimed at another address asks everybody whom they know by it, and shuts down unless
 //! a majority of the answers names its own address; no answer at all counts against it (serf.go, `resolveNodeConflict`).
-//! So we answer, and never ask: one stale packet must not stop a node, and a conflict about our own name is only told.
+//! What we make of such answers ourselves is told in `vote`.
 //!
 //! swim may just be finding out whether the holder still lives. Then the answer waits for that: a node that was
 //! re-created elsewhere asks as soon as it joins, and must not be sent away in favour of its own past.
@@ -10,10 +10,8 @@
 use super::Serf;
 use crate::QueryId;
 use crate::query::Asker;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
 
 /// Most answers that wait. Disputes are rare; whoever forges more of them gets no answer.
 const WAITING_MAX: usize = 64;
@@ -47,25 +45,5 @@ impl Serf {
             self.answer_conflict(asker, *id, name);
         }
         !decided.is_empty()
-    }
-
-    /// A conflict that swim has judged, for the log.
-    pub(super) fn conflict(
-        &mut self,
-        name: &str,
-        holder: SocketAddr,
-        claimant: SocketAddr,
-        claimant_answers: bool,
-    ) {
-        let whose = if name == self.config.name { "our name" } else { "the name" };
-        let verdict = match claimant_answers {
-            true => "names must be unique",
-            false => "nobody answers to it there, so that this is old news or forged",
-        };
-        let name = name.escape_debug();
-        self.note(
-            claimant_answers,
-            format!("{whose} {name} of {holder} is also claimed by {claimant}: {verdict}"),
-        );
     }
 }

@@ -105,3 +105,72 @@ fn a_name_conflict_is_noted_and_nobody_stops() {
     assert_eq!(world.status("a", "a"), Some(Status::Alive));
     assert_eq!(world.count("a", |event| matches!(event, Event::LeftCluster)), 0);
 }
+
+fn lost(world: &World, name: &str) -> usize {
+    world.count(name, |event| matches!(event, Event::NameLost { .. }))
+}
+
+/// Where `name` knows `about`.
+fn place(world: &World, name: &str, about: &str) -> Option<std::net::SocketAddr> {
+    world.member(name, about).map(|member| member.socket_addr())
+}
+
+#[test]
+fn the_newcomer_gives_way_and_nobody_takes_the_holder_for_gone() {
+    for seed in 0..5 {
+        let mut world = World::new(seed);
+        world.loss_percent = 10;
+        world.start_whole(&["a", "b", "c", "d"]);
+        world.start_as("twin", "a");
+        world.join("twin", "b");
+        world.run_until(|world| lost(world, "twin") == 1);
+        // As the agent does.
+        world.kill("twin");
+        world.run(secs(300));
+        assert_eq!(lost(&world, "a"), 0);
+        for name in ["a", "b", "c", "d"] {
+            assert_eq!(world.status(name, "a"), Some(Status::Alive), "{name}, seed {seed}");
+            assert_eq!(place(&world, name, "a"), Some(world.host("a").addr));
+            assert_eq!(world.told(name, "a"), ["join"], "{name}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn where_nobody_else_can_say_both_stay() {
+    let mut world = World::new(1);
+    world.start("a");
+    world.start_as("twin", "a");
+    world.join("twin", "a");
+    world.run(secs(600));
+    assert_eq!((lost(&world, "a"), lost(&world, "twin")), (0, 0));
+    let asked = |event: &Event| matches!(event, Event::Note { warn: true, text } if text.starts_with("nobody answered whose our name is"));
+    assert!(world.count("a", asked) + world.count("twin", asked) > 0, "{}", world.trace.join("\n"));
+}
+
+#[test]
+fn whoever_was_replaced_while_cut_off_gives_way_when_it_returns() {
+    let mut world = World::new(1);
+    world.start_whole(&["a", "b", "c"]);
+    for other in ["b", "c"] {
+        world.cut("a", other, true);
+    }
+    world.run_until(|world| world.all_see(&["b", "c"], "a", Some(Status::Failed)));
+    world.start_as("twin", "a");
+    world.cut("a", "twin", true);
+    world.join("twin", "b");
+    let twin = world.host("twin").addr;
+    world.run_until(|world| ["b", "c"].iter().all(|name| place(world, name, "a") == Some(twin)));
+    world.run(secs(60));
+    for other in ["b", "c", "twin"] {
+        world.cut("a", other, false);
+    }
+    // It finds them again by its reconnects.
+    world.run_until(|world| lost(world, "a") == 1);
+    world.kill("a");
+    world.run(secs(300));
+    assert_eq!(lost(&world, "twin"), 0);
+    for name in ["b", "c"] {
+        assert_eq!((world.status(name, "a"), place(&world, name, "a")), (Some(Status::Alive), Some(twin)));
+    }
+}

@@ -7,6 +7,7 @@ extern crate alloc;
 
 mod clock;
 mod event;
+mod fast_lane;
 mod intents;
 mod leave;
 mod limits;

@@ -10,6 +10,7 @@ mod user_events;
 pub use user_events::UserEventError;
 
 use crate::clock::Clocks;
+use crate::fast_lane::TagPace;
 use crate::leave::{Leaving, Step};
 use crate::members::Members;
 use crate::query::Queries;
@@ -26,7 +27,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
-use muster_swim::{Swim, Ticket, UserQueue};
+use muster_swim::{News, Swim, Ticket, UserQueue};
 use muster_wire::serf::{JoinIntent, LeaveIntent, Message};
 use muster_wire::{RawAddr, Versions, tags::Tags};
 
@@ -84,15 +85,16 @@ pub struct TagsTooLong {
 /// One node's view of a Serf cluster. The contract is [`Swim`](muster_swim::Swim)'s, without `StateWanted`.
 #[derive(Debug)]
 pub struct Serf {
-    config: Config,
-    swim: Swim,
-    members: Members,
+    pub(crate) config: Config,
+    pub(crate) swim: Swim,
+    pub(crate) members: Members,
     clocks: Clocks,
     events: Window<RecentEvent>,
     queries: Queries,
     /// On our own name, while somebody else claims it.
     vote: Option<Vote>,
     leaving: Leaving,
+    pub(crate) tag_pace: TagPace,
     /// Joins under way that were asked for, and whether each wants events from before it.
     joins: BTreeMap<StreamId, bool>,
     /// Whether our join intent went out.
@@ -131,6 +133,7 @@ impl Serf {
             queries: Queries::new(config.seed),
             vote: None,
             leaving: Leaving::new(config.broadcast_timeout, config.leave_propagate_delay),
+            tag_pace: TagPace::new(config.tags.clone()),
             joins: BTreeMap::new(),
             join_told: false,
             outputs: VecDeque::new(),
@@ -177,6 +180,7 @@ impl Serf {
             self.leaving.deadline(),
             self.members.next_due(),
             self.queries.asked.deadline(),
+            self.tag_pace.deadline(),
         ];
         own.into_iter().flatten().chain(self.swim.next_timeout()).min()
     }
@@ -209,7 +213,8 @@ impl Serf {
         let intent = LeaveIntent { ltime, node: &name, prune: false };
         self.hear_leave(now, intent);
         if self.swim.has_peers() {
-            self.broadcast(&Message::Leave(intent), Some(LEAVE_TICKET));
+            let bytes = self.broadcast(&Message::Leave(intent), Some(LEAVE_TICKET));
+            self.tell_balancers(now, News::User(&bytes));
             self.swim.prepare_leave(now);
         }
         self.drive(now);
@@ -245,11 +250,11 @@ impl Serf {
         self.queries.heard.ignore_before(former.query_time);
     }
 
-    /// Replaces our tags.
+    /// Replaces our tags; balancers are told straight, and nobody more than eight times a second.
     pub fn set_tags(&mut self, now: Instant, tags: Tags) -> Result<(), TagsTooLong> {
-        let meta = meta::encode(&tags, self.config.protocol)?;
+        meta::encode(&tags, self.config.protocol)?;
         self.config.tags = tags;
-        self.swim.set_meta(now, meta);
+        self.tell_tags(now);
         self.drive(now);
         Ok(())
     }
@@ -292,6 +297,9 @@ impl Serf {
         self.step(now, step);
         self.members.forget_due(now);
         self.end_queries(now);
+        if self.tag_pace.deadline().is_some_and(|due| due <= now) {
+            self.tell_tags(now);
+        }
         if self.reconnect.ticker.is_due(now)
             && self.leaving.is_staying()
             && let Some(member) = self.reconnect.choose(&self.members)
@@ -333,7 +341,10 @@ impl Serf {
     fn step(&mut self, now: Instant, step: Step) {
         match step {
             Step::Nothing => {}
-            Step::Leave => self.swim.leave(now),
+            Step::Leave => {
+                self.swim.leave(now);
+                self.tell_balancers(now, News::OurState);
+            }
             Step::Done => self.event(Event::LeftCluster),
         }
     }
@@ -347,10 +358,12 @@ impl Serf {
         self.broadcast(&Message::Join(JoinIntent { ltime, node: &name }), None);
     }
 
-    fn broadcast(&mut self, intent: &Message<'_>, ticket: Option<Ticket>) {
+    /// Hands an intent to gossip; returns it as it is told.
+    fn broadcast(&mut self, intent: &Message<'_>, ticket: Option<Ticket>) -> Vec<u8> {
         let mut bytes = Vec::new();
         intent.encode(&mut bytes);
-        self.swim.broadcast(UserQueue::Intents, bytes, ticket);
+        self.swim.broadcast(UserQueue::Intents, bytes.clone(), ticket);
+        bytes
     }
 
     fn tell_member_events(&mut self) {

@@ -1,9 +1,9 @@
 //! What Serf adds to a push/pull: the clocks, when each member last said something, who has left, recent user events.
 
-use crate::Status;
 use crate::clock::Clocks;
 use crate::members::Members;
 use crate::window::Window;
+use crate::{Member, Status};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,19 +19,29 @@ pub(crate) struct RecentEvent {
 
 /// Our state for a peer (serf/delegate.go, LocalState).
 pub(crate) fn encode(clocks: &Clocks, members: &Members, events: &Window<RecentEvent>) -> Vec<u8> {
-    PushPullState {
+    let events = events.iter().map(|(ltime, heard)| recent(ltime, heard)).collect();
+    PushPullState { events, ..about(clocks, members.iter()) }.encode()
+}
+
+/// The part of it that is about ourselves.
+pub(crate) fn encode_own(clocks: &Clocks, members: &Members, own: &str) -> Vec<u8> {
+    about(clocks, members.get(own).into_iter()).encode()
+}
+
+fn about<'a>(clocks: &Clocks, members: impl Iterator<Item = &'a Member>) -> PushPullState<'a> {
+    let mut state = PushPullState {
         ltime: clocks.member.time(),
-        status_ltimes: members.iter().map(|member| (&*member.name, member.status_ltime)).collect(),
-        left_members: members
-            .iter()
-            .filter(|member| member.status == Status::Left)
-            .map(|member| &*member.name)
-            .collect(),
         event_ltime: clocks.event.time(),
-        events: events.iter().map(|(ltime, heard)| recent(ltime, heard)).collect(),
         query_ltime: clocks.query.time(),
+        ..PushPullState::default()
+    };
+    for member in members {
+        state.status_ltimes.push((&*member.name, member.status_ltime));
+        if member.status == Status::Left {
+            state.left_members.push(&*member.name);
+        }
     }
-    .encode()
+    state
 }
 
 fn recent<'a>(ltime: u64, heard: impl Iterator<Item = &'a RecentEvent>) -> RecentEvents<'a> {

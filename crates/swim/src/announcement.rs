@@ -38,6 +38,18 @@ impl Announcement {
         SocketAddr::new(self.addr.ip(), self.port)
     }
 
+    /// What the node says in the life of this incarnation.
+    pub(crate) fn alive(&self, incarnation: u32) -> Alive<'_> {
+        Alive {
+            incarnation,
+            node: &self.name,
+            addr: self.addr,
+            port: self.port,
+            meta: &self.meta,
+            versions: Some(self.versions),
+        }
+    }
+
     /// Whether `alive` names another address than this does.
     pub(crate) fn is_elsewhere(&self, alive: &Alive<'_>) -> bool {
         self.addr != alive.addr || self.port != alive.port

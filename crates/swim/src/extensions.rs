@@ -21,6 +21,8 @@ pub struct Extensions {
     pub news_for_the_living: bool,
     /// A leave reaches up to 64 members with each round.
     pub wide_leave: bool,
+    /// News that concern traffic are told straight, confirmed, and by stream if need be.
+    pub direct_news: bool,
     /// A node's own word for its leave counts without a leave intent, and after it was found dead.
     pub own_word: bool,
     /// Who accuses a node that left is told so.
@@ -40,6 +42,7 @@ impl Extensions {
         prompt_gossip: true,
         news_for_the_living: true,
         wide_leave: true,
+        direct_news: true,
         own_word: true,
         leave_repair: true,
         takeover: true,
@@ -59,6 +62,7 @@ impl Extensions {
         prompt_gossip: false,
         news_for_the_living: false,
         wide_leave: false,
+        direct_news: false,
         own_word: false,
         leave_repair: false,
         takeover: false,

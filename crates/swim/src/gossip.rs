@@ -83,7 +83,7 @@ impl Gossip {
 }
 
 /// A user message as a part of a packet.
-fn user(message: &[u8]) -> Vec<u8> {
+pub(crate) fn user(message: &[u8]) -> Vec<u8> {
     let mut part = Vec::with_capacity(USER_OVERHEAD + message.len());
     part.push(kind::USER);
     part.extend_from_slice(message);
@@ -202,12 +202,12 @@ impl Swim {
     }
 
     /// Bytes for the parts of one datagram. Its CRC is not counted, as in memberlist: a full one has five bytes more.
-    fn parts_budget(&self) -> usize {
+    pub(crate) fn parts_budget(&self) -> usize {
         (BUDGET - COMPOUND_OVERHEAD).saturating_sub(self.config.packet_overhead)
     }
 
     /// Longest user message that fits a gossip packet; a longer one would wait for ever.
-    fn user_message_max(&self) -> usize {
+    pub(crate) fn user_message_max(&self) -> usize {
         self.parts_budget().saturating_sub(PART_OVERHEAD + USER_OVERHEAD)
     }
 

@@ -185,6 +185,8 @@ pub enum Event {
         stream: StreamId,
         /// Its join flag.
         join: bool,
+        /// Whether the peer is to hear of nobody but us.
+        only_us: bool,
     },
     /// Serf's state from a peer. Comes *after* the membership events of the same exchange's nodes.
     StateReceived {

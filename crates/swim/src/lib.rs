@@ -17,6 +17,7 @@
 //! | why somebody is doubted | `why.rs` |
 //! | a leave that an accuser never heard of | `repair.rs` |
 //! | telling others | `gossip.rs`, `broadcast.rs` |
+//! | telling some at once | `direct.rs` |
 //! | exchanging everything | `sync.rs`, `burst.rs` |
 //! | what is due when | `timer.rs` |
 //! | what goes beyond the reference, as switches | `extensions.rs` |
@@ -29,6 +30,7 @@ mod broadcast;
 mod burst;
 mod by_name;
 mod config;
+mod direct;
 mod extensions;
 mod gossip;
 mod instant;
@@ -52,6 +54,7 @@ mod tests;
 pub use announcement::{Announcement, Intern};
 pub use by_name::{ByName, Named, Slot};
 pub use config::{Config, Profile};
+pub use direct::News;
 pub use extensions::Extensions;
 pub use instant::Instant;
 pub use io::{Event, GoneWhy, Input, Output, StreamId, Ticket, UserQueue};

@@ -266,16 +266,8 @@ impl Swim {
     pub(crate) fn announce(&mut self, beaten: u32) {
         let Some(me) = self.nodes.at_mut(self.me) else { return };
         me.incarnation = me.incarnation.max(beaten).saturating_add(1);
-        let announced = me.announced.clone();
-        let alive = Alive {
-            incarnation: me.incarnation,
-            node: &announced.name,
-            addr: announced.addr,
-            port: announced.port,
-            meta: &announced.meta,
-            versions: Some(announced.versions),
-        };
-        self.tell(&announced.name, &Message::Alive(alive), None);
+        let (announced, incarnation) = (me.announced.clone(), me.incarnation);
+        self.tell(&announced.name, &Message::Alive(announced.alive(incarnation)), None);
     }
 
     /// Declares ourselves gone.

@@ -4,6 +4,7 @@
 use crate::awareness::Awareness;
 use crate::broadcast::Waiter;
 use crate::burst::Burst;
+use crate::direct::Direct;
 use crate::gossip::Gossip;
 use crate::nodes::{Node, Nodes};
 use crate::probe::Prober;
@@ -59,6 +60,7 @@ pub struct Swim {
     pub(crate) records: Records,
     pub(crate) awareness: Awareness,
     pub(crate) gossip: Gossip,
+    pub(crate) direct: Direct,
     pub(crate) exchanges: Exchanges,
     pub(crate) burst: Burst,
     pub(crate) leave: Leave,
@@ -103,6 +105,7 @@ impl Swim {
             records: Records::default(),
             awareness: Awareness::new(aware),
             gossip: Gossip::default(),
+            direct: Direct::default(),
             exchanges: Exchanges::default(),
             burst: Burst::default(),
             leave: Leave::default(),
@@ -280,7 +283,7 @@ impl Swim {
         }
     }
 
-    fn advance(&mut self, now: Instant) {
+    pub(crate) fn advance(&mut self, now: Instant) {
         self.now = self.now.max(now);
     }
 
@@ -304,6 +307,7 @@ impl Swim {
         match message {
             Message::Ping(ping) => self.on_ping(from, ping),
             Message::IndirectPing(request) => self.on_indirect_ping(from, request),
+            Message::Ack(ack) if self.direct.confirmed(ack.seq_no) => {}
             Message::Ack(ack) => self.on_ack(ack.seq_no),
             Message::Nack(nack) => self.on_nack(nack.seq_no),
             Message::Alive(alive) => self.on_alive(from, alive),
@@ -326,6 +330,7 @@ impl Swim {
                 // It has been gone for so long that nobody tells it anything; a new life of it may begin at 1 again.
                 Timer::Forget(slot) => self.nodes.remove(slot),
                 Timer::Gossip => self.gossip_round(),
+                Timer::Direct => self.tell_waiting(),
                 Timer::PushPull => self.push_pull(),
             }
         }

@@ -42,9 +42,19 @@ enum Stage {
 struct Exchange {
     with: SocketAddr,
     join: bool,
-    /// Ours; a node to be shown as suspect in it, so that it refutes upwards.
-    doubted: Option<Arc<str>>,
+    shown: Shown,
     stage: Stage,
+}
+
+/// What we show the other end.
+#[derive(PartialEq, Eq, Debug)]
+enum Shown {
+    /// All we know.
+    All,
+    /// That, and this node as a suspect, so that it refutes upwards.
+    AllDoubting(Arc<str>),
+    /// Ourselves.
+    OnlyUs,
 }
 
 /// Exchanges under way.
@@ -113,7 +123,7 @@ impl Swim {
     /// Begins an exchange.
     pub(crate) fn ask(&mut self, with: SocketAddr, join: bool) -> StreamId {
         let stream = self.exchanges.next_stream();
-        let exchange = Exchange { with, join, doubted: None, stage: Stage::Asking };
+        let exchange = Exchange { with, join, shown: Shown::All, stage: Stage::Asking };
         self.begin(stream, exchange);
         stream
     }
@@ -121,14 +131,20 @@ impl Swim {
     /// Begins an exchange with the new holder of `name`, which shall raise its incarnation above the one we know.
     pub(crate) fn ask_to_raise(&mut self, with: SocketAddr, name: &Arc<str>) {
         let stream = self.exchanges.next_stream();
-        let exchange = Exchange { with, join: false, doubted: Some(name.clone()), stage: Stage::Asking };
-        self.begin(stream, exchange);
+        let shown = Shown::AllDoubting(name.clone());
+        self.begin(stream, Exchange { with, join: false, shown, stage: Stage::Asking });
+    }
+
+    /// Begins an exchange that tells nothing but what we say of ourselves.
+    pub(crate) fn show_ourselves(&mut self, with: SocketAddr) {
+        let stream = self.exchanges.next_stream();
+        self.begin(stream, Exchange { with, join: false, shown: Shown::OnlyUs, stage: Stage::Asking });
     }
 
     fn begin(&mut self, stream: StreamId, exchange: Exchange) {
-        let join = exchange.join;
+        let (join, only_us) = (exchange.join, exchange.shown == Shown::OnlyUs);
         self.exchanges.open.insert(stream, exchange);
-        self.event(Event::StateWanted { stream, join });
+        self.event(Event::StateWanted { stream, join, only_us });
     }
 
     /// The layer above has supplied its state: sends ours with it.
@@ -179,8 +195,15 @@ impl Swim {
     }
 
     fn encode_state(&self, exchange: &Exchange, state: &[u8]) -> Vec<u8> {
-        let doubted = |node: &Node| exchange.doubted.as_ref() == Some(&node.name) && node.is_present();
-        let nodes = self.nodes.iter().map(|node| PushPullNode {
+        let doubted = |node: &Node| match &exchange.shown {
+            Shown::AllDoubting(name) => *name == node.name && node.is_present(),
+            Shown::All | Shown::OnlyUs => false,
+        };
+        let shown: Vec<&Node> = match exchange.shown {
+            Shown::OnlyUs => self.nodes.at(self.me).into_iter().collect(),
+            Shown::All | Shown::AllDoubting(_) => self.nodes.iter().collect(),
+        };
+        let nodes = shown.into_iter().map(|node| PushPullNode {
             name: &node.name,
             addr: node.addr,
             port: node.port,
@@ -214,7 +237,8 @@ impl Swim {
     }
 
     fn on_push_pull(&mut self, stream: StreamId, from: SocketAddr, message: &PushPull<'_>) {
-        let exchange = Exchange { with: from, join: message.join, doubted: None, stage: Stage::Answering };
+        let exchange =
+            Exchange { with: from, join: message.join, shown: Shown::All, stage: Stage::Answering };
         self.begin(stream, exchange);
     }
 

@@ -24,6 +24,8 @@ pub(crate) enum Timer {
     Forget(Slot),
     /// The next round of gossip.
     Gossip,
+    /// Somebody has not confirmed what it was told straight.
+    Direct,
     /// The next full exchange.
     PushPull,
 }

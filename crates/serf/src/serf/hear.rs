@@ -43,8 +43,11 @@ impl Serf {
                 self.members.gone(now, &name, why);
             }
             Swim::User(message) => self.hear(now, &message),
-            Swim::StateWanted { stream, join: _ } => {
-                let state = state::encode(&self.clocks, &self.members, &self.events);
+            Swim::StateWanted { stream, join: _, only_us } => {
+                let state = match only_us {
+                    true => state::encode_own(&self.clocks, &self.members, &self.config.name),
+                    false => state::encode(&self.clocks, &self.members, &self.events),
+                };
                 self.swim.supply_state(now, stream, &state);
             }
             Swim::StateReceived { join, state } => self.merge(now, join, &state),

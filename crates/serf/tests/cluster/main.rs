@@ -1,6 +1,7 @@
 //! Clusters of Serf cores, connected in memory.
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may panic as the test itself may")]
 
+mod fast_lane;
 mod membership;
 mod names;
 mod neighbour;

@@ -33,6 +33,8 @@ pub(crate) struct World {
     pub(crate) loss_percent: u8,
     /// Of the nodes started from now on.
     pub(crate) limits: Limits,
+    /// Who alone loses datagrams, of those it sends; `None` is everyone.
+    pub(crate) lossy: Option<SocketAddr>,
     /// Everything that happened, for comparing runs.
     pub(crate) trace: Vec<String>,
     /// Every datagram sent: when, from, contents.
@@ -59,6 +61,7 @@ impl World {
             now: Instant(Duration::ZERO),
             loss_percent: 0,
             limits: Limits::default(),
+            lossy: None,
             trace: Vec::new(),
             sent: Vec::new(),
             answers: Vec::new(),
@@ -239,7 +242,9 @@ impl World {
                 Output::Send { to, bytes } => {
                     self.trace.push(format!("{now:?} {name} sends {} bytes to {to}", bytes.len()));
                     self.sent.push((now, from, bytes.clone()));
-                    if self.rng.u8(..100) >= self.loss_percent && !self.is_cut(from, to) {
+                    let lossy = self.lossy.is_none_or(|lossy| lossy == from);
+                    let lost = self.rng.u8(..100) < self.loss_percent && lossy;
+                    if !lost && !self.is_cut(from, to) {
                         let latency = self.latency();
                         self.fly(latency, to, Flight::Packet { from, bytes });
                     }

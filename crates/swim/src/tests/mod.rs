@@ -2,6 +2,7 @@
 
 mod burst;
 mod detection;
+mod direct;
 mod fallback;
 mod faults;
 mod hostile;

@@ -54,7 +54,7 @@ fn withdrawal(seed: u64, size: usize, loss_percent: u8) -> Duration {
 
 #[test]
 fn a_balancer_hears_of_a_withdrawal_in_one_latency() {
-    for size in [3, 30, 100] {
+    for size in [3, 66] {
         for seed in 0..2 {
             let took = withdrawal(seed, size, 0);
             assert!(took <= Duration::from_millis(5), "{took:?} of {size}, seed {seed}");
@@ -64,7 +64,7 @@ fn a_balancer_hears_of_a_withdrawal_in_one_latency() {
 
 #[test]
 fn a_lost_withdrawal_reaches_the_balancer_by_stream() {
-    for size in [3, 30, 100] {
+    for size in [3, 66] {
         for seed in 0..2 {
             let took = withdrawal(seed, size, 100);
             // Patience, a round trip, the way of the stream.
@@ -91,7 +91,7 @@ fn leave(seed: u64, size: usize, loss_percent: u8) -> Duration {
 #[test]
 fn a_leave_is_known_by_all_in_1500_ms_though_half_of_the_leavers_datagrams_are_lost() {
     for size in [3, 10, 30, 60] {
-        let worst = (0..8).map(|seed| leave(seed, size, 50)).max().unwrap();
+        let worst = (0..5).map(|seed| leave(seed, size, 50)).max().unwrap();
         println!("50 % lost, {size} members: {worst:?}");
         assert!(worst <= Duration::from_millis(1500), "{worst:?} of {size}");
     }
@@ -99,7 +99,7 @@ fn a_leave_is_known_by_all_in_1500_ms_though_half_of_the_leavers_datagrams_are_l
 
 #[test]
 fn a_leave_is_known_by_all_though_every_datagram_of_the_leaver_is_lost() {
-    for size in [3, 30, 60] {
+    for size in [3, 60] {
         let worst = (0..2).map(|seed| leave(seed, size, 100)).max().unwrap();
         println!("all lost, {size} members: {worst:?}");
         assert!(worst <= Duration::from_millis(1500), "{worst:?} of {size}");

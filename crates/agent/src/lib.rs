@@ -35,6 +35,7 @@ mod run;
 mod schedule;
 mod sealer;
 mod seed;
+mod seek;
 mod server;
 mod signals;
 mod sockets;

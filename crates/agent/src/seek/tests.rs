@@ -2,10 +2,12 @@
 
 use super::*;
 use crate::gossip::testing::{Told, fake};
+use crate::resolve::{Families, Resolver};
 use crate::roster::Inbox;
 use crate::roster::tests::{at, member, roster};
 use muster_serf::Status;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 

@@ -41,6 +41,16 @@ pub(crate) struct Tried {
 impl Joiner {
     /// Contacts every address of `seed` but our own.
     pub(crate) async fn try_seed(&self, seed: &Seed, replay: bool) -> Tried {
+        self.try_some(seed, replay, |_| true).await
+    }
+
+    /// Contacts those addresses of `seed` that are wanted, and are not our own.
+    pub(crate) async fn try_some(
+        &self,
+        seed: &Seed,
+        replay: bool,
+        wanted: impl Fn(&SocketAddr) -> bool,
+    ) -> Tried {
         let mut tried = Tried::default();
         let ips = match &seed.host {
             Host::Ip(ip) => vec![*ip],
@@ -55,7 +65,7 @@ impl Joiner {
         let (own, others): (Vec<_>, Vec<_>) =
             ips.into_iter().map(|ip| SocketAddr::new(ip, seed.port)).partition(|addr| self.is_own(*addr));
         tried.ourselves = !own.is_empty();
-        let mut results = stream::iter(others)
+        let mut results = stream::iter(others.into_iter().filter(|addr| wanted(addr)))
             .map(async |addr| (addr, self.try_address(addr, replay).await))
             .buffer_unordered(AT_ONCE);
         while let Some((addr, result)) = results.next().await {

@@ -14,6 +14,18 @@ pub(crate) fn pause(waited: Duration, first: Duration, random: f64) -> Duration 
     pause.mul_f64(0.75 + 0.5 * random.clamp(0.0, 1.0))
 }
 
+/// How long the members of a whole cluster rest together between two looks for those who were forgotten.
+const LOOK_PAUSE: Duration = Duration::from_secs(15);
+/// How long one member rests at most.
+const LOOK_PAUSE_MAX: Duration = Duration::from_secs(600);
+
+/// How long one of `members` rests, so that together they look at the same pace however many they are. `random` as above.
+pub(crate) fn rest(members: usize, random: f64) -> Duration {
+    let members = u32::try_from(members).unwrap_or(u32::MAX);
+    let rest = LOOK_PAUSE.saturating_mul(members).clamp(LOOK_PAUSE, LOOK_PAUSE_MAX);
+    rest.mul_f64(0.75 + 0.5 * random.clamp(0.0, 1.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +60,13 @@ mod tests {
         let waited = Duration::from_secs(20);
         assert_eq!(pause(waited, FIRST, 0.0), Duration::from_millis(1500));
         assert_eq!(pause(waited, FIRST, 1.0), Duration::from_millis(2500));
+    }
+
+    #[test]
+    fn a_cluster_looks_at_the_same_pace_whatever_its_size_up_to_a_bound() {
+        assert_eq!(rest(0, 0.5), LOOK_PAUSE);
+        assert_eq!(rest(10, 0.5), 10 * LOOK_PAUSE);
+        assert_eq!(rest(usize::MAX, 0.5), LOOK_PAUSE_MAX);
+        assert!(rest(10, 0.0) < rest(10, 1.0));
     }
 }

@@ -4,6 +4,11 @@
 //! once met is left alone as long as it is alive. When it left or failed it is sought again: it may be restarted without
 //! seeds of its own, and nobody asks after a member that has left. A node that finds itself alone tries all of them again,
 //! so that a cluster heals after an outage of everything.
+//!
+//! All that cannot see two clusters that know nothing of each other and are each content with the seeds they have: halves
+//! of a partition that lasted until each forgot the other (hashicorp/serf#605), or two groups that found different
+//! addresses under one name. So for ever, at a slow pace, every seed's addresses of that day are compared with the
+//! members, and where none is, one is asked for.
 
 use crate::Error;
 use crate::complaints::Complaints;
@@ -14,12 +19,13 @@ use crate::schedule;
 use crate::seed::{Host, Seed};
 use futures_util::future::join_all;
 use muster_serf::{Member, Status};
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// A seed that left answers for about a second more (Serf's `LeavePropagateDelay`). Joining it then is of no use.
 const LEAVE_REST: Duration = Duration::from_secs(2);
@@ -34,6 +40,8 @@ pub(crate) struct Seeker {
     first_pause: Duration,
     complaints: Complaints,
     started: Instant,
+    /// When to look for those who were forgotten.
+    next_look: Instant,
 }
 
 /// A seed and what became of it.
@@ -72,6 +80,7 @@ impl Seeker {
             first_pause,
             complaints: Complaints::default(),
             started: Instant::now(),
+            next_look: Instant::now() + schedule::rest(1, fastrand::f64()),
         }
     }
 
@@ -97,6 +106,9 @@ impl Seeker {
         let mut had_company = self.roster.has_company();
         let mut began = Instant::now();
         loop {
+            if had_company && Instant::now() >= self.next_look {
+                self.look_for_the_forgotten().await;
+            }
             if !self.all_met() {
                 let tried = self.round().await;
                 rounds = rounds.saturating_add(1);
@@ -174,11 +186,28 @@ impl Seeker {
             if self.forget_lost() {
                 return true;
             }
-            if revisions.changed().await.is_err() {
-                break;
+            tokio::select! {
+                changed = revisions.changed() => if changed.is_err() { break },
+                () = sleep_until(self.next_look) => self.look_for_the_forgotten().await,
             }
         }
         false
+    }
+
+    /// Asks where a seed is now and no member is. Whoever answers there and is no news (a seed behind an address of its
+    /// own choice) costs an exchange; whoever does not is nobody's fault.
+    async fn look_for_the_forgotten(&mut self) {
+        let present: BTreeSet<SocketAddr> = self
+            .roster
+            .look(|members| members.values().filter(|m| is_present(m)).map(|m| m.socket_addr()).collect());
+        let is_forgotten = |addr: &SocketAddr| !present.contains(addr);
+        let tries = self.seeds.iter().map(|sought| self.joiner.try_some(&sought.seed, false, is_forgotten));
+        for (sought, tried) in self.seeds.iter().zip(join_all(tries).await) {
+            for addr in tried.joined {
+                tracing::debug!(seed = %sought.seed, %addr, "asked where no member is");
+            }
+        }
+        self.next_look = Instant::now() + schedule::rest(present.len(), fastrand::f64());
     }
 
     /// Seeds that were members and are no more have to be sought again. Whether there are any.
@@ -188,7 +217,7 @@ impl Seeker {
             let mut any = false;
             for sought in seeds {
                 let Met::At(met) = &sought.met else { continue };
-                let there = members.values().any(|member| is_there(member, met));
+                let there = members.values().filter(|m| is_present(m)).any(|m| met.contains(&m.socket_addr()));
                 if sought.known && !there {
                     tracing::info!(seed = %sought.seed, "this seed left or failed; seeking it until it is back");
                     sought.met = Met::NotYet;
@@ -218,9 +247,9 @@ fn met_by(seed: &Seed, tried: &Tried) -> Met {
     if !tried.joined.is_empty() || only_us { Met::At(tried.joined.clone()) } else { Met::NotYet }
 }
 
-/// Whether `member` is who answered at one of `met`, and has not gone.
-fn is_there(member: &Member, met: &[SocketAddr]) -> bool {
-    matches!(member.status, Status::Alive | Status::Leaving) && met.contains(&member.socket_addr())
+/// Whether `member` has not gone.
+fn is_present(member: &Member) -> bool {
+    matches!(member.status, Status::Alive | Status::Leaving)
 }
 
 fn failures(tried: &[Tried]) -> String {

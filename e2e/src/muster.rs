@@ -1,5 +1,6 @@
 //! The product's own processes.
 
+use crate::hosts::Launcher;
 use crate::process::run;
 use crate::{Hosts, Process, wait_for};
 use muster_control::client::Client;
@@ -76,6 +77,7 @@ pub struct Agent {
     /// Its control socket.
     pub control: Client,
     options: AgentOptions,
+    launcher: Launcher,
     directory: TempDir,
 }
 
@@ -85,12 +87,27 @@ impl Agent {
         let directory = TempDir::new().expect("a temporary directory can be made");
         let address = hosts.at(host, 7946);
         let socket = directory.path().join("m.sock");
-        let process = Self::spawn(name, &address, &socket, &options);
-        Self { name: name.into(), address, process, control: Client::new(socket), options, directory }
+        let launcher = hosts.launcher(host);
+        let process = Self::spawn(&launcher, name, &address, &socket, &options);
+        Self {
+            name: name.into(),
+            address,
+            process,
+            control: Client::new(socket),
+            options,
+            launcher,
+            directory,
+        }
     }
 
-    fn spawn(name: &str, address: &str, socket: &std::path::Path, options: &AgentOptions) -> Process {
-        let mut command = Command::new(binary());
+    fn spawn(
+        launcher: &Launcher,
+        name: &str,
+        address: &str,
+        socket: &std::path::Path,
+        options: &AgentOptions,
+    ) -> Process {
+        let mut command = launcher.command(binary());
         command.args(["agent", "--node", name, "--bind", address, "--socket"]).arg(socket);
         for seed in &options.join {
             command.args(["--join", seed]);
@@ -105,7 +122,8 @@ impl Agent {
     /// Starts it again after its end, with the same name, address and socket path.
     pub fn restart(&mut self) {
         let socket = self.directory.path().join("m.sock");
-        self.process.succeed(Self::spawn(&self.name, &self.address, &socket, &self.options));
+        let next = Self::spawn(&self.launcher, &self.name, &self.address, &socket, &self.options);
+        self.process.succeed(next);
     }
 
     /// Runs one of our commands about it; its output when it succeeds.

@@ -1,8 +1,10 @@
-//! A network of a test's own, with its own loopback, firewall and `/etc/hosts`: nothing outside notices what is cut or
-//! written there.
+//! A network of a test's own: hosts with a stack each, a router between them that can cut and count, and a hosts file.
+//! Nothing outside notices.
 
+use crate::Hosts;
 use std::net::Ipv4Addr;
 use std::process::Command;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Set for the half of a test that runs in its own network.
 const INSIDE: &str = "MUSTER_E2E_OWN_NETWORK";
@@ -23,6 +25,7 @@ pub enum Traffic {
 #[derive(Debug)]
 pub struct Network {
     hosts_file: tempfile::NamedTempFile,
+    groups: AtomicU8,
 }
 
 impl Network {
@@ -57,12 +60,35 @@ impl Network {
 
     fn inside() -> Self {
         run("ip", &["link", "set", "lo", "up"]);
-        run("nft", &["add table ip e2e; add chain ip e2e in { type filter hook input priority 0; }"]);
-        let network =
-            Self { hosts_file: tempfile::NamedTempFile::new().expect("a temporary file can be made") };
+        std::fs::write("/proc/sys/net/ipv4/ip_forward", "1").expect("the router is ours");
+        run("nft", &["add table ip e2e; add chain ip e2e router { type filter hook forward priority 0; }"]);
+        // Here `ip` keeps its names of namespaces.
+        run("mount", &["-t", "tmpfs", "tmpfs", "/run"]);
+        let hosts_file = tempfile::NamedTempFile::new().expect("a temporary file can be made");
+        let network = Self { hosts_file, groups: AtomicU8::new(0) };
         network.name("localhost", &[Ipv4Addr::LOCALHOST]);
         run("mount", &["--bind", network.hosts_file.path().to_str().expect("a path of ASCII"), "/etc/hosts"]);
         network
+    }
+
+    /// New hosts with these numbers, each with a stack of its own, behind the router.
+    pub fn hosts(&self, numbers: impl IntoIterator<Item = u8>) -> Hosts {
+        let group = self.groups.fetch_add(1, Ordering::Relaxed);
+        let hosts = Hosts::with_own_stacks([10, 77, group]);
+        for number in numbers {
+            let (ip, router) = (hosts.ip(number).to_string(), hosts.ip(254).to_string());
+            let link = format!("to{group}-{number}");
+            run("ip", &["netns", "add", &ip]);
+            run("ip", &["link", "add", &link, "type", "veth", "peer", "name", "eth0", "netns", &ip]);
+            run("ip", &["addr", "add", &router, "dev", &link]);
+            run("ip", &["link", "set", &link, "up"]);
+            run("ip", &["route", "add", &ip, "dev", &link]);
+            run("ip", &["-n", &ip, "link", "set", "lo", "up"]);
+            run("ip", &["-n", &ip, "addr", "add", &ip, "dev", "eth0"]);
+            run("ip", &["-n", &ip, "link", "set", "eth0", "up"]);
+            run("ip", &["-n", &ip, "route", "add", "default", "via", &router, "dev", "eth0", "onlink"]);
+        }
+        hosts
     }
 
     /// Nothing of `traffic` passes between `ones` and `others` any more.
@@ -73,13 +99,13 @@ impl Network {
         };
         for (from, to) in [(ones, others), (others, ones)] {
             let rule = format!("ip saddr {} ip daddr {} {what} drop", set(from), set(to));
-            run("nft", &["add rule ip e2e in", &rule]);
+            run("nft", &["add rule ip e2e router", &rule]);
         }
     }
 
     /// Everything passes again.
     pub fn heal(&self) {
-        run("nft", &["flush chain ip e2e in"]);
+        run("nft", &["flush chain ip e2e router"]);
     }
 
     /// Counts datagrams from `from` to `to` that begin with the byte `first`, under the name `counter`. To be asked for
@@ -89,7 +115,13 @@ impl Network {
         // The first 64 bits are UDP's own header.
         let rule =
             format!("ip saddr {from} ip daddr {to} udp dport 7946 @th,64,8 {first} counter name {counter}");
-        run("nft", &["add rule ip e2e in", &rule]);
+        run("nft", &["add rule ip e2e router", &rule]);
+    }
+
+    /// Counts all datagrams, under the name `counter`.
+    pub fn count_all(&self, counter: &str) {
+        run("nft", &["add counter ip e2e", counter]);
+        run("nft", &["add rule ip e2e router meta l4proto udp counter name", counter]);
     }
 
     /// What a counter stands at.

@@ -87,6 +87,12 @@ impl Node {
         .await;
     }
 
+    /// Joins through `seed`, once.
+    pub async fn join(&self, seed: &str) {
+        wait_for(&format!("{} joins {seed}", self.name()), || async { self.run(&["join", seed]).map(drop) })
+            .await;
+    }
+
     /// Leaves in order, as an operator would have it do, and ends.
     pub async fn leave(&mut self) {
         self.process().signal(Signal::INT);
@@ -105,11 +111,15 @@ impl Node {
     pub fn force_leave(&self, name: &str, prune: bool) {
         let flags: &[&str] = if prune { &["-prune"] } else { &[] };
         let arguments = [&["force-leave"], flags, &[name]].concat();
+        self.run(&arguments).unwrap_or_else(|said| panic!("{} refuses: {said}", self.name()));
+    }
+
+    /// Runs one of its kind's commands about it; its output when it succeeds.
+    pub fn run(&self, arguments: &[&str]) -> Result<String, String> {
         match self {
-            Self::Muster(agent) => agent.run(&arguments),
-            Self::Serf(serf) => serf.run(&arguments),
+            Self::Muster(agent) => agent.run(arguments),
+            Self::Serf(serf) => serf.run(arguments),
         }
-        .unwrap_or_else(|said| panic!("{} refuses: {said}", self.name()));
     }
 
     /// Lines of its log in which it takes somebody for failed.

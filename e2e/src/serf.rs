@@ -1,5 +1,6 @@
 //! The reference: Debian's `serf` 0.9.4.
 
+use crate::hosts::Launcher;
 use crate::process::run;
 use crate::{Agent, Hosts, Process, skip, wait_for};
 use muster_control::routes::Members;
@@ -9,6 +10,15 @@ use std::process::Command;
 /// Whether the reference is here.
 pub fn serf_is_installed() -> bool {
     Path::new("/usr/bin/serf").exists()
+}
+
+/// Whether the reference is here; says so and fails under CI when it is not.
+pub fn reference_is_here() -> bool {
+    let here = serf_is_installed();
+    if !here {
+        skip("Debian's package serf is not installed");
+    }
+    here
 }
 
 /// A real Serf agent.
@@ -22,6 +32,7 @@ pub struct SerfAgent {
     pub process: Process,
     rpc: String,
     arguments: Vec<String>,
+    launcher: Launcher,
 }
 
 impl SerfAgent {
@@ -30,17 +41,18 @@ impl SerfAgent {
         let (address, rpc) = (hosts.at(host, 7946), hosts.at(host, 7373));
         let fixed = ["agent", "-node", name, "-bind", &address, "-rpc-addr", &rpc];
         let arguments: Vec<String> = fixed.iter().chain(flags).map(|&text| text.to_owned()).collect();
-        let process = Self::spawn(name, &arguments);
-        Self { name: name.into(), process, address, rpc, arguments }
+        let launcher = hosts.launcher(host);
+        let process = Self::spawn(&launcher, name, &arguments);
+        Self { name: name.into(), process, address, rpc, arguments, launcher }
     }
 
-    fn spawn(name: &str, arguments: &[String]) -> Process {
-        Process::start(&format!("serf {name}"), Command::new("serf").args(arguments))
+    fn spawn(launcher: &Launcher, name: &str, arguments: &[String]) -> Process {
+        Process::start(&format!("serf {name}"), launcher.command("serf").args(arguments))
     }
 
     /// Starts it again after its end, as it was started.
     pub fn restart(&mut self) {
-        self.process.succeed(Self::spawn(&self.name, &self.arguments));
+        self.process.succeed(Self::spawn(&self.launcher, &self.name, &self.arguments));
     }
 
     /// Runs one of its commands; its output when it succeeds.
@@ -73,8 +85,7 @@ impl SerfAgent {
 
 /// The reference on the network's `host`-th address, up; or a word why not.
 pub async fn reference(hosts: &Hosts, host: u8, name: &str, flags: &[&str]) -> Option<SerfAgent> {
-    if !serf_is_installed() {
-        skip("Debian's package serf is not installed");
+    if !reference_is_here() {
         return None;
     }
     let serf = SerfAgent::start(hosts, host, name, flags);

@@ -1,7 +1,7 @@
 //! The first journey: backends in any order, and requests find exactly those that are alive.
 
 use muster_e2e::load::{Load, Plan, failures};
-use muster_e2e::{Agent, AgentOptions, Backend, Hosts, Proxy, SerfAgent, serf_is_installed, skip, wait_for};
+use muster_e2e::{Agent, AgentOptions, Backend, Hosts, Proxy, SerfAgent, reference_is_here, wait_for};
 use std::process::Command;
 
 fn balancer(hosts: &Hosts) -> (Agent, Proxy) {
@@ -139,8 +139,8 @@ async fn a_backend_that_does_not_listen_yet_gets_no_request_that_another_could_s
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_serf_agent_with_any_web_server_gets_traffic() {
-    if !serf_is_installed() {
-        return skip("Debian's package serf is not installed");
+    if !reference_is_here() {
+        return;
     }
     let hosts = Hosts::claim();
     let (agent, proxy) = balancer(&hosts);

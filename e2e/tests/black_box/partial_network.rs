@@ -1,20 +1,33 @@
-//! Networks that let only some things through, and nodes that come back elsewhere.
-//!
-//! Where rules are needed, a test runs itself again in a network namespace of its own, which has its own loopback and its
-//! own firewall: nothing outside notices.
+//! A network that lets only some things through: pairs that cannot reach each other by UDP, or not at all.
 
 use muster_e2e::{
-    Agent, AgentOptions, Hosts, Network, SerfAgent, Traffic, says, serf_is_installed, skip, wait_for,
+    Agent, AgentOptions, Kind, Network, Node, SerfAgent, Traffic, nobody_failed, reference_is_here, says,
+    wait_for, whole,
 };
+
+/// memberlist's message "ping this one for me".
+const INDIRECT_PING: u8 = 1;
+
+/// Probes that had to go the other way, each way, before the trial ends.
+const ROUNDS: u64 = 6;
+
+/// Three nodes: the first two are cut from each other.
+const TRIALS: [[Kind; 3]; 5] = [
+    [Kind::Muster, Kind::Muster, Kind::Muster],
+    [Kind::Muster, Kind::Muster, Kind::Serf],
+    [Kind::Muster, Kind::Serf, Kind::Muster],
+    [Kind::Muster, Kind::Serf, Kind::Serf],
+    [Kind::Serf, Kind::Serf, Kind::Muster],
+];
 
 #[tokio::test]
 async fn muster_and_serf_keep_each_other_by_tcp_when_udp_is_dropped() {
-    if !serf_is_installed() {
-        return skip("Debian's package serf is not installed");
+    if !reference_is_here() {
+        return;
     }
     let test = "partial_network::muster_and_serf_keep_each_other_by_tcp_when_udp_is_dropped";
     let Some(network) = Network::own(test) else { return };
-    let hosts = Hosts::claim();
+    let hosts = network.hosts(1..=2);
     let serf = SerfAgent::start(&hosts, 1, "serf", &[]);
     serf.is_up().await;
     let muster = Agent::start(&hosts, 2, "muster", AgentOptions::default().join(&serf.address));
@@ -33,31 +46,47 @@ async fn muster_and_serf_keep_each_other_by_tcp_when_udp_is_dropped() {
     }
 }
 
-#[tokio::test]
-async fn a_node_re_created_under_its_name_at_another_address_is_taken_in() {
-    let hosts = Hosts::claim();
-    let a = Agent::start(&hosts, 1, "a", AgentOptions::default());
-    a.sees("a", "alive").await;
-    let b = Agent::start(&hosts, 2, "b", AgentOptions::default().join(&a.address));
-    let mut old = Agent::start(&hosts, 3, "c", AgentOptions::default().join(&a.address));
-    a.sees("c", "alive").await;
-    b.sees("c", "alive").await;
-    old.process.kill();
-    let new = Agent::start(&hosts, 4, "c", AgentOptions::default().join(&b.address));
-    for agent in [&a, &b, &new] {
-        wait_for(&format!("{} sees c at its new address", agent.name), || async {
-            let members = agent.members().await?.members;
-            let seen = members.into_iter().find(|member| member.name == "c");
-            match seen {
-                Some(member) if member.addr == new.address && member.status == "alive" => Ok(()),
-                other => Err(format!("{other:?}")),
-            }
+async fn trial(network: &Network, number: usize, kinds: [Kind; 3]) {
+    let hosts = network.hosts(1..=3);
+    let mut nodes = Vec::new();
+    for (kind, host) in kinds.into_iter().zip(1..) {
+        // At this level ours tells of every suspicion.
+        let mut flags = vec!["-log-level", "debug"];
+        let seed = hosts.at(1, 7946);
+        if host > 1 {
+            flags.extend(["-join", &seed]);
+        }
+        nodes.push(Node::start(kind, &hosts, host, &format!("{kind:?}-{host}"), &flags));
+        whole(&nodes).await;
+    }
+    let counters = [1, 2].map(|host| {
+        let counter = format!("trial_{number}_from_{host}");
+        network.count(&counter, hosts.ip(host), hosts.ip(3), INDIRECT_PING);
+        counter
+    });
+    network.cut(&[hosts.ip(1)], &[hosts.ip(2)], Traffic::All);
+    for counter in &counters {
+        wait_for(&format!("{kinds:?}: indirect pings are sent"), || async {
+            let count = network.counted(counter);
+            if count >= ROUNDS { Ok(()) } else { Err(format!("{count} of {ROUNDS}")) }
         })
         .await;
     }
-    // And not because the old record was forgotten after a while.
-    let moved = format!("c moved from {} to {}", old.address, new.address);
-    for agent in [&a, &b] {
-        says(&format!("{} tells of the move", agent.name), &moved, || agent.process.said()).await;
+    whole(&nodes).await;
+    nobody_failed(&nodes);
+    for node in &nodes {
+        let accusations = node.lines(&["Suspect ", "is suspected by"]);
+        assert_eq!(accusations, Vec::<String>::new(), "{kinds:?}, {}:\n{}", node.name(), node.said());
     }
+}
+
+#[tokio::test]
+async fn pings_through_a_third_keep_those_who_cannot_reach_each_other() {
+    if !reference_is_here() {
+        return;
+    }
+    let test = "partial_network::pings_through_a_third_keep_those_who_cannot_reach_each_other";
+    let Some(network) = Network::own(test) else { return };
+    let trials = TRIALS.into_iter().enumerate().map(|(number, kinds)| trial(&network, number, kinds));
+    futures_util::future::join_all(trials).await;
 }

@@ -1,0 +1,77 @@
+//! A new key for a running cluster, by file: nobody is lost at any step.
+
+use muster_control::routes::{JOIN, JoinRequest, JoinResponse};
+use muster_e2e::{Agent, AgentOptions, Hosts, Kind, Node, reference_is_here, whole};
+use std::path::{Path, PathBuf};
+
+const OLD: &str = "cg8StVXbQJ0gPvMd9o7yrg==";
+const NEW: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// What the files hold, step by step. Every two neighbours in this list can read each other.
+const STEPS: [&[&str]; 4] = [&[OLD], &[OLD, NEW], &[NEW, OLD], &[NEW]];
+
+/// Each node has a file of its own, since Serf rewrites its file.
+fn keyring(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.json"))
+}
+
+#[tokio::test]
+async fn keys_are_rotated_by_file_and_one_restart_after_the_other() {
+    if !reference_is_here() {
+        return;
+    }
+    let hosts = Hosts::claim();
+    let directory = tempfile::tempdir().expect("a temporary directory can be made");
+    let names = ["serf-a", "muster-a", "serf-b", "muster-b"];
+    let write = |keys: &[&str]| {
+        for name in names {
+            let text = serde_json::to_string_pretty(keys).expect("texts are JSON");
+            std::fs::write(keyring(directory.path(), name), text).expect("the directory is there");
+        }
+    };
+    write(STEPS[0]);
+    let seeds = [hosts.at(1, 7946), hosts.at(2, 7946)];
+    let mut nodes = Vec::new();
+    for (name, host) in names.into_iter().zip(1..) {
+        let kind = if name.starts_with("serf") { Kind::Serf } else { Kind::Muster };
+        let file = keyring(directory.path(), name);
+        let file = file.to_str().expect("a path of ASCII");
+        let mut flags = vec!["-profile", "local", "-keyring-file", file, "-retry-interval", "1s"];
+        seeds.iter().for_each(|seed| flags.extend(["-retry-join", seed]));
+        nodes.push(Node::start(kind, &hosts, host, name, &flags));
+    }
+    whole(&nodes).await;
+
+    for keys in &STEPS[1..] {
+        write(keys);
+        for nth in 0..nodes.len() {
+            nodes[nth].leave().await;
+            for other in nodes.iter().filter(|other| other.name() != names[nth]) {
+                other.sees(names[nth], "left").await;
+            }
+            nodes[nth].restart();
+            whole(&nodes).await;
+        }
+    }
+    for node in &nodes {
+        let failures = node.failures();
+        // The reference tells of its leave a few times, in datagrams; whoever misses that sees another reference agent
+        // fail before it leaves.
+        let allowed =
+            |line: &String| matches!(node, Node::Serf(_)) && line.contains("EventMemberFailed: serf-");
+        assert!(failures.iter().all(allowed), "{}: {failures:#?}", node.name());
+    }
+    for node in &nodes {
+        let unreadable = node.lines(&["refused a", "[ERR]", "ERROR"]);
+        assert_eq!(unreadable, Vec::<String>::new(), "everybody could read everything: {}", node.name());
+    }
+
+    let flags = ["-encrypt", OLD].into_iter().fold(AgentOptions::default(), AgentOptions::flag);
+    let late = Agent::start(&hosts, 9, "late", flags);
+    late.sees("late", "alive").await;
+    for node in &nodes {
+        let request = JoinRequest { addresses: vec![node.address().to_owned()], replay: false };
+        let refused = late.control.post::<_, JoinResponse>(JOIN, &request).await;
+        assert!(refused.is_err(), "the old key opens {}: {refused:?}", node.name());
+    }
+}

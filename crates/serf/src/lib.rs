@@ -6,6 +6,7 @@
 extern crate alloc;
 
 mod clock;
+mod coordinates;
 mod event;
 mod fast_lane;
 mod intents;
@@ -20,6 +21,7 @@ mod serf;
 pub mod snapshot;
 mod state;
 mod ticker;
+mod vivaldi;
 mod vote;
 mod window;
 
@@ -31,3 +33,4 @@ pub use muster_swim::{
 };
 pub use query::{KeyAnswer, KeyOperation, QueryError, QueryId, QueryParams, RespondError};
 pub use serf::{Config, Serf, Stats, TagsTooLong, UserEventError};
+pub use vivaldi::Coordinate;

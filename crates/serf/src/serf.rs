@@ -4,12 +4,14 @@ mod answer;
 mod ask;
 mod hear;
 mod names;
+mod nearness;
 mod own_name;
 mod user_events;
 
 pub use user_events::UserEventError;
 
 use crate::clock::Clocks;
+use crate::coordinates::Coordinates;
 use crate::fast_lane::TagPace;
 use crate::leave::{Leaving, Step};
 use crate::members::Members;
@@ -91,6 +93,7 @@ pub struct Serf {
     clocks: Clocks,
     events: Window<RecentEvent>,
     queries: Queries,
+    coordinates: Coordinates,
     /// On our own name, while somebody else claims it.
     vote: Option<Vote>,
     leaving: Leaving,
@@ -131,6 +134,7 @@ impl Serf {
             clocks: Clocks::new(),
             events: Window::new(EVENTS_BYTES_MAX),
             queries: Queries::new(config.seed),
+            coordinates: Coordinates::new(config.seed),
             vote: None,
             leaving: Leaving::new(config.broadcast_timeout, config.leave_propagate_delay),
             tag_pace: TagPace::new(config.tags.clone()),
@@ -141,6 +145,7 @@ impl Serf {
             reconnect: Reconnect::new(now, config.seed),
             config,
         };
+        serf.swim.set_ack_payload(serf.coordinates.ack_payload());
         serf.drive(now);
         Ok(serf)
     }
@@ -288,6 +293,7 @@ impl Serf {
             intent_queue: self.swim.queued(UserQueue::Intents),
             event_queue: self.swim.queued(UserQueue::Events),
             query_queue: self.swim.queued(UserQueue::Queries),
+            coordinate_resets: self.coordinates.resets(),
         }
     }
 
@@ -368,6 +374,7 @@ impl Serf {
 
     fn tell_member_events(&mut self) {
         for event in self.members.take_events() {
+            self.forget_place(&event);
             self.event(event);
         }
     }
@@ -391,4 +398,5 @@ pub struct Stats {
     pub intent_queue: usize,
     pub event_queue: usize,
     pub query_queue: usize,
+    pub coordinate_resets: u64,
 }

@@ -127,6 +127,15 @@ pub enum Event {
         /// By itself or not.
         why: GoneWhy,
     },
+    /// A direct ping was answered in time, with a payload of the layer above.
+    Measured {
+        /// Who answered.
+        name: Arc<str>,
+        /// How long it took.
+        round_trip: Duration,
+        /// What the ack carried.
+        payload: Vec<u8>,
+    },
     /// A node is suspected: its probes fail here or there. Not yet gone.
     Suspected {
         /// The accused.

@@ -225,17 +225,22 @@ impl Swim {
     }
 
     /// An ack: for our probe, or for one we relay.
-    pub(crate) fn on_ack(&mut self, seq_no: u32) {
+    pub(crate) fn on_ack(&mut self, seq_no: u32, payload: &[u8]) {
         if let Some(probe) = self.prober.current.take_if(|probe| probe.seq_no == seq_no) {
             if self.timers.is_set(&Timer::ProbeTimeout) {
                 // Later it may have come by any way.
-                self.record_round_trip(&probe.target.name, self.now - probe.started);
+                let round_trip = self.now - probe.started;
+                self.record_round_trip(&probe.target.name, round_trip);
+                if !payload.is_empty() {
+                    let (name, payload) = (probe.target.name.clone(), payload.to_vec());
+                    self.event(Event::Measured { name, round_trip, payload });
+                }
             }
             self.end_probe(&probe);
             self.awareness.improve();
         } else if let Some(relay) = self.prober.relays.remove(&seq_no) {
             self.timers.cancel(&Timer::Relay(seq_no));
-            self.send_directed(relay.asker, &relay.asker_name, ack(relay.asker_seq_no));
+            self.send_directed(relay.asker, &relay.asker_name, ack(relay.asker_seq_no, &[]));
         } else {
             self.claims.heard(seq_no);
         }
@@ -269,7 +274,7 @@ impl Swim {
             return;
         }
         let (to, asker) = answer_to(from, ping.source);
-        self.send_directed(to, asker, ack(ping.seq_no));
+        self.send_directed(to, asker, ack(ping.seq_no, &self.ack_payload));
         if !asker.is_empty() && self.nodes.get(asker).is_none() {
             self.meet_stranger(to);
         }
@@ -327,9 +332,8 @@ impl Swim {
     }
 }
 
-/// An ack without payload: coordinates, which would be in it, are not kept here.
-fn ack(seq_no: u32) -> Vec<u8> {
-    encode(&Message::Ack(Ack { seq_no, payload: &[] }))
+fn ack(seq_no: u32, payload: &[u8]) -> Vec<u8> {
+    encode(&Message::Ack(Ack { seq_no, payload }))
 }
 
 /// Where the answer goes, and whose address that claims to be.

@@ -54,6 +54,7 @@ pub struct Swim {
     pub(crate) suspicions: Suspicions,
     pub(crate) timers: Timers<Timer>,
     pub(crate) prober: Prober,
+    pub(crate) ack_payload: Vec<u8>,
     pub(crate) stream_pings: StreamPings,
     pub(crate) claims: Claims,
     pub(crate) repairs: Repairs,
@@ -99,6 +100,7 @@ impl Swim {
             suspicions: Suspicions::new(),
             timers: Timers::default(),
             prober,
+            ack_payload: Vec::new(),
             stream_pings: StreamPings::default(),
             claims: Claims::default(),
             repairs: Repairs::default(),
@@ -227,6 +229,12 @@ impl Swim {
         self.merge_answered(stream, bytes);
     }
 
+    /// What our acks to direct pings carry from now on. Whoever pings us gets it; acks on streams and for others carry
+    /// nothing, as in memberlist (ping_delegate.go).
+    pub fn set_ack_payload(&mut self, payload: Vec<u8>) {
+        self.ack_payload = payload;
+    }
+
     /// How many nodes the retransmit limit of user broadcasts reckons with: Serf's known members, failed and left
     /// included.
     pub fn set_user_population(&mut self, members: usize) {
@@ -308,7 +316,7 @@ impl Swim {
             Message::Ping(ping) => self.on_ping(from, ping),
             Message::IndirectPing(request) => self.on_indirect_ping(from, request),
             Message::Ack(ack) if self.direct.confirmed(ack.seq_no) => {}
-            Message::Ack(ack) => self.on_ack(ack.seq_no),
+            Message::Ack(ack) => self.on_ack(ack.seq_no, ack.payload),
             Message::Nack(nack) => self.on_nack(nack.seq_no),
             Message::Alive(alive) => self.on_alive(from, alive),
             Message::Suspect(suspect) => self.on_suspect(from, suspect, Way::Gossip { from, teller: None }),

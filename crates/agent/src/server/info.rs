@@ -75,6 +75,7 @@ fn serf(stats: &Stats, encrypted: bool) -> BTreeMap<String, String> {
         ("intent_queue", stats.intent_queue.to_string()),
         ("event_queue", stats.event_queue.to_string()),
         ("query_queue", stats.query_queue.to_string()),
+        ("coordinate_resets", stats.coordinate_resets.to_string()),
         ("encrypted", encrypted.to_string()),
     ])
 }

@@ -65,6 +65,7 @@ impl Serf {
                 let step = self.leaving.leave_told(now);
                 self.step(now, step);
             }
+            Swim::Measured { name, round_trip, payload } => self.measured(&name, round_trip, &payload),
             Swim::Suspected { name, by } => {
                 self.note(false, format!("{} is suspected by {}", name.escape_debug(), by.escape_debug()));
             }

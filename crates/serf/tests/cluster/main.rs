@@ -4,6 +4,7 @@
 mod fast_lane;
 mod membership;
 mod names;
+mod nearness;
 mod neighbour;
 mod queries;
 mod repair;

@@ -256,6 +256,11 @@ impl Swim {
         self.claims.is_undecided(name)
     }
 
+    /// Whether somebody claimed a name at another address lately, however that ended.
+    pub fn is_claimed(&self, name: &str) -> bool {
+        self.claims.is_known(name)
+    }
+
     /// Lifeguard's doubt in ourselves: 0 is healthy, 7 the worst. Serf calls it `health_score`.
     pub fn health_score(&self) -> u32 {
         self.awareness.score()

@@ -101,6 +101,10 @@ impl Claims {
         self.by_name.is_empty()
     }
 
+    pub(crate) fn is_known(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
     pub(crate) fn is_undecided(&self, name: &str) -> bool {
         self.by_name.get(name).is_some_and(|claim| claim.stage != Stage::Refused)
     }

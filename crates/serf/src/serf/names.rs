@@ -42,8 +42,17 @@ impl Serf {
         let (waiting, decided): (Vec<_>, Vec<_>) = all.partition(|asked| self.swim.is_disputed(&asked.name));
         self.waiting = waiting;
         for Asked { name, asker, id } in &decided {
-            self.answer_conflict(asker, *id, name);
+            if !self.knows_nothing_of(asker, name) {
+                self.answer_conflict(asker, *id, name);
+            }
         }
         !decided.is_empty()
+    }
+
+    /// Whether the asker claims the name elsewhere than we know it, and its question is the first we hear of that. Our
+    /// record says nothing then about who lives; whoever the asker joined through has asked both.
+    fn knows_nothing_of(&self, asker: &Asker, name: &str) -> bool {
+        let elsewhere = self.members.get(name).is_some_and(|member| member.socket_addr() != asker.at());
+        asker.name == name && elsewhere && !self.swim.is_claimed(name)
     }
 }

@@ -9,5 +9,6 @@ mod outage;
 mod partial_network;
 mod partition;
 mod pause;
+mod questions;
 mod quiet;
 mod rotation;

@@ -28,6 +28,8 @@ pub struct Config {
     pub retry_max: u32,
     /// Own tags.
     pub tags: BTreeMap<String, String>,
+    /// Where the tags are kept over restarts; they then come from there, and `tags` is not looked at.
+    pub tags_file: Option<PathBuf>,
     /// Timing profile.
     pub profile: ProfileName,
     /// Serf protocol spoken.
@@ -63,4 +65,15 @@ pub enum ProfileName {
     Lan,
     Wan,
     Local,
+}
+
+impl ProfileName {
+    /// Serf's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lan => "lan",
+            Self::Wan => "wan",
+            Self::Local => "local",
+        }
+    }
 }

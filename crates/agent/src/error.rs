@@ -1,6 +1,6 @@
 //! Why the agent could not run: what happened, whose fault, what to do.
 
-use crate::KeysError;
+use crate::{KeysError, TagsFileError};
 use muster_serf::TagsTooLong;
 use std::io;
 use std::net::SocketAddr;
@@ -37,6 +37,9 @@ pub enum Error {
     /// The tags do not fit into a member's meta.
     #[error("{0}; shorten or remove tags")]
     Tags(#[from] TagsTooLong),
+    /// The tags file cannot be used.
+    #[error(transparent)]
+    TagsFile(#[from] TagsFileError),
     /// The gossip keys cannot be used.
     #[error("cannot use the gossip keys: {0}")]
     Keys(#[from] KeysError),

@@ -11,7 +11,10 @@ use crate::roster::Inbox;
 use crate::sealer::Sealer;
 use crate::sockets::Sockets;
 use crate::streams::{Arrival, Failure, Outbound, Streams};
-use muster_serf::{Event, Input, Instant, MemberEvent, Output, Serf, Stats, StreamId};
+use muster_serf::{
+    Event, Input, Instant, Member, MemberEvent, Output, Serf, Stats, StreamId, TagsTooLong, Why,
+};
+use muster_wire::tags::Tags;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -36,8 +39,22 @@ pub(crate) enum Command {
     Join { to: SocketAddr, replay: bool, done: oneshot::Sender<Result<(), String>> },
     ForceLeave { node: String, prune: bool, done: oneshot::Sender<()> },
     Leave { done: oneshot::Sender<()> },
+    SetTags { tags: Tags, done: oneshot::Sender<Result<(), TagsTooLong>> },
+    Why { node: String, done: oneshot::Sender<Known> },
     Stats(oneshot::Sender<Stats>),
     Stop,
+}
+
+/// What is known of a name, and how far to trust it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Known {
+    /// When this was asked, on the core's clock.
+    pub now: Instant,
+    pub why: Option<Why>,
+    pub member: Option<Member>,
+    /// When its status last changed.
+    pub since: Instant,
+    pub health_score: u32,
 }
 
 /// The gossip thread is gone: the agent is ending.
@@ -70,6 +87,14 @@ impl Handle {
     /// Returns when the cluster was told that we leave.
     pub(crate) async fn leave(&self) -> Result<(), Gone> {
         self.ask(|done| Command::Leave { done }).await
+    }
+
+    pub(crate) async fn set_tags(&self, tags: Tags) -> Result<Result<(), TagsTooLong>, Gone> {
+        self.ask(|done| Command::SetTags { tags, done }).await
+    }
+
+    pub(crate) async fn why(&self, node: String) -> Result<Known, Gone> {
+        self.ask(|done| Command::Why { node, done }).await
     }
 
     pub(crate) async fn stats(&self) -> Result<Stats, Gone> {
@@ -145,6 +170,8 @@ struct Gossip {
     leaves: Vec<oneshot::Sender<()>>,
     /// The inbound stream whose request is being handled: the core answers before it returns.
     answer: Option<(StreamId, oneshot::Sender<Vec<u8>>)>,
+    /// When each member's status last changed.
+    since: BTreeMap<Arc<str>, Instant>,
     complaints: Complaints,
     /// Taken when it is told.
     name_lost: Option<oneshot::Sender<NameLost>>,
@@ -183,6 +210,7 @@ impl Gossip {
             joins: BTreeMap::new(),
             leaves: Vec::new(),
             answer: None,
+            since: BTreeMap::new(),
             complaints: Complaints::default(),
             name_lost: Some(name_lost),
             stopped: false,
@@ -289,6 +317,19 @@ impl Gossip {
                 self.leaves.push(done);
                 self.serf.leave(now);
             }
+            Command::SetTags { tags, done } => {
+                let _ = done.send(self.serf.set_tags(now, tags));
+            }
+            Command::Why { node, done } => {
+                let _ = done.send(Known {
+                    now,
+                    why: self.serf.why(&node),
+                    member: self.serf.member(&node).cloned(),
+                    // Known when the agent started, as it is itself.
+                    since: self.since.get(&*node).copied().unwrap_or_default(),
+                    health_score: self.serf.stats().health_score,
+                });
+            }
             Command::Stats(done) => {
                 let _ = done.send(self.serf.stats());
             }
@@ -348,10 +389,16 @@ impl Gossip {
         match event {
             Event::Member(what, member) => {
                 tracing::info!(node = ?member.name, addr = %member.addr.ip(), status = member.status.as_str(), "{}", word(what));
+                match what {
+                    MemberEvent::Reap => drop(self.since.remove(&member.name)),
+                    MemberEvent::Update => {}
+                    _ => self.changed(&member),
+                }
                 self.inbox.put_event(what, member);
             }
             Event::Leaving(member) | Event::Staying(member) => {
                 tracing::info!(node = ?member.name, status = member.status.as_str(), "member-intent");
+                self.changed(&member);
                 self.inbox.put(member);
             }
             Event::User { ltime, name, payload, coalesce: _ } => {
@@ -394,6 +441,10 @@ impl Gossip {
             Event::Note { warn: true, text } => self.complain(&Plain(&text).to_string()),
             Event::Note { warn: false, text } => tracing::debug!("{}", Plain(&text)),
         }
+    }
+
+    fn changed(&mut self, member: &Member) {
+        self.since.insert(member.name.clone(), self.clock.now());
     }
 
     /// Whether somebody waited for it.

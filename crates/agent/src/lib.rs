@@ -26,6 +26,7 @@ mod join;
 mod key_queries;
 mod keys;
 mod limits;
+mod own_tags;
 mod pace;
 mod plain;
 mod reports;
@@ -40,13 +41,16 @@ mod server;
 mod signals;
 mod sockets;
 mod streams;
+mod tags_file;
 
 pub use config::{Advertise, Config, ProfileName};
 pub use error::Error;
 pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};
+pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
 pub use run::run;
 pub use seed::check_seed;
+pub use tags_file::{TagsFile, TagsFileError};
 
 /// Why the agent ended in order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,6 +6,7 @@ use crate::fleet::Fleet;
 use crate::gossip::{self, Handle};
 use crate::interfaces::bind_on;
 use crate::join::Joiner;
+use crate::own_tags::OwnTags;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
 use crate::roster::{Inbox, Roster};
@@ -14,10 +15,11 @@ use crate::seed::Seed;
 use crate::seek::Seeker;
 use crate::server::{self, Shared};
 use crate::signals::EndSignals;
-use crate::{Config, Ended, Error, ProfileName, sockets};
+use crate::{Config, Ended, Error, ProfileName, TagsFile, sockets};
 use muster_fleet::DrawOptions;
 use muster_serf::{Profile, Serf};
 use muster_wire::crypt::Keyring;
+use muster_wire::tags::Tags;
 use muster_wire::{Border, Label};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -78,6 +80,8 @@ impl Agent {
     async fn start(config: &Config) -> Result<Self, Error> {
         check_name(&config.node)?;
         let keys = load_keys(config)?;
+        let tags_file = config.tags_file.as_ref().map(TagsFile::new);
+        let tags = tags_file.as_ref().map_or_else(|| Ok(config.tags.clone()), TagsFile::load)?;
         let seeds = config.join.iter().map(|text| Seed::parse(text)).collect::<Result<Vec<_>, _>>()?;
         let listener = server::Listener::bind(&config.socket)?;
         let sockets = sockets::bind(gossip_address(config)?)?;
@@ -95,7 +99,7 @@ impl Agent {
 
         let clock = Clock::start();
         let serf = Serf::new(
-            serf_config(config, advertised.addr, bound.port(), sealer.packet_overhead()),
+            serf_config(config, tags.clone(), advertised.addr, bound.port(), sealer.packet_overhead()),
             clock.now(),
         )?;
         let inbox = Arc::new(Inbox::default());
@@ -134,6 +138,9 @@ impl Agent {
             roster: Arc::clone(&roster),
             pictures,
             reports: Reports::default(),
+            tags: OwnTags::new(tags, tags_file, gossip.clone()),
+            profile: config.profile,
+            protocol: config.protocol,
             leave,
             stop: stop_serving.subscribe(),
             node: config.node.clone(),
@@ -266,6 +273,7 @@ fn log_advertised(advertised: &Advertised) {
 
 fn serf_config(
     config: &Config,
+    tags: Tags,
     advertised: SocketAddr,
     bind_port: u16,
     packet_overhead: usize,
@@ -276,7 +284,7 @@ fn serf_config(
         addr: advertised.ip().to_canonical().into(),
         port: advertised.port(),
         bind_port,
-        tags: config.tags.clone(),
+        tags,
         protocol: config.protocol,
         compress: config.compress,
         packet_overhead,

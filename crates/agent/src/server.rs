@@ -11,15 +11,18 @@ mod info;
 mod listener;
 mod members;
 mod refusal;
+mod tags;
+mod why;
 
 pub(crate) use listener::Listener;
 
-use crate::Ended;
 use crate::advertise::Advertised;
 use crate::gossip::Handle;
 use crate::join::Joiner;
+use crate::own_tags::OwnTags;
 use crate::reports::Reports;
 use crate::roster::Roster;
+use crate::{Ended, ProfileName};
 use axum::Router;
 use axum::routing::{get, post};
 use muster_control::routes;
@@ -38,6 +41,9 @@ pub(crate) struct Shared {
     pub roster: Arc<Roster>,
     pub pictures: watch::Receiver<Arc<Picture>>,
     pub reports: Reports,
+    pub tags: OwnTags,
+    pub profile: ProfileName,
+    pub protocol: u8,
     /// Asks for a leave; told how it ended.
     pub leave: mpsc::Sender<oneshot::Sender<Ended>>,
     /// Becomes true when streams without end must end.
@@ -57,6 +63,8 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route(routes::JOIN, post(cluster::join))
         .route(routes::LEAVE, post(cluster::leave))
         .route(routes::FORCE_LEAVE, post(cluster::force_leave))
+        .route(routes::TAGS, post(tags::update))
+        .route(routes::WHY, get(why::why))
         .route(routes::INFO, get(info::info))
         .route(routes::FLEET, get(fleet::picture))
         .route(routes::FLEET_FOLLOW, get(fleet::follow))

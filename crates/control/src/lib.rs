@@ -9,3 +9,4 @@ mod error;
 mod lines;
 pub mod routes;
 pub mod socket;
+pub mod why;

@@ -6,6 +6,8 @@
 //! | POST [`JOIN`] | [`JoinRequest`] | [`JoinResponse`] |
 //! | POST [`LEAVE`] | - | 204 once left; the agent then exits |
 //! | POST [`FORCE_LEAVE`] | [`ForceLeaveRequest`] | 204 |
+//! | POST [`TAGS`] | [`TagsRequest`] | [`TagsResponse`] |
+//! | GET [`WHY`] | query: [`WhyQuery`] | [`Why`](crate::why::Why) |
 //! | GET [`INFO`] | - | [`Info`] |
 //! | GET [`FLEET`] | - | [`muster_fleet::Picture`] |
 //! | GET [`FLEET_FOLLOW`] | - | lines of [`muster_fleet::Update`], for ever |
@@ -23,6 +25,8 @@ mod paths {
     pub const JOIN: &str = "/api/v1/join";
     pub const LEAVE: &str = "/api/v1/leave";
     pub const FORCE_LEAVE: &str = "/api/v1/force-leave";
+    pub const TAGS: &str = "/api/v1/tags";
+    pub const WHY: &str = "/api/v1/why";
     pub const INFO: &str = "/api/v1/info";
     pub const FLEET: &str = "/api/v1/fleet";
     pub const FLEET_FOLLOW: &str = "/api/v1/fleet/follow";
@@ -131,6 +135,43 @@ pub struct ForceLeaveRequest {
     /// Forget it at once instead of keeping it as left.
     #[serde(default)]
     pub prune: bool,
+}
+
+/// How to change this node's tags.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TagsRequest {
+    /// Tags to add or replace.
+    #[serde(default)]
+    pub set: BTreeMap<String, String>,
+    /// Names of tags to remove; one that is also in `set` stays.
+    #[serde(default)]
+    pub delete: Vec<String>,
+}
+
+/// The tags after the change.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TagsResponse {
+    /// All of them.
+    pub tags: BTreeMap<String, String>,
+    /// Worth knowing about them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Whom [`WHY`] is about.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WhyQuery {
+    /// Node name.
+    pub node: String,
+}
+
+impl WhyQuery {
+    /// [`WHY`] with this query.
+    pub fn to_path(&self) -> String {
+        let mut path = format!("{WHY}?node=");
+        percent_encode(&self.node, &mut path);
+        path
+    }
 }
 
 /// What the agent says of itself: section -> key -> value, as `serf info` prints it.

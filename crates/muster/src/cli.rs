@@ -51,6 +51,12 @@ pub(crate) enum Command {
     /// Tell the cluster that a failed member has left.
     #[command(long_about = help::FORCE_LEAVE, after_long_help = help::client(help::FORCE_LEAVE_AFTER))]
     ForceLeave(ForceLeaveArgs),
+    /// Change the tags of this node.
+    #[command(long_about = help::TAGS, after_long_help = help::client(help::TAGS_AFTER))]
+    Tags(TagsArgs),
+    /// Explain what this node thinks of a member.
+    #[command(long_about = help::WHY, after_long_help = help::client(help::WHY_AFTER))]
+    Why(WhyArgs),
     /// Show what the agent says of itself.
     #[command(long_about = help::INFO, after_long_help = help::client(help::INFO_AFTER))]
     Info(InfoArgs),

@@ -214,6 +214,7 @@ retry_interval = "250ms"     # default
 retry_max = 0                # default
 tags.role = "web"            # env ROLE
 tags.zone = "z"              # DIR/muster.toml:5
+# tags_file =                # default: not set
 # role =                     # default: not set
 profile = "lan"              # default
 protocol = 5                 # default

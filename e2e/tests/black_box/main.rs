@@ -12,3 +12,5 @@ mod pause;
 mod questions;
 mod quiet;
 mod rotation;
+mod tags;
+mod why;

@@ -1,8 +1,10 @@
 //! A gossip thread that only plays one, for tests of those who command it.
 
-use super::{Command, Handle};
-use muster_serf::Stats;
+use super::{Command, Handle, Known};
+use muster_serf::{Finding, Instant, Stats, Status, Verdict, Way, Why};
+use muster_wire::tags::Tags;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What the fake was told to do.
@@ -11,6 +13,22 @@ pub(crate) enum Told {
     Join(SocketAddr),
     ForceLeave { node: String, prune: bool },
     Leave,
+    SetTags(Tags),
+}
+
+/// Suspected after 7 s by our own probe.
+fn why() -> Why {
+    let way = Way::Probe { relays: vec!["a".into()], nacks: 1, tcp: Some("refused".into()) };
+    let finding = Finding {
+        at: Instant(Duration::from_secs(7)),
+        verdict: Verdict::Suspected,
+        by: "me".into(),
+        incarnation: 1,
+        way,
+        health_score: 0,
+    };
+    let round_trips = vec![Duration::from_micros(250)];
+    Why { findings: vec![finding], round_trips, suspect_until: Some(Instant(Duration::from_secs(12))) }
 }
 
 /// A handle whose joins are answered by `join`, and everything it was told, in order.
@@ -33,6 +51,21 @@ pub(crate) fn fake(
                 Command::Leave { done } => {
                     done.send(()).unwrap();
                     Told::Leave
+                }
+                Command::SetTags { tags, done } => {
+                    done.send(Ok(())).unwrap();
+                    Told::SetTags(tags)
+                }
+                Command::Why { node, done } => {
+                    let now = Instant(Duration::from_secs(10));
+                    let mut known =
+                        Known { now, why: None, member: None, since: Instant::default(), health_score: 2 };
+                    if node == "web-1" {
+                        known.member = Some(crate::roster::tests::member("web-1", Status::Failed));
+                        known.why = Some(why());
+                    }
+                    done.send(known).unwrap();
+                    continue;
                 }
                 Command::Stats(done) => {
                     done.send(Stats { members: 3, failed: 1, ..Stats::default() }).unwrap();

@@ -37,6 +37,8 @@ fn muster(shared: &Shared) -> BTreeMap<String, String> {
     section([
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("bind", shared.bound.to_string()),
+        ("protocol", shared.protocol.to_string()),
+        ("profile", shared.profile.as_str().to_owned()),
         ("advertise", shared.advertised.addr.to_string()),
         ("advertise_reason", shared.advertised.reason.clone()),
         ("socket", shared.socket.display().to_string()),

@@ -7,7 +7,8 @@ use crate::resolve::{Families, Resolver};
 use crate::roster::tests::{member, roster, tagged};
 use muster_control::client::{Client, Error as ClientError};
 use muster_control::routes::{
-    ForceLeaveRequest, Info, JoinRequest, JoinResponse, Members, MembersQuery, Problem,
+    ForceLeaveRequest, Info, JoinRequest, JoinResponse, Members, MembersQuery, Problem, TagsRequest,
+    TagsResponse, WhyQuery,
 };
 use muster_fleet::{Backend, Phase, Report, Service, Standing, Update};
 use muster_serf::Status;
@@ -50,6 +51,7 @@ fn serve() -> Server {
     let pictures = watch::Sender::new(picture(1, &["a"]));
     let (leave, leave_asked) = mpsc::channel(1);
     let stop = watch::Sender::new(false);
+    let own_gossip = gossip.clone();
     let shared = Shared {
         joiner: Joiner {
             gossip: gossip.clone(),
@@ -62,6 +64,9 @@ fn serve() -> Server {
         roster: Arc::new(roster),
         pictures: pictures.subscribe(),
         reports: Reports::default(),
+        tags: OwnTags::new([("role".to_owned(), "web".to_owned())].into(), None, own_gossip),
+        profile: ProfileName::Lan,
+        protocol: 5,
         leave,
         stop: stop.subscribe(),
         node: "me".to_owned(),
@@ -226,4 +231,55 @@ async fn a_client_that_says_nothing_keeps_nobody_waiting() {
     });
     assert_eq!(answer.await.unwrap(), "HTTP/1.1 408");
     drop(silent);
+}
+
+#[tokio::test]
+async fn tags_are_removed_then_set_and_told_whole() {
+    let mut server = serve();
+    let set = [("zone".to_owned(), "a".to_owned()), ("both".to_owned(), "1".to_owned())];
+    let request = TagsRequest { set: set.into(), delete: vec!["role".into(), "both".into(), "none".into()] };
+    let response: TagsResponse = server.client.post(routes::TAGS, &request).await.unwrap();
+    let expected: BTreeMap<String, String> = request.set.clone();
+    assert_eq!((&response.tags, response.note), (&expected, None));
+    assert_eq!(server.told.recv().await, Some(Told::SetTags(expected)));
+}
+
+#[tokio::test]
+async fn tags_that_do_not_fit_are_refused_and_long_ones_noted() {
+    let mut server = serve();
+    let change = |key: &str, bytes: usize| TagsRequest {
+        set: [(key.to_owned(), "x".repeat(bytes))].into(),
+        delete: vec![],
+    };
+    let too_long =
+        problem(server.client.post::<_, TagsResponse>(routes::TAGS, &change("a", 600)).await.unwrap_err());
+    assert_eq!(too_long.status, 400);
+    assert!(too_long.detail.contains("the limit is 512; shorten or remove tags"), "{}", too_long.detail);
+    let nameless =
+        problem(server.client.post::<_, TagsResponse>(routes::TAGS, &change("", 1)).await.unwrap_err());
+    assert_eq!(nameless.detail, "a tag needs a name");
+    let response: TagsResponse = server.client.post(routes::TAGS, &change("a", 300)).await.unwrap();
+    assert!(response.note.unwrap().starts_with("the tags take 31"));
+    let Some(Told::SetTags(tags)) = server.told.recv().await else { panic!("no tags") };
+    assert_eq!(tags.keys().collect::<Vec<_>>(), ["a", "role"]);
+}
+
+#[tokio::test]
+async fn why_tells_times_before_now_and_knows_no_strangers() {
+    let server = serve();
+    let why: Value = server.client.get(&WhyQuery { node: "web-1".into() }.to_path()).await.unwrap();
+    assert_eq!(
+        why,
+        json!({
+            "node": "web-1", "observer": "me", "failed_in_ms": 2000, "round_trips_us": [250], "health_score": 2,
+            "member": { "status": "failed", "since_ms": 10000, "addr": "127.0.0.1:7946" },
+            "findings": [{
+                "ago_ms": 3000, "verdict": "suspected", "by": "me", "incarnation": 1, "health_score": 0,
+                "way": { "kind": "probe", "relays": ["a"], "nacks": 1, "tcp": "refused" },
+            }],
+        })
+    );
+    let stranger = WhyQuery { node: "web 2".into() };
+    let refused = problem(server.client.get::<Value>(&stranger.to_path()).await.unwrap_err());
+    assert_eq!((refused.status, refused.detail.as_str()), (404, "no member is or was called \"web 2\""));
 }

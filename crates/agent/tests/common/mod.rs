@@ -44,6 +44,7 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         socket: PathBuf::new(),
         default_port: 3000,
         interface: None,
+        tags_file: None,
         compress: true,
         broadcast_timeout: Duration::from_secs(5),
         leave_timeout: PATIENCE,

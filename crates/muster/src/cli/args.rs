@@ -138,6 +138,38 @@ pub(crate) struct ForceLeaveArgs {
 }
 
 #[derive(Debug, Args)]
+#[group(required = true, multiple = true, args = ["set", "delete"])]
+pub(crate) struct TagsArgs {
+    /// Tag to add or replace; repeat for more.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = tag)]
+    pub(crate) set: Vec<(String, String)>,
+    /// Tag to remove, if it is there; repeat for more. One that is also set stays.
+    #[arg(long, value_name = "KEY")]
+    pub(crate) delete: Vec<String>,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+fn tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// Name of the member.
+    #[arg(value_name = "NAME")]
+    pub(crate) node: String,
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct InfoArgs {
     /// Form of the answer.
     #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]

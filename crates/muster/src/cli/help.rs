@@ -115,6 +115,28 @@ pub(super) const FORCE_LEAVE_AFTER: &str = "\
 Example:
   muster force-leave -prune web7";
 
+pub(super) const TAGS: &str = "\
+Changes the tags of this node while its agent runs; all others see them at once.
+
+Tags last until the agent ends, or, with --tags-file, beyond. All together take at most 512 bytes.";
+
+pub(super) const TAGS_AFTER: &str = "\
+Example:
+  muster tags -set role=backend -set port=3000 -delete notready";
+
+pub(super) const WHY: &str = "\
+Explains what this node thinks of a member, and how it came to that.
+
+It tells who suspected the member and by which way that became known, what the probes went through and where they failed, how \
+long answers took, whether this node is itself fit to judge, and what would change the verdict.";
+
+pub(super) const WHY_AFTER: &str = "\
+Example:
+  muster why web-3
+  muster why --format json web-3
+
+Ask on another node too: what only one of them sees is a fault near that one.";
+
 pub(super) const INFO: &str = "Shows what this node's agent says of itself, for operators.";
 
 pub(super) const INFO_AFTER: &str = "\

@@ -7,7 +7,9 @@ pub(crate) mod info;
 pub(crate) mod join;
 pub(crate) mod leave;
 pub(crate) mod members;
+pub(crate) mod tags;
 pub(crate) mod version;
+pub(crate) mod why;
 
 use crate::cli::{Configured, scope};
 use crate::config::{Origin, keys, load};

@@ -8,8 +8,10 @@ use super::keys;
 use super::origin::{Origin, Problem};
 use super::settings::{Setting, Settings};
 use super::views;
+use muster_agent::{TagsFile, tags_note};
 use muster_fleet::{DrawOptions, Member, Status, draw};
 use muster_wire::tags::{META_BYTES_MAX, encode};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// What would run with this configuration.
@@ -58,8 +60,9 @@ pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Fi
     socket(settings, problems);
     if roles.contains(&Role::Agent) {
         node(settings, problems);
-        tags(settings, problems);
         advertise(settings, problems);
+        let tags = tags(settings, &mut findings);
+        claims(settings, tags, &mut findings.notes);
         gossip_keys(settings, &mut findings);
     }
     let problems = &mut findings.problems;
@@ -67,7 +70,6 @@ pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Fi
         listen_twice(settings, problems);
     }
     if roles.contains(&Role::Agent) {
-        claims(settings, &mut findings.notes);
         findings.notes.extend(later(settings).map(|setting| {
             problem(
                 settings,
@@ -141,23 +143,45 @@ fn node(settings: &Settings, problems: &mut Vec<Problem>) {
     problems.push(problem(settings, &keys::NODE, text));
 }
 
-fn tags(settings: &Settings, problems: &mut Vec<Problem>) {
-    let bytes = encode(&views::tags(settings)).len();
+/// The tags the node would begin with, from wherever they come.
+fn tags(settings: &Settings, findings: &mut Findings) -> BTreeMap<String, String> {
+    let mut tags = views::tags(settings);
+    let mut key = &keys::TAGS;
+    if let Some(path) = views::tags_file(settings) {
+        if !tags.is_empty() {
+            let by = if settings.text(&keys::ROLE).is_empty() { key } else { &keys::ROLE };
+            let text = format!(
+                "Tags config not allowed while using tag files: there are tags by {} too; remove one of the two",
+                settings.origin(by)
+            );
+            findings.problems.push(problem(settings, &keys::TAGS_FILE, text));
+            return tags;
+        }
+        key = &keys::TAGS_FILE;
+        match TagsFile::new(path).load() {
+            Ok(loaded) => tags = loaded,
+            Err(error) => findings.problems.push(problem(settings, key, error.to_string())),
+        }
+    }
+    let bytes = encode(&tags).len();
     if bytes > META_BYTES_MAX {
         let text = format!("the tags take {bytes} bytes in gossip; at most {META_BYTES_MAX} fit");
-        problems.push(problem(settings, &keys::TAGS, text));
+        findings.problems.push(problem(settings, key, text));
+    } else if let Some(note) = tags_note(&tags) {
+        findings.notes.push(problem(settings, key, note));
     }
+    tags
 }
 
 /// Tags are free text, as in Serf, so one that makes no service is worth knowing and no more.
-fn claims(settings: &Settings, notes: &mut Vec<Problem>) {
+fn claims(settings: &Settings, tags: BTreeMap<String, String>, notes: &mut Vec<Problem>) {
     let member = Member {
         name: settings.text(&keys::NODE).to_owned(),
         // The real one is not known yet, and nothing is wrong with this one.
         addr: IpAddr::from([192, 0, 2, 1]),
         port: keys::GOSSIP_PORT,
         status: Status::Alive,
-        tags: views::tags(settings),
+        tags,
     };
     let options = DrawOptions { default_port: settings.count(&keys::DEFAULT_PORT), allow_loopback: false };
     let (_, refusals) = draw([&member].into_iter(), &options);

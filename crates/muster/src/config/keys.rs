@@ -17,6 +17,7 @@ pub(crate) static TABLE: &[&Key] = &[
     &RETRY_INTERVAL,
     &RETRY_MAX,
     &TAGS,
+    &TAGS_FILE,
     &ROLE,
     &PROFILE,
     &PROTOCOL,
@@ -27,7 +28,6 @@ pub(crate) static TABLE: &[&Key] = &[
     &KEYRING_FILE,
     &DEFAULT_PORT,
     &LEAVE_TIMEOUT,
-    &serf::TAGS_FILE,
     &serf::RPC_ADDR,
     &serf::RPC_AUTH,
     &serf::EVENT_HANDLERS,
@@ -193,6 +193,16 @@ pub(crate) static TAGS: Key = Key {
     help: "What this node tells all others about itself; repeat for more.\n\n\
            `role=web` offers the service `web` on the port in the tag `port`, or else on `default_port`. All tags \
            together take at most 512 bytes.",
+    ..AGENT
+};
+
+pub(crate) static TAGS_FILE: Key = Key {
+    name: "tags_file",
+    flag: "tags-file",
+    kind: Kind::Path,
+    help: "File of Serf that keeps the tags: a JSON object, read at the start and replaced when `muster tags` changes them.\n\n\
+           It need not exist. Instead of tags here, since there could be two of one name. When it cannot be written, tags \
+           and file stay as they were.",
     ..AGENT
 };
 

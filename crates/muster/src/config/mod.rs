@@ -25,7 +25,7 @@ pub(crate) mod reference;
 mod serf_file;
 mod settings;
 mod sources;
-mod suggest;
+pub(crate) mod suggest;
 mod value;
 pub(crate) mod views;
 

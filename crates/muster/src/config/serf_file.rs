@@ -37,7 +37,7 @@ static NAMES: &[(&str, Meaning)] = &[
     ("node_name", Sets(&keys::NODE)),
     ("role", Sets(&keys::ROLE)),
     ("tags", Sets(&keys::TAGS)),
-    ("tags_file", Sets(&serf::TAGS_FILE)),
+    ("tags_file", Sets(&keys::TAGS_FILE)),
     ("bind", Sets(&keys::BIND)),
     ("advertise", Sets(&keys::ADVERTISE)),
     ("interface", Sets(&keys::INTERFACE)),

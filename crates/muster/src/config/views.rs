@@ -5,6 +5,7 @@ use super::settings::Settings;
 use muster_agent::{Advertise, KeySource, ProfileName};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 /// What `muster agent` is told. Meaningful when [`super::check`] found no problem.
 pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
@@ -18,6 +19,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         retry_interval: settings.duration(&keys::RETRY_INTERVAL),
         retry_max: settings.count(&keys::RETRY_MAX),
         tags: tags(settings),
+        tags_file: tags_file(settings).map(PathBuf::from),
         profile: match settings.text(&keys::PROFILE) {
             "wan" => ProfileName::Wan,
             "local" => ProfileName::Local,
@@ -51,6 +53,11 @@ pub(super) fn tags(settings: &Settings) -> BTreeMap<String, String> {
         tags.insert("role".to_owned(), settings.text(&keys::ROLE).to_owned());
     }
     tags
+}
+
+/// Where the tags are kept instead.
+pub(super) fn tags_file(settings: &Settings) -> Option<&str> {
+    Some(settings.text(&keys::TAGS_FILE)).filter(|path| !path.is_empty())
 }
 
 fn interface(settings: &Settings) -> Option<&str> {

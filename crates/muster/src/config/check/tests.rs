@@ -31,7 +31,11 @@ fn tags_that_do_not_fit_into_gossip_are_a_problem() {
     // `ff`, the header of the map, two bytes of key, three of the header of a long value.
     let fits = format!("k={}", "v".repeat(META_BYTES_MAX - 7));
     let too_long = format!("{fits}v");
-    assert_eq!(problems(&[(&keys::TAGS, &fits)]), [""; 0]);
+    let findings = check(&settings(&[(&keys::TAGS, &fits)]), &[Role::Agent], Purpose::Start);
+    assert_eq!(findings.problems, []);
+    let note =
+        "flag --tag: the tags take 512 bytes in every message about this node; 200 or less spread faster";
+    assert_eq!(findings.notes.iter().map(ToString::to_string).collect::<Vec<_>>(), [note]);
     assert_eq!(
         problems(&[(&keys::TAGS, &too_long)]),
         ["flag --tag: the tags take 513 bytes in gossip; at most 512 fit"]

@@ -22,14 +22,6 @@ pub(crate) static RPC_ADDR: Key = Key {
 pub(crate) static RPC_AUTH: Key =
     Key { name: "rpc_auth", flag: "rpc-auth", kind: Kind::Secret, help: "Token of Serf's RPC.", ..LATER };
 
-pub(crate) static TAGS_FILE: Key = Key {
-    name: "tags_file",
-    flag: "tags-file",
-    kind: Kind::Path,
-    help: "File that keeps the tags.",
-    ..LATER
-};
-
 pub(crate) static EVENT_HANDLERS: Key = Key {
     name: "event_handlers",
     flag: "event-handler",

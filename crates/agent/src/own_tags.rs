@@ -1,0 +1,72 @@
+//! Own tags while the agent runs: changed one request at a time, kept in the tags file first, then told to the cluster.
+
+use crate::gossip::{Gone, Handle};
+use crate::tags_file::{TagsFile, TagsFileError};
+use muster_serf::TagsTooLong;
+use muster_wire::tags::{META_BYTES_MAX, Tags, encode};
+use std::sync::Arc;
+use tokio::sync::Mutex;
+
+/// What own tags should take at most: they travel in every message about a node, and with more than this few such messages
+/// fit into a datagram.
+pub const TAGS_BYTES_ADVISED: usize = 200;
+
+/// Why tags were not changed. Nothing was.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("{0}; shorten or remove tags")]
+    TooLong(#[from] TagsTooLong),
+    #[error("a tag needs a name")]
+    Nameless,
+    #[error("{0}")]
+    File(#[from] TagsFileError),
+    #[error("{0}")]
+    Gone(#[from] Gone),
+}
+
+/// Own tags as last changed.
+#[derive(Debug)]
+pub(crate) struct OwnTags {
+    tags: Mutex<Tags>,
+    file: Option<Arc<TagsFile>>,
+    gossip: Handle,
+}
+
+impl OwnTags {
+    pub(crate) fn new(tags: Tags, file: Option<TagsFile>, gossip: Handle) -> Self {
+        Self { tags: Mutex::new(tags), file: file.map(Arc::new), gossip }
+    }
+
+    /// Removes the tags named `delete`, then sets those in `set`, as Serf does when one name is in both. Returns all tags.
+    pub(crate) async fn update(&self, set: Tags, delete: &[String]) -> Result<Tags, Refused> {
+        if set.contains_key("") {
+            return Err(Refused::Nameless);
+        }
+        let mut current = self.tags.lock().await;
+        let mut tags = current.clone();
+        tags.retain(|name, _| !delete.contains(name));
+        tags.extend(set);
+        // Before the file: Serf writes tags there that it then refuses, and cannot start from.
+        let bytes = encode(&tags).len();
+        if bytes > META_BYTES_MAX {
+            return Err(TagsTooLong { bytes }.into());
+        }
+        if let Some(file) = self.file.clone() {
+            let tags = tags.clone();
+            // A slow disk holds up whoever asked, and nobody else.
+            let stored = tokio::task::spawn_blocking(move || file.store(&tags)).await.map_err(|_| Gone)?;
+            stored.inspect_err(|error| tracing::error!("{error}"))?;
+        }
+        self.gossip.set_tags(tags.clone()).await??;
+        current.clone_from(&tags);
+        Ok(tags)
+    }
+}
+
+/// Worth saying about tags that fit.
+pub fn tags_note(tags: &Tags) -> Option<String> {
+    let bytes = encode(tags).len();
+    (bytes > TAGS_BYTES_ADVISED).then(|| {
+        format!("the tags take {bytes} bytes in every message about this node; {TAGS_BYTES_ADVISED} or less spread faster")
+    })
+}

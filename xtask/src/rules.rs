@@ -43,7 +43,7 @@ impl Source {
 }
 
 /// Files git tracks, or would: what is ignored is nobody's business.
-fn tracked(root: &Path) -> Vec<PathBuf> {
+pub(crate) fn tracked(root: &Path) -> Vec<PathBuf> {
     let output = Command::new("git")
         .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
         .current_dir(root)

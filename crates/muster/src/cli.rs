@@ -72,6 +72,8 @@ pub(crate) enum Command {
     Config(ConfigArgs),
     /// Show it all on this machine: a balancer and two backends as real processes.
     Demo(crate::demo::Args),
+    /// Play a cluster in virtual time: scenarios and random faults.
+    Sim(crate::sim::Args),
 }
 
 /// Reads the command line. `Err` is how the process ends when clap already answered (help, version, wrong usage).

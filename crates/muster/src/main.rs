@@ -9,6 +9,7 @@
 //! | [`inspect`] | `check`, `config print`: what the roles would be told, and by whom |
 //! | [`keygen`] | `keygen`: a secret for the whole cluster |
 //! | [`demo`] | `demo`: the whole journey on one machine |
+//! | [`sim`] | `sim`: clusters in virtual time, for teaching and for reports |
 //!
 //! The others serve them: [`cli`] is the command line as typed, [`config`] makes settings of flags, environment and files,
 //! [`exit`] lists the exit codes.
@@ -25,6 +26,7 @@ mod keygen;
 mod logging;
 mod out;
 mod roles;
+mod sim;
 mod text;
 
 use cli::Command;
@@ -51,5 +53,6 @@ fn main() -> ExitCode {
         Command::Check(args) => inspect::check::run(args),
         Command::Config(args) => inspect::config::run(args),
         Command::Demo(args) => demo::run(args),
+        Command::Sim(args) => sim::run(args),
     }
 }

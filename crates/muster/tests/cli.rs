@@ -41,6 +41,40 @@ impl Configured {
 }
 
 #[test]
+fn a_simulated_cluster_is_played_as_plain_lines_where_there_is_no_terminal() {
+    let (code, out, err) = run(&mut muster(&["sim", "play", "re-created"]));
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.lines().next().unwrap().ends_with("--     recreate n3"), "{out}");
+    assert!(!out.contains('\u{1b}'));
+    let (code, list, _) = run(&mut muster(&["sim", "list"]));
+    assert!(code == 0 && list.contains("re-created"), "{list}");
+}
+
+#[test]
+fn a_seed_of_faults_is_the_scenario_that_is_printed_for_it() {
+    let (code, text, _) = run(&mut muster(&["sim", "play", "--faults", "5", "--print"]));
+    assert_eq!(code, 0);
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let from_file = run(&mut muster(&["sim", "play", file.path().to_str().unwrap()]));
+    assert_eq!(from_file, run(&mut muster(&["sim", "play", "--faults", "5"])));
+    assert_eq!(from_file.0, 0);
+}
+
+#[test]
+fn a_scenario_that_cannot_be_read_or_does_not_hold_says_so() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    std::fs::write(file.path(), "nodes 2\nat 1s explode n1\n").unwrap();
+    let (code, out, err) = run(&mut muster(&["sim", "play", path]));
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("line 2: \"explode\" is nothing that happens"), "{err}");
+    std::fs::write(file.path(), "nodes 2\nat 1s expect n1 sees n2 failed\n").unwrap();
+    let (code, out, _) = run(&mut muster(&["sim", "play", path]));
+    assert!(code == 1 && out.contains("BROKEN line 2: expected n1 sees n2 failed; it is alive"), "{out}");
+}
+
+#[test]
 fn version_is_one_line_on_standard_output() {
     let (code, out, err) = run(&mut muster(&["--version"]));
     assert_eq!((code, err.as_str()), (0, ""));

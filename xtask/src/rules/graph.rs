@@ -8,7 +8,6 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("swim", &["wire"]),
     // Not fleet: the agent hands members over, so that the protocol knows nothing of traffic.
     ("serf", &["wire", "swim"]),
-    // Development only: clusters in virtual time.
     ("sim", &["wire", "serf"]),
     ("fleet", &[]),
     ("balance", &["fleet"]),
@@ -16,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("agent", &["wire", "serf", "fleet", "control"]),
     // Not agent: the data plane outlives it and follows it only through the control socket.
     ("proxy", &["fleet", "balance", "control"]),
-    ("muster", &["wire", "fleet", "control", "agent", "proxy"]),
+    ("muster", &["wire", "fleet", "control", "agent", "proxy", "sim"]),
 ];
 
 pub(super) fn check(metadata: &serde_json::Value) -> Vec<String> {

@@ -23,7 +23,7 @@ pub(crate) enum Kind {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Blend {
     All(Kind),
-    /// In turn.
+    /// Half and half.
     Mixed,
 }
 
@@ -39,8 +39,9 @@ impl Blend {
     fn kind(self, host: u8) -> Kind {
         match self {
             Self::All(kind) => kind,
-            Self::Mixed if host.is_multiple_of(2) => Kind::Serf,
-            Self::Mixed => Kind::Muster,
+            // In pairs: a round takes two newcomers, and each step shall see both products.
+            Self::Mixed if (host / 2).is_multiple_of(2) => Kind::Muster,
+            Self::Mixed => Kind::Serf,
         }
     }
 }

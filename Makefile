@@ -5,7 +5,7 @@ TARGET_DIR := $(shell $(CARGO) metadata --format-version=1 --no-deps --offline 2
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 RELEASE := $(TARGET_DIR)/$(HOST)/release/muster
 
-.PHONY: help test e2e proof lint release image
+.PHONY: help test e2e fuzz proof lint release image
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -15,6 +15,10 @@ test: ## first ring: unit, property and command-line tests, the demo; needs noth
 
 e2e: release ## second ring: real Serf, namespaces and the release binary (what is missing says "skipped: why")
 	BINARY_UNDER_TEST=$(RELEASE) $(CARGO) test --package muster-e2e -- --nocapture --test-threads=8
+
+FUZZ_SECONDS ?= 30
+fuzz: ## every fuzz target over its kept corpus, FUZZ_SECONDS each (needs nightly and cargo-fuzz)
+	bash fuzz/run $(FUZZ_SECONDS)
 
 proof: release ## third ring: the figures under bench/results (long; resumable: finished parts are kept)
 	BINARY_UNDER_TEST=$(RELEASE) $(CARGO) run --release --package muster-bench -- all

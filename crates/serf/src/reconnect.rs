@@ -25,6 +25,11 @@ impl Reconnect {
         Self { ticker: Ticker::new(now, INTERVAL), rng: fastrand::Rng::with_seed(seed ^ 0x7265_636f_6e6e) }
     }
 
+    /// When the next round is due, if there is anybody to try.
+    pub(crate) fn due(&self, members: &Members) -> Option<Instant> {
+        (members.count().failed > 0).then(|| self.ticker.due())
+    }
+
     /// Whom to try in this round: anyone failed, with probability failed / present.
     pub(crate) fn choose<'a>(&mut self, members: &'a Members) -> Option<&'a Member> {
         let count = members.count();

@@ -36,6 +36,8 @@ use muster_wire::{RawAddr, Versions, tags::Tags};
 /// Bytes of user events remembered for push/pulls and against repetitions: eight times what 512 events of Serf's default
 /// size need, and a quarter of what a stream may carry.
 const EVENTS_BYTES_MAX: usize = 2 << 20;
+/// Room for outputs that is kept when they are taken.
+const OUTPUTS_KEPT: usize = 64;
 /// The one broadcast whose end we wait for.
 const LEAVE_TICKET: Ticket = Ticket(0);
 /// The id of a join that was not begun; swim numbers upwards from the other end.
@@ -175,13 +177,18 @@ impl Serf {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.outputs.capacity() > OUTPUTS_KEPT {
+            // A whole cluster was heard of at once, which is rare.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// When [`Input::Timeout`] is due, if nothing else happens.
     pub fn next_timeout(&self) -> Option<Instant> {
         let own = [
-            Some(self.reconnect.ticker.due()),
+            self.reconnect.due(&self.members),
             self.leaving.deadline(),
             self.members.next_due(),
             self.queries.asked.deadline(),

@@ -169,14 +169,22 @@ mod tests {
         queue
     }
 
+    /// memberlist's util_test.go, TestRetransmitLimit; and where its logarithm steps.
     #[test]
     fn the_limit_is_memberlists() {
-        assert_eq!(retransmit_limit(3, 0), 0);
-        assert_eq!(retransmit_limit(3, 1), 3);
-        assert_eq!(retransmit_limit(3, 9), 3);
-        assert_eq!(retransmit_limit(3, 10), 6);
-        assert_eq!(retransmit_limit(3, 99), 6);
-        assert_eq!(retransmit_limit(3, 100), 9);
+        for (members, limit) in [(0, 0), (1, 3), (9, 3), (10, 6), (99, 6), (100, 9), (999, 9), (1000, 12)] {
+            assert_eq!(retransmit_limit(3, members), limit, "{members} members");
+        }
+    }
+
+    /// The reference counts in floating point.
+    #[test]
+    fn the_limit_is_the_ceiling_of_the_logarithm_for_every_size_we_keep() {
+        for members in 0..=65_536_u32 {
+            let reference = 4.0 * (f64::from(members) + 1.0).log10().ceil();
+            let ours = retransmit_limit(4, usize::try_from(members).unwrap());
+            assert!((f64::from(ours) - reference).abs() < 0.5, "{members} members: {ours} and {reference}");
+        }
     }
 
     #[test]

@@ -104,10 +104,8 @@ impl Swim {
             return;
         }
         let next = self.nodes.next_to_probe(self.me, &mut self.rng);
-        let Some(node) = next.and_then(|slot| self.nodes.at(slot)) else {
-            self.timers.set(Timer::ProbeRound, self.now + self.config.profile.probe_interval);
-            return;
-        };
+        // Alone: begun again when somebody appears.
+        let Some(node) = next.and_then(|slot| self.nodes.at(slot)) else { return };
         let told_of_doubt = self.config.extensions.buddy_system && node.state() != NodeState::Alive;
         // The wait for the direct ack is not scaled: patience does not bring lost datagrams back.
         let interval = self.awareness.scale(self.config.profile.probe_interval);

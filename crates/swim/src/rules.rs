@@ -56,15 +56,12 @@ impl Swim {
         }
         let port = if alive.port == 0 { self.config.bind_port } else { alive.port };
         let alive = Alive { port, ..alive };
-        let versions = match self.admit(&alive) {
+        let known = self.nodes.find(alive.node).and_then(|slot| Some((slot, self.nodes.at(slot)?)));
+        let versions = match self.admit(&alive, known.map(|(_, node)| node)) {
             Ok(versions) => versions,
             Err(reason) => return self.refuse(from, reason),
         };
-        let Some((slot, node)) =
-            self.nodes.find(alive.node).and_then(|slot| Some((slot, self.nodes.at(slot)?)))
-        else {
-            return self.meet(from, alive, versions);
-        };
+        let Some((slot, node)) = known else { return self.meet(from, alive, versions) };
         let moved = node.is_elsewhere(&alive);
         if moved && node.state() != NodeState::Left {
             return self.on_claim(from, slot, alive, versions);
@@ -80,7 +77,7 @@ impl Swim {
     }
 
     /// Whether an announcement can be taken at all.
-    fn admit(&self, alive: &Alive<'_>) -> Result<Versions, &'static str> {
+    fn admit(&self, alive: &Alive<'_>, known: Option<&Node>) -> Result<Versions, &'static str> {
         check_name(alive.node)?;
         if alive.meta.len() > META_BYTES_MAX {
             return Err("meta longer than 512 bytes");
@@ -91,7 +88,7 @@ impl Swim {
         if !versions.is_plausible() || !speaks(own, versions) || !speaks(versions, own) {
             return Err("protocol versions we have none in common with");
         }
-        self.check_incarnation(alive.node, alive.incarnation)?;
+        check_incarnation(known, alive.incarnation)?;
         Ok(versions)
     }
 
@@ -140,6 +137,9 @@ impl Swim {
             self.record_refutation(&announced.name, alive.incarnation);
         }
         self.tell(&announced.name, &Message::Alive(Alive { versions: Some(versions), ..alive }), None);
+        if was_gone {
+            self.begin_rounds();
+        }
         if was_gone || changed {
             self.membership_changed();
             self.event(if was_gone { Event::Joined(announced) } else { Event::Updated(announced) });
@@ -288,19 +288,19 @@ impl Swim {
     fn check_verdict(&self, node: &str, from: &str, incarnation: u32) -> Result<(), &'static str> {
         check_name(node)?;
         check_name(from)?;
-        self.check_incarnation(node, incarnation)
+        check_incarnation(self.nodes.get(node), incarnation)
     }
+}
 
-    fn check_incarnation(&self, node: &str, said: u32) -> Result<(), &'static str> {
-        let believable = match self.nodes.get(node) {
-            Some(known) => known.incarnation.saturating_add(INCARNATION_LEAP_MAX),
-            None => u32::MAX - INCARNATION_LEAP_MAX,
-        };
-        if said > believable {
-            return Err("incarnation leaps beyond belief");
-        }
-        Ok(())
+fn check_incarnation(known: Option<&Node>, said: u32) -> Result<(), &'static str> {
+    let believable = match known {
+        Some(known) => known.incarnation.saturating_add(INCARNATION_LEAP_MAX),
+        None => u32::MAX - INCARNATION_LEAP_MAX,
+    };
+    if said > believable {
+        return Err("incarnation leaps beyond belief");
     }
+    Ok(())
 }
 
 /// Whether `a` understands what `b` speaks, in memberlist's and Serf's protocols.

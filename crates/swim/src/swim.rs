@@ -31,6 +31,9 @@ use muster_wire::tags::META_BYTES_MAX;
 /// Most refusals told per input: one hostile datagram can hold thousands of bad messages.
 const REFUSALS_MAX: usize = 8;
 
+/// Room for outputs that is kept when they are taken.
+const OUTPUTS_KEPT: usize = 64;
+
 /// One node's view of the membership.
 ///
 /// # The contract
@@ -116,15 +119,21 @@ impl Swim {
         };
         swim.event(Event::Joined(announced));
         swim.announce(0);
-        // Nodes started together should not work in step.
-        let profile = swim.config.profile;
-        for (timer, interval) in
-            [(Timer::ProbeRound, profile.probe_interval), (Timer::PushPull, profile.push_pull_interval)]
-        {
-            let stagger = interval.mul_f64(swim.rng.f64());
-            swim.timers.set(timer, now + stagger);
-        }
         swim
+    }
+
+    /// Somebody else is here: sees to it that members are probed and asked. A lone node has nothing to wake for.
+    pub(crate) fn begin_rounds(&mut self) {
+        let (profile, timers) = (self.config.profile, &mut self.timers);
+        for (timer, interval, runs) in [
+            (Timer::ProbeRound, profile.probe_interval, timers.is_set(&Timer::ProbeEnd)),
+            (Timer::PushPull, profile.push_pull_interval, false),
+        ] {
+            if !runs && !timers.is_set(&timer) {
+                // Nodes started together should not work in step.
+                timers.set(timer, self.now + interval.mul_f64(self.rng.f64()));
+            }
+        }
     }
 
     /// Tells the machine what happened.
@@ -146,7 +155,12 @@ impl Swim {
 
     /// The next thing to do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        let output = self.outputs.pop_front();
+        if output.is_none() && self.outputs.capacity() > OUTPUTS_KEPT {
+            // A whole cluster was heard of at once, which is rare.
+            self.outputs = VecDeque::new();
+        }
+        output
     }
 
     /// When [`Input::Timeout`] is due, if nothing else happens.

@@ -77,7 +77,8 @@ impl Exchanges {
 impl Swim {
     /// The periodic exchange with a random member.
     pub(crate) fn push_pull(&mut self) {
-        if self.leave.has_begun() {
+        if self.leave.has_begun() || self.others() == 0 {
+            // Alone: begun again when somebody appears.
             return;
         }
         let pause = self.push_pull_pause();
@@ -414,6 +415,20 @@ mod tests {
             .flat_map(|(range, f)| range.map(move |n| (n, f)))
         {
             assert_eq!(push_pull_interval(second, members), second * factor, "{members} members");
+        }
+    }
+
+    /// util.go, pushPullScale, in floating point as there.
+    #[test]
+    fn the_interval_is_memberlists_for_every_size_we_keep() {
+        let second = Duration::from_secs(1);
+        for members in 33..=65_536_u32 {
+            let reference = f64::from(members).log2().ceil() - 32_f64.log2() + 1.0;
+            let ours = push_pull_interval(second, usize::try_from(members).unwrap());
+            assert!(
+                (ours.as_secs_f64() - reference).abs() < 0.5,
+                "{members} members: {ours:?} and {reference}"
+            );
         }
     }
 }

@@ -97,6 +97,11 @@ impl Claims {
     }
 
     #[cfg(test)]
+    pub(crate) fn is_raising(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|claim| claim.stage == Stage::Raising)
+    }
+
+    #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.by_name.is_empty()
     }

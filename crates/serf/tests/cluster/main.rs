@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may panic as the test itself may")]
 
 mod fast_lane;
+mod idle;
 mod membership;
 mod names;
 mod nearness;

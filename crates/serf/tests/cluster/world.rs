@@ -23,6 +23,8 @@ pub(crate) struct Host {
     pub(crate) serf: Serf,
     pub(crate) addr: SocketAddr,
     pub(crate) events: Vec<(Duration, Event)>,
+    /// How often it was woken because it wanted to be.
+    pub(crate) timeouts: usize,
     /// Processes have died, the address stays.
     dead: bool,
 }
@@ -107,7 +109,8 @@ impl World {
         let seed = self.rng.u64(..);
         let config = Config { limits: self.limits, ..Self::config(name, v4.octets(), seed) };
         let serf = Serf::new(config, self.now).unwrap();
-        let started = Host { serf, addr: SocketAddr::new(ip, PORT), events: Vec::new(), dead: false };
+        let started =
+            Host { serf, addr: SocketAddr::new(ip, PORT), events: Vec::new(), timeouts: 0, dead: false };
         self.hosts.insert(host.into(), started);
         self.collect(host);
     }
@@ -200,6 +203,7 @@ impl World {
             (Some((due, name)), _) if due <= end => {
                 let name = name.clone();
                 self.now = self.now.max(due);
+                self.host_mut(&name).timeouts += 1;
                 self.tell(&name, |serf, now| serf.handle(now, Input::Timeout));
                 let again = self.host(&name).serf.next_timeout();
                 assert!(again.is_none_or(|again| again > due), "{name} does not use its timeout");

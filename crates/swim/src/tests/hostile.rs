@@ -131,8 +131,8 @@ fn a_hundred_thousand_forged_names_are_bounded_and_forgotten() {
         while swim.poll_output().is_some() {}
     }
     let later = now + secs(31);
-    while now < later {
-        now = swim.next_timeout().unwrap();
+    while let Some(due) = swim.next_timeout().filter(|due| *due <= later) {
+        now = due;
         swim.handle(now, Input::Timeout);
         while swim.poll_output().is_some() {}
     }

@@ -139,7 +139,7 @@ fn a_holder_that_answers_late_stays_as_long_as_the_claimant_is_still_raising() {
     let at = recreate(&mut world, 1, 0);
     world.run_for(millis(500));
     world.forget_history();
-    assert!(world.run_until(secs(2), |w| w.trace.contains("StateWanted")));
+    assert!(world.run_until(secs(2), |w| w.hosts[0].swim.claims.is_raising("n1")));
     let late = world.hosts[0].swim.claims.holder_seq_no("n1");
     world.forge(0, addr(1), &datagram(&Message::Ack(Ack { seq_no: late, payload: &[] })));
     world.run_for(secs(2));

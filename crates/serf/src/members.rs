@@ -8,6 +8,7 @@
 //!   intent about us that is newer than our own last word is refuted. In the reference a node that came back can stay
 //!   leaving in a member's eyes for the rest of its life: the member hears an outdated "left" with a time higher than
 //!   the node's own, and the node never hears of it.
+//! - Who is alive a minute after it was to leave stays.
 //! - A leave intent that is taken back is told ([`Event::Staying`]).
 //! - A prune waits for a leaving member without holding anything up, and a member that stays after all is not pruned.
 
@@ -23,6 +24,8 @@ use muster_wire::serf::{JoinIntent, LeaveIntent};
 
 /// How long failed and left members are remembered (Serf: ReconnectTimeout and TombstoneTimeout).
 const GONE_AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// How long a leave may take: five times what Serf's own defaults allow. Who is alive after that stays.
+const LEAVING_MAX: Duration = Duration::from_secs(60);
 
 /// What an intent was to us.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,6 +51,8 @@ pub(crate) struct Count {
 enum Due {
     /// It is leaving and to be forgotten.
     Prune(Slot),
+    /// It is leaving and should have left.
+    Stay(Slot),
     /// It has been gone for long.
     Reap(Slot),
 }
@@ -127,7 +132,9 @@ impl Members {
                     Some((Intent::Join, ltime)) => (Status::Alive, ltime),
                     None => (Status::Alive, 0),
                 };
-                self.known.insert(Member { announced: node, status_ltime, status })
+                let slot = self.known.insert(Member { announced: node, status_ltime, status: Status::Alive });
+                self.judge(now, slot, status);
+                slot
             }
         };
         self.tell(slot, |member| Event::Member(MemberEvent::Join, member));
@@ -240,8 +247,11 @@ impl Members {
 
     /// Forgets whoever is due: pruned, or gone for long; and intents nobody came for.
     pub(crate) fn forget_due(&mut self, now: Instant) {
-        while let Some(Due::Prune(slot) | Due::Reap(slot)) = self.timers.pop_due(now) {
-            self.forget(slot);
+        while let Some(due) = self.timers.pop_due(now) {
+            match due {
+                Due::Prune(slot) | Due::Reap(slot) => self.forget(slot),
+                Due::Stay(slot) => self.stay(now, slot),
+            }
         }
         self.intents.expire(now);
     }
@@ -277,6 +287,10 @@ impl Members {
         let before = core::mem::replace(&mut member.status, status);
         self.uncount(slot, before);
         match status {
+            Status::Leaving => self.timers.set(Due::Stay(slot), now + LEAVING_MAX),
+            _ => self.timers.cancel(&Due::Stay(slot)),
+        }
+        match status {
             Status::Alive | Status::Leaving => return self.timers.cancel(&Due::Reap(slot)),
             Status::Left => self.left += 1,
             Status::Failed => drop(self.failed.insert(slot)),
@@ -292,8 +306,19 @@ impl Members {
         }
     }
 
+    /// It said long ago that it leaves, or somebody said so of it, and it is here. In the reference it would be leaving for
+    /// ever: a declaration as old as its own last word is nothing that it refutes.
+    fn stay(&mut self, now: Instant, slot: Slot) {
+        let Some(member) = self.known.at(slot) else { return };
+        if member.status == Status::Leaving && *member.name != *self.own {
+            self.judge(now, slot, Status::Alive);
+            self.tell(slot, Event::Staying);
+        }
+    }
+
     fn forget(&mut self, slot: Slot) {
         self.timers.cancel(&Due::Prune(slot));
+        self.timers.cancel(&Due::Stay(slot));
         self.timers.cancel(&Due::Reap(slot));
         if let Some(member) = self.known.remove(slot) {
             self.uncount(slot, member.status);

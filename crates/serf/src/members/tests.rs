@@ -321,13 +321,16 @@ fn we_are_never_pruned() {
 #[test]
 fn the_failed_and_the_left_are_forgotten_after_a_day_and_the_present_never() {
     const DAY: u64 = 24 * 60 * 60;
-    for (status, forgotten) in [(Failed, true), (Left, true), (Alive, false), (Leaving, false)] {
+    for (status, word) in
+        [(Failed, Some("reap")), (Left, Some("reap")), (Alive, None), (Leaving, Some("staying"))]
+    {
+        let forgotten = word == Some("reap");
         let mut members = with(OTHER, status);
         members.forget_due(at(DAY));
         assert_eq!(members.len(), 1, "{status:?}");
         members.forget_due(at(1 + DAY));
         assert_eq!(members.len(), usize::from(!forgotten), "{status:?}");
-        assert_eq!(told(&mut members), Vec::from_iter(forgotten.then_some("reap")), "{status:?}");
+        assert_eq!(told(&mut members), Vec::from_iter(word), "{status:?}");
     }
 }
 
@@ -340,4 +343,27 @@ fn a_clock_jump_prolongs_the_time_to_leave() {
     assert_eq!(members.len(), 1);
     members.forget_due(at(111));
     assert_eq!(members.len(), 0);
+}
+
+#[test]
+fn who_is_alive_a_minute_after_it_was_to_leave_stays() {
+    let mut members = with(OTHER, Alive);
+    members.leave_intent(at(5), leave(OTHER, 11), true);
+    members.forget_due(at(64));
+    assert_eq!(told(&mut members), ["leaving"]);
+    members.forget_due(at(65));
+    assert_eq!(told(&mut members), ["staying"]);
+    assert_eq!(status(&members, OTHER), Some((Alive, 11)));
+    // Heard of before it was met.
+    let mut members = empty();
+    members.leave_intent(at(5), leave(OTHER, 11), true);
+    members.joined(at(6), view(OTHER));
+    members.forget_due(at(66));
+    assert_eq!(told(&mut members), ["join", "staying"]);
+    // Who left in time does not come back by this.
+    let mut members = with(OTHER, Alive);
+    members.leave_intent(at(5), leave(OTHER, 11), true);
+    members.gone(at(7), OTHER, GoneWhy::Left);
+    members.forget_due(at(100));
+    assert_eq!(told(&mut members), ["leaving", "leave"]);
 }

@@ -26,10 +26,10 @@ const MUTANTS: &[Mutant] = &[
         to: "        let _ = accused;\n",
     },
     Mutant {
-        name: "an alive counts at the incarnation already known",
+        name: "an alive one incarnation higher does not count",
         file: "crates/swim/src/rules.rs",
         from: "alive.incarnation > node.incarnation {",
-        to: "alive.incarnation >= node.incarnation {",
+        to: "alive.incarnation > node.incarnation + 1 {",
     },
     Mutant {
         name: "a suspicion never runs out",
@@ -38,7 +38,7 @@ const MUTANTS: &[Mutant] = &[
         to: "        let _ = Dead { incarnation, node: &name, from: &own };\n",
     },
     Mutant {
-        name: "what a push/pull says of the left is not heard, and of the suspected is a verdict",
+        name: "what a push/pull says of the suspected is a verdict",
         file: "crates/swim/src/sync.rs",
         from: "self.on_suspect(from, Suspect { incarnation, node: name, from: &own }, way);",
         to: "let _ = (&own, way);\n                    self.on_dead(from, Dead { incarnation, node: name, from: name });",
@@ -46,8 +46,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a user event is never recognised as heard",
         file: "crates/serf/src/window.rs",
-        from: "heard.things.contains(&thing)) {",
-        to: "heard.things.contains(&thing) && weight == 0) {",
+        from: "heard.things.contains(&thing)) {\n            return false;",
+        to: "heard.things.contains(&thing)) {\n            return true;",
     },
     Mutant {
         name: "a clock takes over any time it hears of",

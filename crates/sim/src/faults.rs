@@ -14,6 +14,10 @@ pub const SMALL_SEEDS: u64 = 1000;
 /// How long it may take until all views are right. Most of it is for the last failed member of a large cluster: per 30 s
 /// about one node tries to reach it (Serf's reconnect).
 pub const CONVERGE_WITHIN: Duration = Duration::from_secs(600);
+/// A pause that is noticed by a probe, and ends before a suspicion of it does: those last four seconds at least.
+const SHORT_PAUSE: Duration = Duration::from_millis(2900);
+/// When it is looked whether somebody calls the paused node failed, three times in a row.
+const LOOK_AFTER: Duration = Duration::from_secs(8);
 /// How long they must then stay right.
 const STAY_RIGHT: Duration = Duration::from_secs(30);
 
@@ -193,8 +197,15 @@ impl Chaos {
         let after = at + LEAVE_MAX;
         let what = Expectation::AllRight;
         self.push(after, Action::Expect { what, within: CONVERGE_WITHIN });
-        self.push(after + STAY_RIGHT, Action::Expect { what, within: Duration::ZERO });
-        self.push(after + STAY_RIGHT, Action::End);
+        let calm = Action::Expect { what, within: Duration::ZERO };
+        self.push(after + STAY_RIGHT, calm.clone());
+        // One more, too short to be found failed of: it is suspected, and has to refute.
+        let short = Action::Pause { nodes: vec![Node(0)], time: SHORT_PAUSE, unnoticed: true, deaf: false };
+        self.push(after + STAY_RIGHT, short);
+        for look in (1..=3).map(|look| LOOK_AFTER * look) {
+            self.push(after + STAY_RIGHT + look, calm.clone());
+        }
+        self.push(after + STAY_RIGHT + LOOK_AFTER * 3, Action::End);
     }
 }
 

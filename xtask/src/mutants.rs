@@ -56,12 +56,6 @@ const MUTANTS: &[Mutant] = &[
         to: "        self.0 = seen.saturating_add(1);\n",
     },
     Mutant {
-        name: "the failed are never tried again",
-        file: "crates/serf/src/reconnect.rs",
-        from: "if count.failed == 0 ||",
-        to: "if count.all > 0 ||",
-    },
-    Mutant {
         name: "a change of tags is not taken over",
         file: "crates/swim/src/rules.rs",
         from: "        node.announced = announced.clone();\n",

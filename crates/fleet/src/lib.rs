@@ -6,6 +6,7 @@
 extern crate alloc;
 
 mod claim;
+pub mod damping;
 mod delta;
 mod draw;
 mod follow;
@@ -15,6 +16,7 @@ mod report;
 mod testing;
 
 pub use claim::{SERVICE_NAME_BYTES_MAX, SERVICES_PER_MEMBER_MAX, WEIGHT_DEFAULT, WEIGHT_MAX};
+pub use damping::Damping;
 pub use delta::{Delta, Update};
 pub use draw::{BACKENDS_MAX, DrawOptions, NODE_NAME_BYTES_MAX, REFUSALS_MAX, Refusal, draw};
 pub use follow::{Follower, Gap};

@@ -47,7 +47,7 @@ pub enum Phase {
 pub enum Standing {
     /// Alive and not withdrawn.
     Ready,
-    /// Its node failed: tried last, when the service has nothing better.
+    /// Its node failed, or keeps failing ([`Damping`](crate::Damping)): tried last, when the service has nothing better.
     Demoted,
     /// Withdrawn (`notready`) or its node is leaving: no new request.
     Withdrawn,

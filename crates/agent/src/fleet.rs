@@ -2,6 +2,7 @@
 
 use crate::complaints::Complaints;
 use crate::roster::{Inbox, Roster};
+use flaps::Flaps;
 use muster_fleet::{DrawOptions, Member, Phase, Picture, Status, draw};
 use muster_serf as serf;
 use std::collections::BTreeMap;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
+
+mod flaps;
 
 /// How long a fresh agent may say that it does not yet know the whole. Then sinks may believe absences, or an agent whose
 /// peers are gone for ever would keep the dead in their pools.
@@ -22,6 +25,7 @@ pub(crate) struct Fleet {
     options: DrawOptions,
     pictures: watch::Sender<Arc<Picture>>,
     complaints: Complaints,
+    flaps: Flaps,
     started: Instant,
 }
 
@@ -35,6 +39,7 @@ impl Fleet {
             options,
             pictures: watch::Sender::new(Arc::new(empty)),
             complaints: Complaints::default(),
+            flaps: Flaps::default(),
             started: Instant::now(),
         }
     }
@@ -44,7 +49,7 @@ impl Fleet {
         self.pictures.subscribe()
     }
 
-    /// Redraws on every change of the roster; live from the first exchange that `synced` tells of, or after 10 s. Never
+    /// Redraws on every change of the roster and when a damping ends; live from the first exchange that `synced` tells of, or after 10 s. Never
     /// returns.
     pub(crate) async fn keep(
         mut self,
@@ -55,13 +60,16 @@ impl Fleet {
         let warm_at = self.started + WARMING_MAX;
         let mut warming = true;
         loop {
-            let members = roster.look(|members| members.values().map(member).collect::<Vec<_>>());
+            let mut members = roster.look(|members| members.values().map(member).collect::<Vec<_>>());
+            let quiet_at =
+                self.flaps.damp(&mut members, self.started.elapsed()).map(|due| self.started + due);
             let phase = if warming { Phase::Warming } else { Phase::Live };
             self.redraw(&members, phase);
             tokio::select! {
                 () = inbox.news() => {}
                 _ = synced.wait_for(|synced| *synced), if warming => warming = false,
                 () = tokio::time::sleep_until(warm_at), if warming => warming = false,
+                () = tokio::time::sleep_until(quiet_at.unwrap_or(warm_at)), if quiet_at.is_some() => {}
             }
         }
     }

@@ -17,6 +17,27 @@ impl Drop for Kept {
     }
 }
 
+impl Kept {
+    /// Returns when `member` has this standing in the picture.
+    async fn shows(&mut self, member: serf::Member, standing: Option<Standing>) {
+        let name = member.name.clone();
+        self.inbox.put(member);
+        self.until(&name, standing).await;
+    }
+
+    async fn until(&mut self, name: &str, standing: Option<Standing>) {
+        while self.standing(name) != standing {
+            // An hour of the paused clock: never.
+            let changed = tokio::time::timeout(Duration::from_secs(3600), self.pictures.changed()).await;
+            changed.unwrap_or_else(|_| panic!("{name} stays {:?}", self.standing(name))).unwrap();
+        }
+    }
+
+    fn standing(&mut self, name: &str) -> Option<Standing> {
+        self.pictures.borrow_and_update().backend("web", name).map(|backend| backend.standing)
+    }
+}
+
 fn keep() -> Kept {
     let (inbox, roster) = roster();
     let fleet = Fleet::new(OPTIONS);
@@ -41,6 +62,48 @@ async fn every_change_of_a_backend_is_a_new_version() {
     kept.inbox.put(web("b1", serf::Status::Leaving));
     let picture = kept.pictures.wait_for(|picture| picture.version == 3).await.unwrap().clone();
     assert_eq!(picture.services["web"].backends["b1"].standing, Standing::Withdrawn);
+}
+
+/// The first return shows at once, the second when the member has not failed for a minute, and a leave has no say in that.
+#[tokio::test(start_paused = true)]
+async fn a_member_that_flaps_stays_demoted_until_it_has_been_quiet() {
+    use serf::Status::{Alive, Failed, Leaving, Left};
+    let mut kept = keep();
+    kept.synced.send_replace(true);
+    kept.shows(web("b1", Alive), Some(Standing::Ready)).await;
+    kept.shows(web("b1", Failed), Some(Standing::Demoted)).await;
+    kept.shows(web("b1", Alive), Some(Standing::Ready)).await;
+
+    kept.shows(web("b1", Failed), Some(Standing::Demoted)).await;
+    let fell = Instant::now();
+    kept.inbox.put(web("b1", Alive));
+    // Drawn with this newcomer, at the latest.
+    kept.shows(web("b2", Alive), Some(Standing::Ready)).await;
+    assert_eq!(kept.standing("b1"), Some(Standing::Demoted));
+    kept.until("b1", Some(Standing::Ready)).await;
+    assert_eq!(fell.elapsed().as_secs(), 60);
+
+    kept.shows(web("b1", Failed), Some(Standing::Demoted)).await;
+    kept.inbox.put(web("b1", Alive));
+    kept.shows(web("b3", Alive), Some(Standing::Ready)).await;
+    assert_eq!(kept.standing("b1"), Some(Standing::Demoted));
+    kept.shows(web("b1", Leaving), Some(Standing::Withdrawn)).await;
+    kept.shows(web("b1", Left), None).await;
+    kept.shows(web("b1", Alive), Some(Standing::Ready)).await;
+    assert_eq!(fell.elapsed().as_secs(), 60, "who left and is back is believed at once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_flaps_is_withdrawn_at_once() {
+    use serf::Status::{Alive, Failed};
+    let mut kept = keep();
+    for status in [Alive, Failed, Alive, Failed] {
+        let standing = if status == Alive { Standing::Ready } else { Standing::Demoted };
+        kept.shows(web("b1", status), Some(standing)).await;
+    }
+    let notready = tagged("b1", Alive, &[("role", "web"), ("notready", "web")]);
+    kept.shows(notready, Some(Standing::Withdrawn)).await;
+    kept.shows(web("b1", Alive), Some(Standing::Demoted)).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -15,6 +15,13 @@ pub(crate) enum Arrival {
     Outcome(Box<Outcome>),
 }
 
+impl Arrival {
+    /// A stream's failure is noticed by the host's own clock at the latest, whatever becomes of the network.
+    pub(crate) fn is_failure(&self) -> bool {
+        matches!(self, Self::Outcome(outcome) if outcome.result.is_err())
+    }
+}
+
 /// A message on a new stream, and the way back.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {

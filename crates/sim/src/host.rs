@@ -111,9 +111,9 @@ pub(crate) struct Frozen {
 }
 
 impl Frozen {
-    /// What arrives is kept while the buffers have room.
+    /// What arrives is kept while the buffers have room. That a stream failed the host will find out by itself.
     pub(crate) fn keep(&mut self, arrival: Arrival) {
-        if self.pause.hears && self.backlog.len() < BACKLOG_MAX {
+        if arrival.is_failure() || self.pause.hears && self.backlog.len() < BACKLOG_MAX {
             self.backlog.push(arrival);
         }
     }

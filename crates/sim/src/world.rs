@@ -268,7 +268,7 @@ impl World {
             }
         } else if host.delay > 0 && host.frozen.is_none() {
             let waiting = host.busy_until.saturating_sub(now) / host.delay;
-            if waiting < BACKLOG_MAX as u64 {
+            if waiting < BACKLOG_MAX as u64 || arrival.is_failure() {
                 host.busy_until = host.busy_until.max(now) + host.delay;
                 let (ready, life) = (host.busy_until, host.life);
                 self.queue.push(ready, at, What::Handle { life, arrival });

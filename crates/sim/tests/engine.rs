@@ -173,3 +173,16 @@ fn datagrams_that_come_twice_and_late_change_nothing() {
     });
     assert_eq!(events, 0);
 }
+
+#[test]
+fn a_stream_that_ran_out_while_its_host_was_suspended_is_told_as_failed() {
+    let mut world = World::cluster(3, 1);
+    world.network.cut(2, 0);
+    let stream = world.command(0, |serf, now| serf.join(now, muster_sim::address::of(2), false));
+    world.pause_for(0, Pause { noticed: true, hears: false }, secs(30));
+    let failed = world.run_watching(secs(40), |_, noticed| {
+        let is_it = |event: &Event| matches!(event, Event::SyncFailed { stream: failed, .. } if Some(*failed) == stream);
+        noticed.iter().any(|noticed| noticed.host == 0 && is_it(&noticed.event))
+    });
+    assert!(failed);
+}

@@ -25,7 +25,7 @@ pub struct Extensions {
     pub direct_news: bool,
     /// A node's own word for its leave counts without a leave intent, and after it was found dead.
     pub own_word: bool,
-    /// Who accuses a node that left is told so.
+    /// Who accuses a node that left, or a life that is over, is told so.
     pub leave_repair: bool,
     /// A name whose holder is silent may be taken over from another address.
     pub takeover: bool,

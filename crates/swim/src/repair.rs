@@ -1,4 +1,4 @@
-//! A leave that somebody missed.
+//! News that somebody missed: a leave, or a refutation.
 //!
 //! A leave is told in a few packets, and the leaver is gone soon after. Whoever missed them all suspects it, and in the
 //! end shows as failed what has left in good order. In the reference that stays so until a push/pull. Here whoever
@@ -6,6 +6,9 @@
 //!
 //! This layer forgets the gone within seconds, when accusations may still come for minutes; so the layer above, which
 //! remembers them for a day, is asked, and says its own part first.
+//!
+//! Likewise who missed a refutation accuses a life that is over, and goes on until it declares a live member dead. In the
+//! reference the accused ignores such an accusation, since it has refuted it already. Here it tells the accuser so.
 
 use crate::gossip::encode;
 use crate::pacer::Pacer;
@@ -32,6 +35,9 @@ impl Default for Repairs {
 impl Swim {
     /// Tells the layer above if somebody accuses a node that is not here any more.
     pub(crate) fn heed_accusation(&mut self, name: &str, by: &str, incarnation: u32) {
+        if name == &*self.name {
+            return self.correct(by, incarnation);
+        }
         // In a push/pull the accusation is in our own name; the answer to it is our state.
         if !self.config.extensions.leave_repair || by == &*self.name || by == name {
             return;
@@ -45,6 +51,21 @@ impl Swim {
         let (by, at) = (accuser.name.clone(), accuser.socket_addr());
         if self.repairs.0.allows(self.now, (by.clone(), name.into())) {
             self.event(Event::GoneAccused { name: name.into(), incarnation, by: (*by).into(), at });
+        }
+    }
+
+    /// Tells a member that accuses an earlier life of ours that we are alive.
+    fn correct(&mut self, by: &str, incarnation: u32) {
+        let accuser = self.nodes.get(by).filter(|accuser| accuser.is_present() && by != &*self.name);
+        let (Some(accuser), Some(me)) = (accuser, self.nodes.at(self.me)) else { return };
+        let (by, at) = (accuser.name.clone(), accuser.socket_addr());
+        let is_over = incarnation < me.incarnation && !self.leave.has_begun();
+        let alive = encode(&Message::Alive(me.announced.alive(me.incarnation)));
+        if self.config.extensions.leave_repair
+            && is_over
+            && self.repairs.0.allows(self.now, (by, self.name.as_ref().into()))
+        {
+            self.send(at, &[alive], false);
         }
     }
 

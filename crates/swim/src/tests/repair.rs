@@ -69,6 +69,24 @@ fn who_is_told_of_a_leave_takes_the_suspect_for_left() {
 }
 
 #[test]
+fn who_missed_a_refutation_is_told_by_the_accused() {
+    let mut world = World::cluster(3, 1);
+    world.forge(2, addr(0), &suspect("n2", 1, "n0"));
+    world.run_for(secs(3));
+    world.forget_history();
+    for _ in 0..10 {
+        world.forge(2, addr(1), &suspect("n2", 1, "n1"));
+    }
+    let told = || world.sent.iter().filter(|(from, to, _)| (*from, *to) == (2, addr(1)));
+    let alive = told().filter(|(_, _, bytes)| leaves(bytes)[0].starts_with("Alive(Alive { incarnation: 2"));
+    assert_eq!(alive.count(), 1, "once in a few seconds");
+    world.forget_history();
+    world.forge(2, addr(1), &suspect("n2", 1, "stranger"));
+    world.forge(2, addr(1), &suspect("n2", 1, "n2"));
+    assert!(world.sent.is_empty(), "only members are told");
+}
+
+#[test]
 fn a_flood_of_accusations_is_told_in_bounds() {
     let mut world = World::cluster(2, 1);
     for at in 0..1000 {

@@ -9,7 +9,8 @@
 //! | inbound connections | 256 ([`CONNECTIONS_MAX`]) | the longest stalled one is closed |
 //! | push/pulls being answered | 16 ([`EXCHANGES_MAX`]) | wait their turn within their deadline |
 //! | answers being written | 8 MiB and one more ([`ANSWER_BYTES_MAX`]) | the next answer is not made before |
-//! | members known | 65,536 | further ones are refused until others are forgotten |
+//! | members gossip knows | 65,536 | further ones are refused until others are forgotten |
+//! | members listed, gone ones included | 65,536 (`muster_serf::snapshot::NODES_MAX`) | who is gone longest is forgotten |
 //! | list elements of one Serf state | 131,072 (`muster_wire::msgpack::ELEMENTS_MAX`) | the state is refused |
 //! | user events remembered, intents for unknown nodes | 2 MiB, 4096 | the oldest are forgotten |
 //!
@@ -44,3 +45,4 @@ pub(crate) const STALL: Duration = Duration::from_secs(1);
 // The table above says so.
 const _: () = assert!(PACKET_PLAIN_BYTES_MAX == 64 << 10 && MESSAGE_BYTES_MAX == 8 << 20);
 const _: () = assert!(muster_wire::msgpack::ELEMENTS_MAX == 131_072);
+const _: () = assert!(muster_serf::snapshot::NODES_MAX == 65_536);

@@ -13,6 +13,7 @@
 //! - A prune waits for a leaving member without holding anything up, and a member that stays after all is not pruned.
 
 use crate::intents::{Intent, Intents};
+use crate::snapshot::NODES_MAX;
 use crate::{Event, Instant, Member, MemberEvent, Status};
 use alloc::collections::BTreeSet;
 use alloc::string::String;
@@ -46,15 +47,13 @@ pub(crate) struct Count {
     pub(crate) left: usize,
 }
 
-/// What can be due for a member.
+/// What can be due for a leaving member.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Due {
-    /// It is leaving and to be forgotten.
+    /// It is to be forgotten.
     Prune(Slot),
-    /// It is leaving and should have left.
+    /// It should have left.
     Stay(Slot),
-    /// It has been gone for long.
-    Reap(Slot),
 }
 
 /// Everyone we know, by name, and what we heard of those we do not know yet.
@@ -66,6 +65,8 @@ pub(crate) struct Members {
     left: usize,
     intents: Intents,
     timers: Timers<Due>,
+    /// When gone members have been gone for long; whoever is gone has one.
+    reaps: Timers<Slot>,
     /// How long a leaving member to be pruned is given to leave.
     prune_delay: Duration,
     events: Vec<Event>,
@@ -81,6 +82,7 @@ impl Members {
             left: 0,
             intents: Intents::default(),
             timers: Timers::default(),
+            reaps: Timers::default(),
             prune_delay,
             events: Vec::new(),
         }
@@ -132,6 +134,7 @@ impl Members {
                     Some((Intent::Join, ltime)) => (Status::Alive, ltime),
                     None => (Status::Alive, 0),
                 };
+                self.make_room();
                 let slot = self.known.insert(Member { announced: node, status_ltime, status: Status::Alive });
                 self.judge(now, slot, status);
                 slot
@@ -249,21 +252,25 @@ impl Members {
     pub(crate) fn forget_due(&mut self, now: Instant) {
         while let Some(due) = self.timers.pop_due(now) {
             match due {
-                Due::Prune(slot) | Due::Reap(slot) => self.forget(slot),
+                Due::Prune(slot) => self.forget(slot),
                 Due::Stay(slot) => self.stay(now, slot),
             }
+        }
+        while let Some(slot) = self.reaps.pop_due(now) {
+            self.forget(slot);
         }
         self.intents.expire(now);
     }
 
     /// When [`Members::forget_due`] has something to do.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.timers.next().into_iter().chain(self.intents.expiry()).min()
+        [self.timers.next(), self.reaps.next(), self.intents.expiry()].into_iter().flatten().min()
     }
 
     /// The clock jumped: who was to leave meanwhile could not.
     pub(crate) fn slept(&mut self, by: Duration) {
         self.timers.shift(by);
+        self.reaps.shift(by);
     }
 
     fn keep(&mut self, now: Instant, node: &str, intent: Intent, ltime: u64) -> Heard {
@@ -291,11 +298,11 @@ impl Members {
             _ => self.timers.cancel(&Due::Stay(slot)),
         }
         match status {
-            Status::Alive | Status::Leaving => return self.timers.cancel(&Due::Reap(slot)),
+            Status::Alive | Status::Leaving => return self.reaps.cancel(&slot),
             Status::Left => self.left += 1,
             Status::Failed => drop(self.failed.insert(slot)),
         }
-        self.timers.set(Due::Reap(slot), now + GONE_AGE_MAX);
+        self.reaps.set(slot, now + GONE_AGE_MAX);
     }
 
     fn uncount(&mut self, slot: Slot, status: Status) {
@@ -316,10 +323,22 @@ impl Members {
         }
     }
 
+    /// Forgets whoever has been gone longest if there is no room for another.
+    ///
+    /// Gossip forgets the gone within minutes and takes in others, so that its bound is none for those remembered here:
+    /// names can be made up. All present ones always fit, because the same number bounds gossip.
+    fn make_room(&mut self) {
+        if self.known.len() >= NODES_MAX
+            && let Some(oldest) = self.reaps.next().and_then(|due| self.reaps.pop_due(due))
+        {
+            self.forget(oldest);
+        }
+    }
+
     fn forget(&mut self, slot: Slot) {
         self.timers.cancel(&Due::Prune(slot));
         self.timers.cancel(&Due::Stay(slot));
-        self.timers.cancel(&Due::Reap(slot));
+        self.reaps.cancel(&slot);
         if let Some(member) = self.known.remove(slot) {
             self.uncount(slot, member.status);
             self.events.push(Event::Member(MemberEvent::Reap, member));

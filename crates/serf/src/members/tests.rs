@@ -367,3 +367,34 @@ fn who_is_alive_a_minute_after_it_was_to_leave_stays() {
     members.forget_due(at(100));
     assert_eq!(told(&mut members), ["leaving", "leave"]);
 }
+
+#[test]
+fn made_up_names_displace_those_gone_longest_and_nobody_present() {
+    let mut members = empty();
+    members.joined(at(0), view(OTHER));
+    members.joined(at(0), view("leaver"));
+    members.leave_intent(at(0), leave("leaver", 1), true);
+    for number in 0..NODES_MAX as u64 {
+        let name = number.to_string();
+        members.joined(at(number), view(&name));
+        members.gone(at(number), &name, GoneWhy::Failed);
+        assert!(members.len() <= NODES_MAX);
+    }
+    let reaped: Vec<_> = members
+        .take_events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Member(MemberEvent::Reap, member) => Some(member.name.to_string()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(reaped, ["0", "1"]);
+    assert_eq!(members.count(), Count { all: NODES_MAX, failed: NODES_MAX - 2, left: 0 });
+    assert_eq!(status(&members, OTHER), Some((Alive, 0)));
+    assert_eq!(status(&members, "leaver"), Some((Leaving, 1)));
+    // One that is present again is none of those gone longest.
+    members.joined(at(100_000), view("2"));
+    members.joined(at(100_000), view("newcomer"));
+    assert_eq!(status(&members, "2"), Some((Alive, 0)));
+    assert_eq!(status(&members, "3"), None);
+}

@@ -172,9 +172,11 @@ impl Serf {
     /// A response to somebody's query, on a second way in case the first is broken.
     ///
     /// Only to members: a query is asked by one, and a node that forwards anything anywhere would be a tool for strangers.
+    /// The member is looked up by name, because anybody may ask for this often; a header without a name, as old Serfs send
+    /// it, is not served, and the straight answer has to do.
     fn relay(&mut self, relay: Relay<'_>) {
         let to = SocketAddr::new(relay.addr.ip(), relay.port);
-        let known = self.members.iter().any(|member| member.socket_addr() == to);
+        let known = self.members.get(relay.node).is_some_and(|member| member.socket_addr() == to);
         if known && relay.message.len() < BUDGET {
             self.swim.send_user(to, relay.message);
         }

@@ -196,6 +196,25 @@ fn relays_are_other_members_and_as_many_as_wished() {
 }
 
 #[test]
+fn only_members_are_relayed_to_each_at_its_own_address() {
+    let mut world = cluster(&["a", "b"]);
+    let (a, stranger) =
+        (world.host("a").addr, std::net::SocketAddr::from(([10, 0, 0, 77], crate::world::PORT)));
+    let before = world.sent.len();
+    for (node, to) in [("a", a), ("a", stranger), ("nobody", stranger), ("", stranger)] {
+        let std::net::IpAddr::V4(ip) = to.ip() else { panic!() };
+        let (addr, message) = (muster_wire::RawAddr::V4(ip.octets()), b"relayed");
+        let mut bytes = Vec::new();
+        Message::Relay(Relay { addr, port: to.port(), node, message }).encode(&mut bytes);
+        inject(&mut world, "b", &bytes);
+    }
+    world.run(secs(1));
+    let relayed: Vec<_> =
+        world.sent[before..].iter().filter(|(_, _, bytes)| bytes.ends_with(b"relayed")).collect();
+    assert_eq!(relayed.len(), 1, "{relayed:?}");
+}
+
+#[test]
 fn an_ack_travels_alone_and_straight() {
     let mut world = cluster(&["a", "b"]);
     world.run(secs(60));

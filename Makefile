@@ -5,7 +5,7 @@ TARGET_DIR := $(shell $(CARGO) metadata --format-version=1 --no-deps --offline 2
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 RELEASE := $(TARGET_DIR)/$(HOST)/release/muster
 
-.PHONY: help test e2e fuzz proof lint release image
+.PHONY: help test e2e fuzz proof curves lint release image
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -22,6 +22,10 @@ fuzz: ## every fuzz target over its kept corpus, FUZZ_SECONDS each (needs nightl
 
 proof: release ## third ring: the figures under bench/results (long; resumable: finished parts are kept)
 	BINARY_UNDER_TEST=$(RELEASE) $(CARGO) run --release --package muster-bench -- all
+	$(CARGO) run --release --package muster-curves -- all
+
+curves: ## the part of proof that comes from the simulator: figures and pictures of clusters of thousands
+	$(CARGO) run --release --package muster-curves -- all
 
 lint: ## formatting, clippy, house rules
 	$(CARGO) fmt --all --check

@@ -271,6 +271,11 @@ impl Serf {
         Ok(())
     }
 
+    /// Changes the timing from now on; see [`Swim::set_profile`].
+    pub fn set_profile(&mut self, profile: Profile) {
+        self.swim.set_profile(profile);
+    }
+
     /// All known members, failed and left ones included, in no particular order.
     pub fn members(&self) -> impl ExactSizeIterator<Item = &Member> {
         self.members.iter()

@@ -3,6 +3,7 @@
 //! One turn: whatever is ready is read (never more than a bound, so that a flood starves nothing), then the timers are
 //! looked at, so that an answer that is already here is heard before its absence is judged.
 
+use crate::cgroup;
 use crate::clock::{Clock, overslept};
 use crate::complaints::Complaints;
 use crate::key_queries;
@@ -11,6 +12,7 @@ use crate::roster::Inbox;
 use crate::sealer::Sealer;
 use crate::sockets::Sockets;
 use crate::streams::{Arrival, Failure, Outbound, Streams};
+use crate::throttle::{Throttle, Throttled};
 use muster_serf::{
     Event, Input, Instant, Member, MemberEvent, Output, Serf, Stats, StreamId, TagsTooLong, Why,
 };
@@ -41,7 +43,7 @@ pub(crate) enum Command {
     Leave { done: oneshot::Sender<()> },
     SetTags { tags: Tags, done: oneshot::Sender<Result<(), TagsTooLong>> },
     Why { node: String, done: oneshot::Sender<Known> },
-    Stats(oneshot::Sender<Stats>),
+    Stats(oneshot::Sender<(Stats, Option<Throttled>)>),
     Stop,
 }
 
@@ -97,7 +99,8 @@ impl Handle {
         self.ask(|done| Command::Why { node, done }).await
     }
 
-    pub(crate) async fn stats(&self) -> Result<Stats, Gone> {
+    /// And how much of the CPU was withheld from us lately, if any was.
+    pub(crate) async fn stats(&self) -> Result<(Stats, Option<Throttled>), Gone> {
         self.ask(Command::Stats).await
     }
 
@@ -173,6 +176,7 @@ struct Gossip {
     /// When each member's status last changed.
     since: BTreeMap<Arc<str>, Instant>,
     complaints: Complaints,
+    throttle: Throttle,
     /// Taken when it is told.
     name_lost: Option<oneshot::Sender<NameLost>>,
     stopped: bool,
@@ -212,6 +216,7 @@ impl Gossip {
             answer: None,
             since: BTreeMap::new(),
             complaints: Complaints::default(),
+            throttle: Throttle::default(),
             name_lost: Some(name_lost),
             stopped: false,
         })
@@ -241,8 +246,22 @@ impl Gossip {
             }
             let now = self.clock.now();
             if self.serf.next_timeout().is_some_and(|due| due <= now) {
+                self.mind_throttling(now);
                 self.handle(now, Input::Timeout);
             }
+        }
+    }
+
+    /// Called when a timer woke us anyway: an idle agent does not wake for it.
+    fn mind_throttling(&mut self, now: Instant) {
+        if !self.throttle.wants_reading(now) {
+            return;
+        }
+        let Some(strain) = self.throttle.take(now, cgroup::read_accounts()) else { return };
+        self.handle(now, Input::Throttled);
+        if strain.tell {
+            let (health_score, throttled) = (self.serf.stats().health_score, strain.throttled);
+            tracing::warn!(health_score, "{}", throttled.warning());
         }
     }
 
@@ -331,7 +350,7 @@ impl Gossip {
                 });
             }
             Command::Stats(done) => {
-                let _ = done.send(self.serf.stats());
+                let _ = done.send((self.serf.stats(), self.throttle.lately()));
             }
             Command::Stop => self.stopped = true,
         }

@@ -15,6 +15,7 @@
 //! its sockets is sealed with the cluster's keys, if there are any, and what comes in is opened (`sealer`, `keys`).
 
 mod advertise;
+mod cgroup;
 mod clock;
 mod complaints;
 mod config;
@@ -29,6 +30,7 @@ mod limits;
 mod own_tags;
 mod pace;
 mod plain;
+mod random;
 mod reports;
 mod resolve;
 mod roster;
@@ -42,6 +44,7 @@ mod signals;
 mod sockets;
 mod streams;
 mod tags_file;
+mod throttle;
 
 pub use config::{Advertise, Config, ProfileName};
 pub use error::Error;

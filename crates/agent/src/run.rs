@@ -15,7 +15,7 @@ use crate::seed::Seed;
 use crate::seek::Seeker;
 use crate::server::{self, Shared};
 use crate::signals::EndSignals;
-use crate::{Config, Ended, Error, ProfileName, TagsFile, sockets};
+use crate::{Config, Ended, Error, ProfileName, TagsFile, random, sockets};
 use muster_fleet::DrawOptions;
 use muster_serf::{Profile, Serf};
 use muster_wire::crypt::Keyring;
@@ -98,10 +98,9 @@ impl Agent {
         let sealer = Arc::new(Sealer::new(Border::new(Label::default(), keys)));
 
         let clock = Clock::start();
-        let serf = Serf::new(
-            serf_config(config, tags.clone(), advertised.addr, bound.port(), sealer.packet_overhead()),
-            clock.now(),
-        )?;
+        let (seed, overhead) = (random::seed().map_err(Error::System)?, sealer.packet_overhead());
+        let own = serf_config(config, tags.clone(), advertised.addr, bound.port(), overhead, seed);
+        let serf = Serf::new(own, clock.now())?;
         let inbox = Arc::new(Inbox::default());
         serf.members().for_each(|member| inbox.put(member.clone()));
         let roster = Arc::new(Roster::new(config.node.clone(), Arc::clone(&inbox)));
@@ -277,6 +276,7 @@ fn serf_config(
     advertised: SocketAddr,
     bind_port: u16,
     packet_overhead: usize,
+    seed: u64,
 ) -> muster_serf::Config {
     muster_serf::Config {
         name: config.node.clone(),
@@ -293,7 +293,7 @@ fn serf_config(
         broadcast_timeout: config.broadcast_timeout,
         leave_propagate_delay: LEAVE_PROPAGATE_DELAY,
         limits: muster_serf::Limits::default(),
-        seed: fastrand::u64(..),
+        seed,
         intern: None,
     }
 }

@@ -3,10 +3,10 @@
 //! What is sealed and what is let in is decided in `muster_wire::Border`; here is only the randomness that the pure crates
 //! must not have.
 
+use crate::random::fill;
 use muster_wire::crypt::{Keyring, Nonce};
 use muster_wire::stream::Scanner;
 use muster_wire::{Border, DecodeError, Leg};
-use rustix::rand::{GetRandomFlags, getrandom};
 use std::io;
 
 /// Seals and opens with the cluster's keys; without keys, everything passes as it is.
@@ -63,17 +63,9 @@ impl Sealer {
     fn nonce(&self) -> io::Result<Nonce> {
         let mut nonce = Nonce::default();
         match self.is_sealing() {
-            true => fill_with_random(&mut nonce).map(|()| nonce),
+            true => fill(&mut nonce).map(|()| nonce),
             false => Ok(nonce),
         }
-    }
-}
-
-/// Up to 256 bytes, which the system gives whole or not at all (getrandom(2)).
-fn fill_with_random(bytes: &mut [u8; 12]) -> io::Result<()> {
-    match getrandom(&mut *bytes, GetRandomFlags::empty())? {
-        12 => Ok(()),
-        _ => Err(io::Error::other("the system gave too little randomness")),
     }
 }
 

@@ -161,7 +161,8 @@ impl Serf {
             Input::Packet { .. }
             | Input::Stream { .. }
             | Input::StreamUnreadable { .. }
-            | Input::StreamFailed { .. } => {}
+            | Input::StreamFailed { .. }
+            | Input::Throttled => {}
         }
         self.drive(now);
         if let Input::Stream { stream, bytes, .. } = input {

@@ -1,6 +1,6 @@
 //! Lifeguard's local health: a node that hears little from everyone should doubt itself first.
 //!
-//! The score slows our own probing down. What moves it (state.go, `probeNode` and `refute`):
+//! The score slows our own probing down. What moves it (all but the last: state.go, `probeNode` and `refute`):
 //!
 //! | | |
 //! |---|---|
@@ -8,6 +8,7 @@
 //! | a failed probe: each relay that was to nack and did not | +1 |
 //! | a failed probe with no relay that can nack | +1 |
 //! | being accused | +1 |
+//! | being told that the CPU is withheld from us ([`Input::Throttled`](crate::Input::Throttled)) | +1 |
 //!
 //! Source: memberlist's awareness.go; "Lifeguard: SWIM-ing with Situational
 //! Awareness", section III.

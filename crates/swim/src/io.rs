@@ -60,6 +60,9 @@ pub enum Input<'a> {
     /// The clock jumped (pause, suspend) by this much: deadlines move, nobody is accused for one round. Hand this in
     /// before anything else that happened since.
     Slept(Duration),
+    /// Others withhold the CPU from us: we may be the ones who are late. Hand this in before [`Input::Timeout`], so that
+    /// the probe that begins is a patient one.
+    Throttled,
     /// Time passed; nothing else happened.
     Timeout,
 }

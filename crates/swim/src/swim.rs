@@ -151,6 +151,7 @@ impl Swim {
             Input::StreamUnreadable { stream, from, reason } => self.on_unreadable(stream, from, reason),
             Input::StreamFailed { stream, reason } => self.on_stream_failed(stream, reason),
             Input::Slept(by) => self.on_slept(by),
+            Input::Throttled => self.on_throttled(),
             Input::Timeout => self.on_timeout(),
         }
     }
@@ -368,6 +369,13 @@ impl Swim {
                 Timer::Direct => self.tell_waiting(),
                 Timer::PushPull => self.push_pull(),
             }
+        }
+    }
+
+    /// Nobody accuses a lone node, and no probe of it would ever bring the score down again.
+    fn on_throttled(&mut self) {
+        if self.has_peers() {
+            self.awareness.degrade(1);
         }
     }
 

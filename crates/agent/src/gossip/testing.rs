@@ -1,6 +1,7 @@
 //! A gossip thread that only plays one, for tests of those who command it.
 
 use super::{Command, Handle, Known};
+use crate::throttle::{Accounts, Throttle, Throttled};
 use muster_serf::{Finding, Instant, Stats, Status, Verdict, Way, Why};
 use muster_wire::tags::Tags;
 use std::net::SocketAddr;
@@ -14,6 +15,17 @@ pub(crate) enum Told {
     ForceLeave { node: String, prune: bool },
     Leave,
     SetTags(Tags),
+}
+
+/// 4 s of 10.
+fn throttled() -> Throttled {
+    let mut throttle = Throttle::default();
+    for (seconds, periods_throttled) in [(0, 0), (10, 40)] {
+        let (throttled, period) = (Duration::from_secs(seconds * 4 / 10), Duration::from_millis(100));
+        let accounts = Accounts { periods_throttled, throttled, period };
+        throttle.take(Instant(Duration::from_secs(seconds)), Some(accounts));
+    }
+    throttle.lately().unwrap()
 }
 
 /// Suspected after 7 s by our own probe.
@@ -68,7 +80,8 @@ pub(crate) fn fake(
                     continue;
                 }
                 Command::Stats(done) => {
-                    done.send(Stats { members: 3, failed: 1, ..Stats::default() }).unwrap();
+                    done.send((Stats { members: 3, failed: 1, ..Stats::default() }, Some(throttled())))
+                        .unwrap();
                     continue;
                 }
                 Command::Stop => return,

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::refusal::Refusal;
+use crate::throttle::Throttled;
 use axum::Json;
 use axum::extract::State;
 use muster_control::routes::Info;
@@ -11,12 +12,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) async fn info(State(shared): State<Arc<Shared>>) -> Result<Json<Info>, Refusal> {
-    let stats = shared.gossip.stats().await?;
+    let (stats, throttled) = shared.gossip.stats().await?;
     let tags = shared.roster.look(|members| members.get(&*shared.node).map(Member::tags).unwrap_or_default());
     let sections = [
         ("agent", section([("name", shared.node.clone())])),
         ("event_handlers", BTreeMap::new()),
-        ("muster", muster(&shared)),
+        ("muster", muster(&shared, throttled)),
         ("runtime", runtime()),
         ("serf", serf(&stats, shared.encrypted)),
         ("tags", tags),
@@ -28,13 +29,13 @@ fn section<const N: usize>(entries: [(&str, String); N]) -> BTreeMap<String, Str
     entries.map(|(key, value)| (key.to_owned(), value)).into()
 }
 
-fn muster(shared: &Shared) -> BTreeMap<String, String> {
+fn muster(shared: &Shared, throttled: Option<Throttled>) -> BTreeMap<String, String> {
     let picture = shared.pictures.borrow().clone();
     let phase = match picture.phase {
         Phase::Warming => "warming",
         Phase::Live => "live",
     };
-    section([
+    let mut entries = section([
         ("version", env!("CARGO_PKG_VERSION").to_owned()),
         ("bind", shared.bound.to_string()),
         ("protocol", shared.protocol.to_string()),
@@ -45,7 +46,9 @@ fn muster(shared: &Shared) -> BTreeMap<String, String> {
         ("fleet_epoch", picture.epoch.to_string()),
         ("fleet_version", picture.version.to_string()),
         ("fleet_phase", phase.to_owned()),
-    ])
+    ]);
+    entries.extend(throttled.map(|throttled| ("cpu_throttled".to_owned(), throttled.to_string())));
+    entries
 }
 
 /// With Go's words for the machine, since scripts compare them.

@@ -159,6 +159,7 @@ async fn info_has_serfs_sections_and_ours() {
     assert_eq!(sections["tags"], BTreeMap::from([("role".to_owned(), "web".to_owned())]));
     assert_eq!(sections["muster"]["advertise_reason"], "because");
     assert_eq!(sections["muster"]["fleet_phase"], "live");
+    assert_eq!(sections["muster"]["cpu_throttled"], "4.0 s of the last 10.0 s");
 }
 
 #[tokio::test]

@@ -250,7 +250,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn no_input_whatever_panics(
-        inputs in proptest::collection::vec((0..7_u8, bytes(), any::<u32>()), 1..40)
+        inputs in proptest::collection::vec((0..8_u8, bytes(), any::<u32>()), 1..40)
     ) {
         let mut swim = Swim::new(config(0, 1), Instant::default());
         let mut now = Instant::default();
@@ -263,6 +263,7 @@ proptest! {
                 3 => Input::Stream { stream: StreamId::Outbound((number % 4).into()), from: mallory(), bytes: &bytes },
                 4 => Input::StreamUnreadable { stream, from: mallory(), reason: "no key" },
                 5 => Input::Slept(Duration::from_millis(number.into())),
+                6 => Input::Throttled,
                 _ => Input::Timeout,
             };
             now = now + Duration::from_millis((number % 3000).into());

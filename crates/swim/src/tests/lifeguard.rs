@@ -1,7 +1,8 @@
 //! Lifeguard's local health, to the letter of memberlist's state.go (`probeNode`): what each outcome of a probe costs.
 
 use super::world::{World, addr, config, datagram, millis, secs};
-use crate::{Input, Instant, Output, StreamId, Swim};
+use crate::awareness::Awareness;
+use crate::{Event, Input, Instant, Output, StreamId, Swim};
 use core::net::SocketAddr;
 use muster_wire::memberlist::{Ack, Alive, Message, Nack, Suspect};
 use muster_wire::stream::{self, Inbound};
@@ -15,6 +16,7 @@ struct Lab {
     asked: usize,
     stream: Option<StreamId>,
     seq_no: u32,
+    suspected: bool,
 }
 
 impl Lab {
@@ -23,7 +25,8 @@ impl Lab {
         let mut config = config(0, 1);
         config.profile.push_pull_interval = secs(1_000_000);
         let swim = Swim::new(config, Instant::default());
-        let mut lab = Self { swim, now: Instant::default(), asked: 0, stream: None, seq_no: 0 };
+        let mut lab =
+            Self { swim, now: Instant::default(), asked: 0, stream: None, seq_no: 0, suspected: false };
         for (at, max) in (1..).zip(protocol_max) {
             let node = format!("n{at}");
             let versions = Some(Versions([1, *max, 2, 2, 5, 5]));
@@ -67,6 +70,7 @@ impl Lab {
                     );
                     self.stream = Some(stream);
                 }
+                Output::Event(Event::Suspected { .. }) => self.suspected = true,
                 _ => {}
             }
         }
@@ -194,4 +198,36 @@ fn being_accused_costs_one() {
     assert_eq!(world.hosts[0].swim.health_score(), 1);
     world.forge(0, addr(1), &datagram(&Message::Suspect(suspect)));
     assert_eq!(world.hosts[0].swim.health_score(), 1, "of a former life");
+}
+
+#[test]
+fn being_throttled_costs_one_each_time_up_to_7_and_answered_probes_heal() {
+    let mut world = World::cluster(2, 1);
+    assert!(world.run_until(secs(60), |w| w.hosts[0].swim.health_score() == 0));
+    for told in 1..=10 {
+        world.throttle(0);
+        assert_eq!(world.hosts[0].swim.health_score(), told.min(7));
+    }
+    assert!(world.run_until(secs(60), |w| w.hosts[0].swim.health_score() == 0));
+    assert_eq!(world.hosts[1].swim.health_score(), 0, "it is told to nobody");
+}
+
+#[test]
+fn whoever_is_throttled_waits_longer_before_it_accuses() {
+    for (throttled, accused_after) in [(0, secs(1)), (1, secs(2)), (20, secs(8))] {
+        let mut lab = Lab::new(&[5; 6]);
+        lab.swim.awareness = Awareness::new(true);
+        (0..throttled).for_each(|_| lab.swim.handle(lab.now, Input::Throttled));
+        lab.begin();
+        let began = lab.now;
+        lab.wait_until(|lab| lab.suspected);
+        assert_eq!(lab.now - began, accused_after, "told {throttled} times");
+    }
+}
+
+#[test]
+fn a_lone_node_has_nobody_to_be_late_for() {
+    let mut swim = Swim::new(config(0, 1), Instant::default());
+    swim.handle(Instant::default(), Input::Throttled);
+    assert_eq!(swim.health_score(), 0);
 }

@@ -186,6 +186,12 @@ impl World {
         self.drain(at);
     }
 
+    /// Told that the CPU is withheld from it.
+    pub(super) fn throttle(&mut self, at: usize) {
+        self.hosts[at].swim.handle(self.now, Input::Throttled);
+        self.drain(at);
+    }
+
     pub(super) fn is_up(&self, at: usize) -> bool {
         self.hosts[at].up
     }

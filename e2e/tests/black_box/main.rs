@@ -14,4 +14,5 @@ mod questions;
 mod quiet;
 mod rotation;
 mod tags;
+mod throttled;
 mod why;

@@ -18,6 +18,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::NamedTempFile;
 
+const HOUR: Duration = Duration::from_secs(3600);
 const SERF: &str = "/usr/bin/serf";
 const OURS: &str = "ours";
 
@@ -106,7 +107,8 @@ impl Core {
             limits: Limits::default(),
             extensions: Extensions::default(),
             intern: None,
-            profile: Profile::LAN,
+            // No probe and no exchange of its own accord: every stream is the fast lane's.
+            profile: Profile { probe_interval: HOUR, push_pull_interval: HOUR, ..Profile::LAN },
             broadcast_timeout: Duration::from_secs(5),
             leave_propagate_delay: Duration::from_secs(1),
             seed: 1,

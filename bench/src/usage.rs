@@ -18,9 +18,11 @@ impl Usage {
         let mut usage = Self { cpu_ns: 0, wakeups: 0, threads: 0 };
         for task in read_dir(format!("/proc/{pid}/task"))? {
             let task = task?.path();
-            let schedule = read_to_string(task.join("schedstat"))?;
+            let read = |file| read_to_string(task.join(file));
+            // A thread may end while we look.
+            let (Ok(schedule), Ok(status)) = (read("schedstat"), read("status")) else { continue };
             usage.cpu_ns += schedule.split(' ').next().and_then(|ns| ns.parse().ok()).unwrap_or(0);
-            usage.wakeups += field(&read_to_string(task.join("status"))?, "voluntary_ctxt_switches:");
+            usage.wakeups += field(&status, "voluntary_ctxt_switches:");
             usage.threads += 1;
         }
         Ok(usage)

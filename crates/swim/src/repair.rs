@@ -56,15 +56,14 @@ impl Swim {
 
     /// Tells a member that accuses an earlier life of ours that we are alive.
     fn correct(&mut self, by: &str, incarnation: u32) {
-        let accuser = self.nodes.get(by).filter(|accuser| accuser.is_present() && by != &*self.name);
-        let (Some(accuser), Some(me)) = (accuser, self.nodes.at(self.me)) else { return };
-        let (by, at) = (accuser.name.clone(), accuser.socket_addr());
+        let (Some(accuser), Some(me)) = (self.nodes.get(by), self.nodes.at(self.me)) else { return };
         let is_over = incarnation < me.incarnation && !self.leave.has_begun();
-        let alive = encode(&Message::Alive(me.announced.alive(me.incarnation)));
-        if self.config.extensions.leave_repair
-            && is_over
-            && self.repairs.0.allows(self.now, (by, self.name.as_ref().into()))
-        {
+        if !self.config.extensions.leave_repair || !is_over || !accuser.is_present() || by == &*self.name {
+            return;
+        }
+        let (at, alive) = (accuser.socket_addr(), me.announced.alive(me.incarnation));
+        let alive = encode(&Message::Alive(alive));
+        if self.repairs.0.allows(self.now, (accuser.name.clone(), self.name.as_ref().into())) {
             self.send(at, &[alive], false);
         }
     }

@@ -1,6 +1,6 @@
 //! What the agent needs to know, already checked.
 
-use crate::KeySource;
+use crate::{KeySource, LogBook};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -46,6 +46,8 @@ pub struct Config {
     pub default_port: u16,
     /// How long a leave may take before the agent exits all the same.
     pub leave_timeout: Duration,
+    /// The log of this process, for those who ask for it.
+    pub log: LogBook,
 }
 
 /// An advertised address.

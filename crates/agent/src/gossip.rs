@@ -3,20 +3,25 @@
 //! One turn: whatever is ready is read (never more than a bound, so that a flood starves nothing), then the timers are
 //! looked at, so that an answer that is already here is heard before its absence is judged.
 
+mod answers;
+mod handle;
+
+pub(crate) use answers::{Answer, Answers};
+pub(crate) use handle::{Command, Gone, Handle, Known, Question, UserEvent};
+
 use crate::cgroup;
 use crate::clock::{Clock, overslept};
 use crate::complaints::Complaints;
+use crate::hub::Hub;
 use crate::key_queries;
 use crate::plain::Plain;
 use crate::roster::Inbox;
 use crate::sealer::Sealer;
 use crate::sockets::Sockets;
 use crate::streams::{Arrival, Failure, Outbound, Streams};
-use crate::throttle::{Throttle, Throttled};
-use muster_serf::{
-    Event, Input, Instant, Member, MemberEvent, Output, Serf, Stats, StreamId, TagsTooLong, Why,
-};
-use muster_wire::tags::Tags;
+use crate::throttle::Throttle;
+use muster_events::Notice;
+use muster_serf::{Event, Input, Instant, Member, MemberEvent, Output, QueryError, Serf, StreamId};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
@@ -30,91 +35,8 @@ const PACKETS_PER_TURN: usize = 256;
 const INPUTS_PER_TURN: usize = 32;
 /// The largest UDP payload.
 const PACKET_BYTES_MAX: usize = 65_536;
-/// Commands waiting; senders wait beyond that.
-const COMMANDS_MAX: usize = 64;
 /// Without any timer, look around this often.
 const IDLE: Duration = Duration::from_secs(60);
-
-/// What others may ask of the gossip thread.
-#[derive(Debug)]
-pub(crate) enum Command {
-    Join { to: SocketAddr, replay: bool, done: oneshot::Sender<Result<(), String>> },
-    ForceLeave { node: String, prune: bool, done: oneshot::Sender<()> },
-    Leave { done: oneshot::Sender<()> },
-    SetTags { tags: Tags, done: oneshot::Sender<Result<(), TagsTooLong>> },
-    Why { node: String, done: oneshot::Sender<Known> },
-    Stats(oneshot::Sender<(Stats, Option<Throttled>)>),
-    Stop,
-}
-
-/// What is known of a name, and how far to trust it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Known {
-    /// When this was asked, on the core's clock.
-    pub now: Instant,
-    pub why: Option<Why>,
-    pub member: Option<Member>,
-    /// When its status last changed.
-    pub since: Instant,
-    pub health_score: u32,
-}
-
-/// The gossip thread is gone: the agent is ending.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the agent is ending")]
-pub(crate) struct Gone;
-
-/// Asks the gossip thread.
-#[derive(Clone, Debug)]
-pub(crate) struct Handle {
-    commands: mpsc::Sender<Command>,
-}
-
-impl Handle {
-    /// A handle, and where its commands arrive.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Command>) {
-        let (commands, receiver) = mpsc::channel(COMMANDS_MAX);
-        (Self { commands }, receiver)
-    }
-
-    /// One push/pull with `to`.
-    pub(crate) async fn join(&self, to: SocketAddr, replay: bool) -> Result<(), String> {
-        self.ask(|done| Command::Join { to, replay, done }).await.unwrap_or_else(|gone| Err(gone.to_string()))
-    }
-
-    pub(crate) async fn force_leave(&self, node: String, prune: bool) -> Result<(), Gone> {
-        self.ask(|done| Command::ForceLeave { node, prune, done }).await
-    }
-
-    /// Returns when the cluster was told that we leave.
-    pub(crate) async fn leave(&self) -> Result<(), Gone> {
-        self.ask(|done| Command::Leave { done }).await
-    }
-
-    pub(crate) async fn set_tags(&self, tags: Tags) -> Result<Result<(), TagsTooLong>, Gone> {
-        self.ask(|done| Command::SetTags { tags, done }).await
-    }
-
-    pub(crate) async fn why(&self, node: String) -> Result<Known, Gone> {
-        self.ask(|done| Command::Why { node, done }).await
-    }
-
-    /// And how much of the CPU was withheld from us lately, if any was.
-    pub(crate) async fn stats(&self) -> Result<(Stats, Option<Throttled>), Gone> {
-        self.ask(Command::Stats).await
-    }
-
-    pub(crate) async fn stop(&self) {
-        // Already stopped is stopped.
-        let _ = self.commands.send(Command::Stop).await;
-    }
-
-    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, Gone> {
-        let (done, answer) = oneshot::channel();
-        self.commands.send(command(done)).await.map_err(|_| Gone)?;
-        answer.await.map_err(|_| Gone)
-    }
-}
 
 /// What the gossip thread is given.
 #[derive(Debug)]
@@ -126,6 +48,7 @@ pub(crate) struct Parts {
     pub stream_timeout: Duration,
     pub commands: mpsc::Receiver<Command>,
     pub inbox: Arc<Inbox>,
+    pub hub: Hub,
     /// Becomes true with the first exchange that went through.
     pub synced: watch::Sender<bool>,
     pub name_lost: oneshot::Sender<NameLost>,
@@ -168,6 +91,9 @@ struct Gossip {
     arrivals: mpsc::Receiver<Arrival>,
     commands: mpsc::Receiver<Command>,
     inbox: Arc<Inbox>,
+    hub: Hub,
+    /// Those who wait for answers to our queries.
+    askers: answers::Askers,
     synced: watch::Sender<bool>,
     joins: BTreeMap<StreamId, oneshot::Sender<Result<(), String>>>,
     leaves: Vec<oneshot::Sender<()>>,
@@ -191,7 +117,7 @@ enum Woken {
 
 impl Gossip {
     fn new(parts: Parts) -> io::Result<Self> {
-        let Parts { serf, clock, sealer, sockets, stream_timeout, commands, inbox, synced, name_lost } =
+        let Parts { serf, clock, sealer, sockets, stream_timeout, commands, inbox, hub, synced, name_lost } =
             parts;
         let udp_send = sockets.udp.try_clone()?;
         let udp = tokio::net::UdpSocket::from_std(sockets.udp)?;
@@ -210,6 +136,8 @@ impl Gossip {
             arrivals,
             commands,
             inbox,
+            hub,
+            askers: answers::Askers::default(),
             synced,
             joins: BTreeMap::new(),
             leaves: Vec::new(),
@@ -339,6 +267,23 @@ impl Gossip {
             Command::SetTags { tags, done } => {
                 let _ = done.send(self.serf.set_tags(now, tags));
             }
+            Command::UserEvent { event: UserEvent { name, payload, coalesce }, done } => {
+                let _ = done.send(self.serf.user_event(now, &name, &payload, coalesce));
+            }
+            Command::Query { question, done } => {
+                let asked = self.ask(now, &question);
+                // Before what came of it is carried out: our own answer may be among that.
+                let _ = done.send(asked);
+            }
+            Command::Respond { id, payload, done } => {
+                let _ = done.send(self.serf.respond(now, id, &payload));
+            }
+            Command::RespondKeys { id, answer, done } => {
+                let _ = done.send(self.serf.respond_keys(now, id, &answer));
+            }
+            Command::Coordinate { node, done } => {
+                let _ = done.send(self.serf.coordinate(&node).cloned());
+            }
             Command::Why { node, done } => {
                 let _ = done.send(Known {
                     now,
@@ -355,6 +300,19 @@ impl Gossip {
             Command::Stop => self.stopped = true,
         }
         self.carry_out();
+    }
+
+    fn ask(&mut self, now: Instant, question: &Question) -> Result<Answers, QueryError> {
+        let (id, wait) = match question {
+            Question::Query { name, payload, params } => {
+                let wait = params.timeout.unwrap_or_else(|| self.serf.default_query_timeout());
+                (self.serf.query(now, name, payload, params)?, wait)
+            }
+            Question::Keys(operation) => {
+                (self.serf.query_keys(now, operation)?, self.serf.default_query_timeout())
+            }
+        };
+        Ok(self.askers.begin(id, wait))
     }
 
     fn handle(&mut self, now: Instant, input: Input<'_>) {
@@ -405,9 +363,12 @@ impl Gossip {
     }
 
     fn tell(&mut self, event: Event) {
+        if let Some(notice) = Notice::of(&event) {
+            self.hub.tell(notice);
+        }
         match event {
             Event::Member(what, member) => {
-                tracing::info!(node = ?member.name, addr = %member.addr.ip(), status = member.status.as_str(), "{}", word(what));
+                tracing::info!(node = ?member.name, addr = %member.addr.ip(), status = member.status.as_str(), "{}", what.as_str());
                 match what {
                     MemberEvent::Reap => drop(self.since.remove(&member.name)),
                     MemberEvent::Update => {}
@@ -440,8 +401,11 @@ impl Gossip {
                     let _ = lost.send(NameLost { to, votes, answers });
                 }
             }
-            // Nobody here asks queries yet.
-            Event::QueryAck { .. } | Event::QueryResponse { .. } | Event::QueryDone { .. } => {}
+            Event::QueryAck { id, from } => self.askers.tell(id, Answer::Ack { from }),
+            Event::QueryResponse { id, from, payload } => {
+                self.askers.tell(id, Answer::Response { from, payload });
+            }
+            Event::QueryDone { id } => self.askers.end(id),
             Event::Synced { stream, with, join } => {
                 tracing::debug!(%with, join, "exchanged state");
                 self.synced.send_if_modified(|synced| !std::mem::replace(synced, true));
@@ -478,17 +442,6 @@ fn in_family_of_socket(to: SocketAddr, v6: bool) -> SocketAddr {
     match to {
         SocketAddr::V4(v4) if v6 => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
         other => other,
-    }
-}
-
-/// Serf's name of the event.
-fn word(event: MemberEvent) -> &'static str {
-    match event {
-        MemberEvent::Join => "member-join",
-        MemberEvent::Leave => "member-leave",
-        MemberEvent::Failed => "member-failed",
-        MemberEvent::Update => "member-update",
-        MemberEvent::Reap => "member-reap",
     }
 }
 

@@ -4,6 +4,7 @@ use crate::advertise::{self, Advertised};
 use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::gossip::{self, Handle};
+use crate::hub::Hub;
 use crate::interfaces::bind_on;
 use crate::join::Joiner;
 use crate::own_tags::OwnTags;
@@ -13,7 +14,8 @@ use crate::roster::{Inbox, Roster};
 use crate::sealer::Sealer;
 use crate::seed::Seed;
 use crate::seek::Seeker;
-use crate::server::{self, Shared};
+use crate::server;
+use crate::shared::Shared;
 use crate::signals::EndSignals;
 use crate::{Config, Ended, Error, ProfileName, TagsFile, random, sockets};
 use muster_fleet::DrawOptions;
@@ -104,6 +106,7 @@ impl Agent {
         let inbox = Arc::new(Inbox::default());
         serf.members().for_each(|member| inbox.put(member.clone()));
         let roster = Arc::new(Roster::new(config.node.clone(), Arc::clone(&inbox)));
+        let hub = Hub::default();
         let synced = watch::Sender::new(false);
         let (gossip, commands) = Handle::new();
         let (name_lost, name_lost_told) = oneshot::channel();
@@ -115,6 +118,7 @@ impl Agent {
             stream_timeout: profile(config.profile).stream_timeout,
             commands,
             inbox: Arc::clone(&inbox),
+            hub: hub.clone(),
             synced: synced.clone(),
             name_lost,
         })
@@ -133,6 +137,8 @@ impl Agent {
         let advertised_addr = advertised.addr;
         let shared = Shared {
             gossip: gossip.clone(),
+            hub,
+            log: config.log.clone(),
             joiner: joiner.clone(),
             roster: Arc::clone(&roster),
             pictures,

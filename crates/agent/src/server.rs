@@ -16,45 +16,12 @@ mod why;
 
 pub(crate) use listener::Listener;
 
-use crate::advertise::Advertised;
-use crate::gossip::Handle;
-use crate::join::Joiner;
-use crate::own_tags::OwnTags;
-use crate::reports::Reports;
-use crate::roster::Roster;
-use crate::{Ended, ProfileName};
+use crate::shared::Shared;
 use axum::Router;
 use axum::routing::{get, post};
 use muster_control::routes;
-use muster_fleet::Picture;
 use refusal::Refusal;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::{mpsc, oneshot, watch};
-
-/// What the handlers know.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub gossip: Handle,
-    pub joiner: Joiner,
-    pub roster: Arc<Roster>,
-    pub pictures: watch::Receiver<Arc<Picture>>,
-    pub reports: Reports,
-    pub tags: OwnTags,
-    pub profile: ProfileName,
-    pub protocol: u8,
-    /// Asks for a leave; told how it ended.
-    pub leave: mpsc::Sender<oneshot::Sender<Ended>>,
-    /// Becomes true when streams without end must end.
-    pub stop: watch::Receiver<bool>,
-    pub node: String,
-    /// Whether gossip is.
-    pub encrypted: bool,
-    pub advertised: Advertised,
-    pub bound: SocketAddr,
-    pub socket: PathBuf,
-}
 
 /// Every route.
 pub(crate) fn router(shared: Shared) -> Router {

@@ -46,6 +46,19 @@ pub enum MemberEvent {
     Reap,
 }
 
+impl MemberEvent {
+    /// Serf's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Join => "member-join",
+            Self::Leave => "member-leave",
+            Self::Failed => "member-failed",
+            Self::Update => "member-update",
+            Self::Reap => "member-reap",
+        }
+    }
+}
+
 /// What the agent must know.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {

@@ -8,11 +8,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("swim", &["wire"]),
     // Not fleet: the agent hands members over, so that the protocol knows nothing of traffic.
     ("serf", &["wire", "swim"]),
+    ("events", &["serf"]),
     ("sim", &["wire", "serf"]),
     ("fleet", &[]),
     ("balance", &["fleet"]),
     ("control", &["fleet"]),
-    ("agent", &["wire", "serf", "fleet", "control"]),
+    ("agent", &["wire", "serf", "events", "fleet", "control"]),
     // Not agent: the data plane outlives it and follows it only through the control socket.
     ("proxy", &["fleet", "balance", "control"]),
     ("muster", &["wire", "fleet", "control", "agent", "proxy", "sim"]),

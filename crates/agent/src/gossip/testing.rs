@@ -1,8 +1,8 @@
 //! A gossip thread that only plays one, for tests of those who command it.
 
-use super::{Command, Handle, Known};
+use super::{Answer, Answers, Command, Handle, Known, Question, UserEvent};
 use crate::throttle::{Accounts, Throttle, Throttled};
-use muster_serf::{Finding, Instant, Stats, Status, Verdict, Way, Why};
+use muster_serf::{Finding, Instant, KeyAnswer, QueryId, Stats, Status, Verdict, Way, Why};
 use muster_wire::tags::Tags;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -15,6 +15,18 @@ pub(crate) enum Told {
     ForceLeave { node: String, prune: bool },
     Leave,
     SetTags(Tags),
+    UserEvent(UserEvent),
+    Query(Question),
+    Respond(QueryId, Vec<u8>),
+    RespondKeys(QueryId, KeyAnswer),
+}
+
+/// Ack and response of `web-1`.
+fn answers() -> Answers {
+    let (asker, answers) = Answers::played(QueryId { ltime: 7, id: 1 }, Duration::from_millis(3200));
+    asker.send(Answer::Ack { from: "web-1".into() }).unwrap();
+    asker.send(Answer::Response { from: "web-1".into(), payload: b"fine\n".to_vec() }).unwrap();
+    answers
 }
 
 /// 4 s of 10.
@@ -67,6 +79,26 @@ pub(crate) fn fake(
                 Command::SetTags { tags, done } => {
                     done.send(Ok(())).unwrap();
                     Told::SetTags(tags)
+                }
+                Command::UserEvent { event, done } => {
+                    done.send(Ok(())).unwrap();
+                    Told::UserEvent(event)
+                }
+                Command::Query { question, done } => {
+                    done.send(Ok(answers())).unwrap();
+                    Told::Query(question)
+                }
+                Command::Respond { id, payload, done } => {
+                    done.send(Ok(())).unwrap();
+                    Told::Respond(id, payload)
+                }
+                Command::RespondKeys { id, answer, done } => {
+                    done.send(Ok(())).unwrap();
+                    Told::RespondKeys(id, answer)
+                }
+                Command::Coordinate { done, .. } => {
+                    done.send(None).unwrap();
+                    continue;
                 }
                 Command::Why { node, done } => {
                     let now = Instant(Duration::from_secs(10));

@@ -1,11 +1,11 @@
 //! What changes the cluster: join, leave, force-leave.
 
-use super::Shared;
 use super::body::Body;
 use super::refusal::Refusal;
 use crate::Ended;
 use crate::plain::Plain;
 use crate::seed::Seed;
+use crate::shared::Shared;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;

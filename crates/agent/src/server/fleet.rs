@@ -1,11 +1,11 @@
 //! The picture, its stream, and what sinks report.
 
-use super::Shared;
 use super::body::{Body, REPORT_BYTES_MAX};
 use super::connections::told;
 use super::refusal::Refusal;
 use crate::pace::{Pace, Step};
 use crate::reports::SINK_NAME_BYTES_MAX;
+use crate::shared::Shared;
 use axum::Json;
 use axum::body::Body as ResponseBody;
 use axum::extract::State;

@@ -1,7 +1,7 @@
 //! `info`: Serf's sections and keys where they exist, and a section of our own.
 
-use super::Shared;
 use super::refusal::Refusal;
+use crate::shared::Shared;
 use crate::throttle::Throttled;
 use axum::Json;
 use axum::extract::State;

@@ -1,7 +1,7 @@
 //! `members`: filters and rows in Serf's form.
 
-use super::Shared;
 use super::refusal::Refusal;
+use crate::shared::Shared;
 use axum::Json;
 use axum::extract::{Query, State};
 use muster_control::routes::{MemberRow, Members, MembersQuery, Protocol};

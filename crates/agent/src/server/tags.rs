@@ -1,9 +1,9 @@
 //! Changes of our own tags.
 
-use super::Shared;
 use super::body::Body;
 use super::refusal::Refusal;
 use crate::own_tags::{Refused, tags_note};
+use crate::shared::Shared;
 use axum::Json;
 use axum::extract::State;
 use muster_control::routes::{TagsRequest, TagsResponse};

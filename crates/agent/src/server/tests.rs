@@ -1,22 +1,30 @@
 //! The routes, through a real socket and the real client, with a gossip thread that only plays one.
 
 use super::*;
+use crate::advertise::Advertised;
 use crate::gossip::testing::{Told, fake};
+use crate::join::Joiner;
+use crate::own_tags::OwnTags;
+use crate::reports::Reports;
 use crate::reports::tests::report;
 use crate::resolve::{Families, Resolver};
 use crate::roster::tests::{member, roster, tagged};
+use crate::{Ended, ProfileName};
 use muster_control::client::{Client, Error as ClientError};
 use muster_control::routes::{
     ForceLeaveRequest, Info, JoinRequest, JoinResponse, Members, MembersQuery, Problem, TagsRequest,
     TagsResponse, WhyQuery,
 };
+use muster_fleet::Picture;
 use muster_fleet::{Backend, Phase, Report, Service, Standing, Update};
 use muster_serf::Status;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 struct Server {
@@ -53,6 +61,8 @@ fn serve() -> Server {
     let stop = watch::Sender::new(false);
     let own_gossip = gossip.clone();
     let shared = Shared {
+        hub: crate::hub::Hub::default(),
+        log: crate::LogBook::default(),
         joiner: Joiner {
             gossip: gossip.clone(),
             resolver,

@@ -1,8 +1,8 @@
 //! `why`: the core's findings about a member, as the control socket tells them.
 
-use super::Shared;
 use super::refusal::Refusal;
 use crate::gossip::Known;
+use crate::shared::Shared;
 use axum::Json;
 use axum::extract::{Query, State};
 use muster_control::routes::WhyQuery;

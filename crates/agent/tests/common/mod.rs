@@ -48,6 +48,7 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         compress: true,
         broadcast_timeout: Duration::from_secs(5),
         leave_timeout: PATIENCE,
+        log: muster_agent::LogBook::default(),
     }
 }
 

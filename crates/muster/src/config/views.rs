@@ -32,6 +32,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
+        log: muster_agent::LogBook::default(),
     }
 }
 

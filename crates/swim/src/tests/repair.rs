@@ -12,6 +12,10 @@ fn suspect(node: &str, incarnation: u32, from: &str) -> Vec<u8> {
     datagram(&Message::Suspect(Suspect { incarnation, node, from }))
 }
 
+fn dead(node: &str, incarnation: u32, from: &str) -> Vec<u8> {
+    datagram(&Message::Dead(Dead { incarnation, node, from }))
+}
+
 #[test]
 fn an_accusation_of_one_who_left_is_told_once_per_accuser_and_few_seconds() {
     let mut world = World::cluster(4, 1);
@@ -21,7 +25,7 @@ fn an_accusation_of_one_who_left_is_told_once_per_accuser_and_few_seconds() {
     world.forget_history();
     for _ in 0..10 {
         world.forge(0, addr(1), &suspect("n2", 1, "n1"));
-        world.forge(0, addr(1), &datagram(&Message::Dead(Dead { incarnation: 1, node: "n2", from: "n1" })));
+        world.forge(0, addr(1), &dead("n2", 1, "n1"));
     }
     assert_eq!(world.count(0, |e| *e == accused(2, 1, 1)), 1);
     world.forge(0, addr(3), &suspect("n2", 1, "n3"));
@@ -84,6 +88,33 @@ fn who_missed_a_refutation_is_told_by_the_accused() {
     world.forge(2, addr(1), &suspect("n2", 1, "stranger"));
     world.forge(2, addr(1), &suspect("n2", 1, "n2"));
     assert!(world.sent.is_empty(), "only members are told");
+}
+
+#[test]
+fn who_missed_a_refutation_is_told_by_whomever_it_tells() {
+    for accusation in [suspect("n2", 1, "n1"), dead("n2", 1, "n1")] {
+        let mut world = World::cluster(4, 1);
+        world.forge(2, addr(0), &suspect("n2", 1, "n0"));
+        world.run_for(secs(3));
+        assert_eq!(world.incarnation(0, 2), 2, "it is refuted");
+        world.forget_history();
+        for _ in 0..10 {
+            world.forge(0, addr(3), &accusation);
+        }
+        assert!(world.sent.is_empty(), "who passes it on is not told, nor is the accuser of long ago");
+        for _ in 0..10 {
+            world.forge(0, addr(1), &accusation);
+        }
+        let told: Vec<_> = world.sent.iter().map(|(from, to, bytes)| (*from, *to, leaves(bytes))).collect();
+        assert_eq!(told.len(), 1, "once in a few seconds: {told:?}");
+        assert_eq!((told[0].0, told[0].1), (0, addr(1)));
+        assert!(told[0].2[0].starts_with("Alive(Alive { incarnation: 2, node: \"n2\""), "{told:?}");
+        // The life that we know, and one that we do not.
+        world.forget_history();
+        world.forge(0, addr(1), &suspect("n2", 2, "n1"));
+        assert_eq!(world.count(0, |e| matches!(e, Event::Suspected { .. })), 1);
+        assert!(world.sent.iter().all(|(_, _, bytes)| !leaves(bytes)[0].starts_with("Alive")));
+    }
 }
 
 #[test]

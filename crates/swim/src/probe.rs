@@ -273,8 +273,10 @@ impl Swim {
         }
         let (to, asker) = answer_to(from, ping.source);
         self.send_directed(to, asker, ack(ping.seq_no, &self.ack_payload));
-        if !asker.is_empty() && self.nodes.get(asker).is_none() {
-            self.meet_stranger(to);
+        match self.nodes.get(asker) {
+            Some(known) if !known.is_present() => self.tell_gone(to, asker),
+            None if !asker.is_empty() => self.meet_stranger(to),
+            Some(_) | None => {}
         }
     }
 

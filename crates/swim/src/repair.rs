@@ -11,6 +11,9 @@
 //! reference everybody ignores such an accusation, since it is refuted already. Here the accused tells the accuser so,
 //! whichever way it heard of it; so does any other member that the accuser itself tells, since gossip may well miss the
 //! accused: its few packets are soon sent, and the next exchange is far.
+//!
+//! And who is here after all, although an old message said that it left, does not hear of that: nobody gossips to those who
+//! left. In the reference it finds out at its next exchange, and gets no traffic until then. Here whom it pings tells it.
 
 use crate::gossip::encode;
 use crate::nodes::Node;
@@ -72,6 +75,20 @@ impl Swim {
         let life = accused.incarnation;
         if self.repairs.0.allows(self.now, (accuser.name.clone(), name.into())) {
             self.send(at, &[encode(&Message::Alive(alive.alive(life)))], false);
+        }
+    }
+
+    /// Tells a node that pings us although it is gone what we believe of it: if it does not leave, it refutes that.
+    pub(crate) fn tell_gone(&mut self, at: SocketAddr, name: &str) {
+        let Some(node) = self.nodes.get(name) else { return };
+        if !self.config.extensions.greet_strangers || node.socket_addr() != at {
+            return;
+        }
+        let by = if node.state() == NodeState::Left { node.name.clone() } else { self.name.clone() };
+        let (name, incarnation) = (node.name.clone(), node.incarnation);
+        if self.repairs.0.allows(self.now, (name.clone(), (*name).into())) {
+            let dead = Dead { incarnation, node: &name, from: &by };
+            self.send(at, &[encode(&Message::Dead(dead))], false);
         }
     }
 

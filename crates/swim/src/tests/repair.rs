@@ -2,7 +2,7 @@
 
 use super::world::{World, addr, datagram, leaves, name, secs};
 use crate::{Event, GoneWhy, Swim};
-use muster_wire::memberlist::{Dead, Message, NodeState, Suspect};
+use muster_wire::memberlist::{Dead, Message, NodeState, Ping, Source, Suspect};
 
 fn accused(node: usize, incarnation: u32, by: usize) -> Event {
     Event::GoneAccused { name: name(node), incarnation, by: name(by), at: addr(by) }
@@ -115,6 +115,39 @@ fn who_missed_a_refutation_is_told_by_whomever_it_tells() {
         assert_eq!(world.count(0, |e| matches!(e, Event::Suspected { .. })), 1);
         assert!(world.sent.iter().all(|(_, _, bytes)| !leaves(bytes)[0].starts_with("Alive")));
     }
+}
+
+#[test]
+fn who_is_taken_for_gone_and_is_not_hears_of_it_at_its_next_pings() {
+    // An old message of a former life comes late, out of a busy node's backlog.
+    for old in [dead("n2", 5, "n2"), dead("n2", 5, "n3")] {
+        let mut world = World::cluster(4, 1);
+        world.forget_history();
+        world.forge(0, addr(3), &old);
+        assert!(world.run_until(secs(1), |w| w.losses(1, 2).len() == 1), "all believe it");
+        assert!(world.run_until(secs(5), World::all_see_all));
+        assert_eq!(world.incarnation(0, 2), 6);
+    }
+}
+
+#[test]
+fn one_that_leaves_is_told_nothing_that_makes_it_stay() {
+    let mut world = World::cluster(3, 1);
+    world.command(2, Swim::leave);
+    world.run_for(secs(1));
+    let ping = Message::Ping(Ping {
+        seq_no: 7,
+        node: "n0",
+        source: Some(Source { addr: addr(2).ip().into(), port: 7946, node: "n2" }),
+    });
+    world.forge(0, addr(2), &datagram(&ping));
+    world.run_for(secs(5));
+    assert_eq!(world.state(0, 2), Some(NodeState::Left));
+    world.forget_history();
+    world.forge(0, addr(2), &datagram(&ping));
+    world.forge(0, addr(2), &datagram(&ping));
+    let told = world.sent.iter().filter(|(_, _, bytes)| leaves(bytes)[0].starts_with("Dead"));
+    assert_eq!(told.count(), 1, "once in a few seconds");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::own_tags::OwnTags;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
 use crate::roster::{Inbox, Roster};
+use crate::rpc;
 use crate::sealer::Sealer;
 use crate::seed::Seed;
 use crate::seek::Seeker;
@@ -18,6 +19,7 @@ use crate::server;
 use crate::shared::Shared;
 use crate::signals::EndSignals;
 use crate::{Config, Ended, Error, ProfileName, TagsFile, random, sockets};
+use futures_util::future::OptionFuture;
 use muster_fleet::DrawOptions;
 use muster_serf::{Profile, Serf};
 use muster_wire::crypt::Keyring;
@@ -86,6 +88,7 @@ impl Agent {
         let tags = tags_file.as_ref().map_or_else(|| Ok(config.tags.clone()), TagsFile::load)?;
         let seeds = config.join.iter().map(|text| Seed::parse(text)).collect::<Result<Vec<_>, _>>()?;
         let listener = server::Listener::bind(&config.socket)?;
+        let rpc = rpc::Listener::bind(config.rpc.as_ref())?;
         let sockets = sockets::bind(gossip_address(config)?)?;
         let bound = sockets.addr;
         let resolver = Resolver::system(Families::of_bind(bound.ip()));
@@ -135,7 +138,7 @@ impl Agent {
         let (leave, leave_asked) = mpsc::channel(LEAVES_ASKED_MAX);
         let stop_serving = watch::Sender::new(false);
         let advertised_addr = advertised.addr;
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             gossip: gossip.clone(),
             hub,
             log: config.log.clone(),
@@ -153,8 +156,12 @@ impl Agent {
             advertised,
             bound,
             socket: config.socket.clone(),
-        };
-        let serving = tokio::spawn(listener.serve(server::router(shared), stop_serving.subscribe()));
+        });
+        let control = listener.serve(server::router(Arc::clone(&shared)), stop_serving.subscribe());
+        let rpc = rpc.map(|rpc| rpc.serve(shared, stop_serving.subscribe()));
+        let serving = tokio::spawn(async move {
+            tokio::join!(control, OptionFuture::from(rpc));
+        });
         let seeker = Some(Seeker::new(joiner, seeds, roster, synced, config.retry_interval));
         Ok(Self {
             gossip,
@@ -192,7 +199,7 @@ impl Agent {
             _ = &mut self.gossip_end => return Err(Error::GossipEnded),
             signal = signals.next() => tracing::info!(signal, "leaving the cluster"),
             Some(asked) = self.leave_asked.recv() => {
-                tracing::info!("told to leave on the control socket");
+                tracing::info!("told to leave on the control socket or by RPC");
                 self.leave_waiting.push(asked);
             }
         }

@@ -29,6 +29,7 @@ mod interfaces;
 mod join;
 mod key_manager;
 mod key_queries;
+mod keyring_file;
 mod keys;
 mod limits;
 mod logbook;
@@ -53,6 +54,7 @@ mod sockets;
 mod streams;
 mod tags_file;
 mod throttle;
+mod whole_file;
 
 pub use config::{Advertise, Config, ProfileName, RpcConfig};
 pub use error::Error;

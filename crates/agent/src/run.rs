@@ -7,6 +7,8 @@ use crate::gossip::{self, Handle};
 use crate::hub::Hub;
 use crate::interfaces::bind_on;
 use crate::join::Joiner;
+use crate::key_queries::{KeyKeeper, QUERIES_WAITING_MAX};
+use crate::keyring_file::KeyringFile;
 use crate::own_tags::OwnTags;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
@@ -18,7 +20,7 @@ use crate::seek::Seeker;
 use crate::server;
 use crate::shared::Shared;
 use crate::signals::EndSignals;
-use crate::{Config, Ended, Error, ProfileName, TagsFile, random, sockets};
+use crate::{Config, Ended, Error, KeySource, ProfileName, TagsFile, random, sockets};
 use futures_util::future::OptionFuture;
 use muster_fleet::DrawOptions;
 use muster_serf::{Profile, Serf};
@@ -113,6 +115,7 @@ impl Agent {
         let synced = watch::Sender::new(false);
         let (gossip, commands) = Handle::new();
         let (name_lost, name_lost_told) = oneshot::channel();
+        let (key_queries, asked_about_keys) = mpsc::channel(QUERIES_WAITING_MAX);
         let gossip_end = gossip::spawn(gossip::Parts {
             serf,
             clock,
@@ -122,11 +125,14 @@ impl Agent {
             commands,
             inbox: Arc::clone(&inbox),
             hub: hub.clone(),
+            key_queries,
             synced: synced.clone(),
             name_lost,
         })
         .map_err(Error::System)?;
 
+        let keeper = KeyKeeper::new(Arc::clone(&sealer), keyring_file(config), gossip.clone());
+        tokio::spawn(keeper.keep(asked_about_keys));
         let allow_loopback = advertised.addr.ip().is_loopback();
         let fleet = Fleet::new(DrawOptions { default_port: config.default_port, allow_loopback });
         let pictures = fleet.pictures();
@@ -272,6 +278,14 @@ fn load_keys(config: &Config) -> Result<Option<Keyring>, Error> {
         tracing::warn!("{warning}");
     }
     Ok(Some(keys.ring))
+}
+
+/// Where changed keys are kept.
+fn keyring_file(config: &Config) -> Option<KeyringFile> {
+    match &config.keys {
+        Some(KeySource::Keyring(path)) => Some(KeyringFile(path.clone())),
+        _ => None,
+    }
 }
 
 fn log_advertised(advertised: &Advertised) {

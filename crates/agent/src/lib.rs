@@ -25,6 +25,7 @@ mod gossip;
 mod hub;
 mod interfaces;
 mod join;
+mod key_manager;
 mod key_queries;
 mod keys;
 mod limits;

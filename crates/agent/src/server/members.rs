@@ -76,7 +76,16 @@ fn tag_filters(text: &str) -> Result<Vec<(String, Regex)>, String> {
 }
 
 fn anchored(text: &str) -> Result<Regex, String> {
-    RegexBuilder::new(&format!("^(?:{text})$"))
+    compiled(text, &format!("^(?:{text})$"))
+}
+
+/// One that may match anywhere, as those of queries do.
+pub(super) fn unanchored(text: &str) -> Result<Regex, String> {
+    compiled(text, text)
+}
+
+fn compiled(text: &str, regex: &str) -> Result<Regex, String> {
+    RegexBuilder::new(regex)
         .size_limit(REGEX_BYTES_MAX)
         .build()
         .map_err(|error| format!("{text:?} is no regular expression: {}", last_line(&error.to_string())))
@@ -88,7 +97,8 @@ fn last_line(error: &str) -> &str {
     last.strip_prefix("error: ").unwrap_or(last)
 }
 
-fn row(member: &Member) -> MemberRow {
+/// A member in Serf's JSON.
+pub(super) fn row(member: &Member) -> MemberRow {
     MemberRow {
         name: String::from(&*member.name),
         addr: member.socket_addr().to_string(),

@@ -55,6 +55,7 @@ pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};
 pub use logbook::{LogBook, LogLevel, LogLine};
 pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
+pub use resolve::addresses_of;
 pub use run::run;
 pub use seed::check_seed;
 pub use tags_file::{TagsFile, TagsFileError};

@@ -230,7 +230,7 @@ fn kind_of(raw: &RawValue) -> &'static str {
 }
 
 /// Go's `time.ParseDuration`, without negative ones: `1h30m`, `1.5s`, `250ms`, `0`.
-fn go_duration(text: &str) -> Option<Duration> {
+pub(crate) fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest == "0" {
         return Some(Duration::ZERO);

@@ -236,8 +236,13 @@ impl Parsed {
 
     /// All texts in order. What is not UTF-8 has replacement characters: names and tags are text here.
     pub(super) fn texts(&self, name: &str) -> Vec<String> {
-        let of_name = self.values.iter().filter(|(flag, _)| *flag == name);
-        of_name
+        self.texts_of([name, name])
+    }
+
+    /// The texts of several flags together, in the order of the command line.
+    pub(super) fn texts_of(&self, names: [&str; 2]) -> Vec<String> {
+        let of_names = self.values.iter().filter(|(flag, _)| names.contains(flag));
+        of_names
             .filter_map(|(_, value)| match value {
                 Value::Text(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
                 _ => None,

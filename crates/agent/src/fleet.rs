@@ -3,7 +3,7 @@
 use crate::complaints::Complaints;
 use crate::roster::{Inbox, Roster};
 use flaps::Flaps;
-use muster_fleet::{DrawOptions, Member, Phase, Picture, Status, draw};
+use muster_fleet::{DrawOptions, Member, Phase, Picture, Status, Terms, draw};
 use muster_serf as serf;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,9 +32,9 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// An empty picture. It warms even without seeds: the agent may be the seed itself, restarted, whose proxy still
     /// holds every backend. A proxy that holds none loses nothing by it.
-    pub(crate) fn new(options: DrawOptions) -> Self {
+    pub(crate) fn new(options: DrawOptions, terms: Terms) -> Self {
         let epoch = fastrand::u64(1..JSON_SAFE_MAX);
-        let empty = Picture { epoch, version: 1, phase: Phase::Warming, services: BTreeMap::new() };
+        let empty = Picture { epoch, version: 1, phase: Phase::Warming, services: BTreeMap::new(), terms };
         Self {
             options,
             pictures: watch::Sender::new(Arc::new(empty)),
@@ -85,8 +85,14 @@ impl Fleet {
         self.pictures.send_if_modified(|picture| {
             let differs = picture.services != services || picture.phase != phase;
             if differs {
-                *picture =
-                    Arc::new(Picture { epoch: picture.epoch, version: picture.version + 1, phase, services });
+                let terms = picture.terms.clone();
+                *picture = Arc::new(Picture {
+                    epoch: picture.epoch,
+                    version: picture.version + 1,
+                    phase,
+                    services,
+                    terms,
+                });
             }
             differs
         });

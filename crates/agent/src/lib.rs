@@ -20,6 +20,7 @@ mod clock;
 mod complaints;
 mod config;
 mod error;
+mod exposure;
 mod fleet;
 mod gossip;
 mod interfaces;

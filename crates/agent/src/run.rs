@@ -2,6 +2,7 @@
 
 use crate::advertise::{self, Advertised};
 use crate::clock::Clock;
+use crate::exposure;
 use crate::fleet::Fleet;
 use crate::gossip::{self, Handle};
 use crate::interfaces::bind_on;
@@ -16,7 +17,7 @@ use crate::seek::Seeker;
 use crate::server::{self, Shared};
 use crate::signals::EndSignals;
 use crate::{Config, Ended, Error, ProfileName, TagsFile, random, sockets};
-use muster_fleet::DrawOptions;
+use muster_fleet::{DrawOptions, Gossip, Terms};
 use muster_serf::{Profile, Serf};
 use muster_wire::crypt::Keyring;
 use muster_wire::tags::Tags;
@@ -89,7 +90,8 @@ impl Agent {
         let resolver = Resolver::system(Families::of_bind(bound.ip()));
         let advertised = advertise::choose(config.advertise, bound, &seeds, &resolver).await?;
         log_advertised(&advertised);
-        if keys.is_none() && !advertised.addr.ip().is_loopback() {
+        let gossip_is = exposure::of(keys.is_some(), bound);
+        if gossip_is == Gossip::Open {
             tracing::warn!(
                 "gossip is not encrypted: whoever reaches {bound} can become a member and get traffic; \
                  `muster keygen` makes a key for all nodes"
@@ -121,7 +123,8 @@ impl Agent {
         .map_err(Error::System)?;
 
         let allow_loopback = advertised.addr.ip().is_loopback();
-        let fleet = Fleet::new(DrawOptions { default_port: config.default_port, allow_loopback });
+        let options = DrawOptions { default_port: config.default_port, allow_loopback };
+        let fleet = Fleet::new(options, Terms { gossip: gossip_is });
         let pictures = fleet.pictures();
         tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, synced.subscribe()));
 

@@ -93,7 +93,8 @@ impl Picture {
             }
         }
         services.retain(|_, service| !service.backends.is_empty());
-        Some(Self { epoch: delta.epoch, version: delta.version, phase: delta.phase, services })
+        let terms = self.terms.clone();
+        Some(Self { epoch: delta.epoch, version: delta.version, phase: delta.phase, services, terms })
     }
 }
 

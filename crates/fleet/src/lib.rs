@@ -12,6 +12,7 @@ mod draw;
 mod follow;
 mod picture;
 mod report;
+mod terms;
 #[cfg(test)]
 mod testing;
 
@@ -22,3 +23,4 @@ pub use draw::{BACKENDS_MAX, DrawOptions, NODE_NAME_BYTES_MAX, REFUSALS_MAX, Ref
 pub use follow::{Follower, Gap};
 pub use picture::{Backend, Member, Phase, Picture, Service, Standing, Status};
 pub use report::{BackendReport, Report};
+pub use terms::{Gossip, Terms};

@@ -1,5 +1,6 @@
 //! The picture itself.
 
+use crate::Terms;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use core::net::{IpAddr, SocketAddr};
@@ -82,6 +83,9 @@ pub struct Picture {
     pub phase: Phase,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
+    /// On what terms it was drawn.
+    #[serde(default)]
+    pub terms: Terms,
 }
 
 impl Picture {

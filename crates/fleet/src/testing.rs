@@ -1,6 +1,6 @@
 //! Pictures for tests.
 
-use crate::{Backend, Phase, Picture, Service, Standing};
+use crate::{Backend, Gossip, Phase, Picture, Service, Standing, Terms};
 use core::net::{Ipv4Addr, SocketAddr};
 use proptest::collection::btree_map;
 use proptest::prelude::*;
@@ -14,7 +14,13 @@ pub(crate) fn picture(
     phase: Phase,
     backends: &[(&str, &str, Backend)],
 ) -> Picture {
-    let mut picture = Picture { epoch, version, phase, services: Default::default() };
+    let mut picture = Picture {
+        epoch,
+        version,
+        phase,
+        services: Default::default(),
+        terms: Terms { gossip: Gossip::Sealed },
+    };
     for (service, node, backend) in backends {
         let service = picture.services.entry((*service).into()).or_default();
         service.backends.insert((*node).into(), backend.clone());
@@ -42,5 +48,6 @@ pub(crate) fn any_picture(epoch: u64) -> impl Strategy<Value = Picture> {
         version,
         phase,
         services,
+        terms: Terms { gossip: Gossip::Sealed },
     })
 }

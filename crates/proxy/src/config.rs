@@ -23,4 +23,6 @@ pub struct Config {
     pub idle_max: usize,
     /// How long requests in flight may go on after a stop signal.
     pub drain_timeout: Duration,
+    /// Follow an agent that gossips in plaintext beyond loopback.
+    pub plaintext: bool,
 }

@@ -40,7 +40,7 @@ impl Kept {
 
 fn keep() -> Kept {
     let (inbox, roster) = roster();
-    let fleet = Fleet::new(OPTIONS);
+    let fleet = Fleet::new(OPTIONS, Terms::default());
     let pictures = fleet.pictures();
     let synced = watch::Sender::new(false);
     let task = tokio::spawn(fleet.keep(Arc::new(roster), Arc::clone(&inbox), synced.subscribe()));

@@ -2,6 +2,7 @@
 
 use super::Shared;
 use super::refusal::Refusal;
+use crate::exposure;
 use crate::throttle::Throttled;
 use axum::Json;
 use axum::extract::State;
@@ -46,6 +47,7 @@ fn muster(shared: &Shared, throttled: Option<Throttled>) -> BTreeMap<String, Str
         ("fleet_epoch", picture.epoch.to_string()),
         ("fleet_version", picture.version.to_string()),
         ("fleet_phase", phase.to_owned()),
+        ("gossip", exposure::words(picture.terms.gossip, shared.bound)),
     ]);
     entries.extend(throttled.map(|throttled| ("cpu_throttled".to_owned(), throttled.to_string())));
     entries

@@ -81,6 +81,7 @@ pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Fi
             Ok(bind) => {
                 if roles.contains(&Role::Proxy) {
                     listen_on_gossip(settings, bind, &mut findings.problems);
+                    plaintext(settings, bind, &mut findings.notes);
                 }
                 host::check(bind, host::GOSSIP, purpose, &mut findings, |text| {
                     problem(settings, &keys::BIND, text)
@@ -244,6 +245,17 @@ fn listen_on_gossip(settings: &Settings, bind: SocketAddr, problems: &mut Vec<Pr
             settings.origin(&keys::BIND)
         );
         problems.push(problem(settings, &keys::LISTEN, text));
+    }
+}
+
+/// A note only: `check` names both roles when nobody does, also on a backend that has no proxy, and the key may come by a
+/// flag or variable that the agent alone is given.
+fn plaintext(settings: &Settings, bind: SocketAddr, notes: &mut Vec<Problem>) {
+    let is_open = views::gossip_keys(settings).is_none() && !bind.ip().to_canonical().is_loopback();
+    if is_open && !settings.bool(&keys::PLAINTEXT) {
+        let text = "without a key the agent gossips in plaintext, and `muster proxy` will not follow it; make a key with \
+                    `muster keygen`, or set `plaintext` in [proxy]";
+        notes.push(problem(settings, &keys::ENCRYPT, text));
     }
 }
 

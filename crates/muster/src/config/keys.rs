@@ -57,6 +57,7 @@ pub(crate) static TABLE: &[&Key] = &[
     &IDLE_TIMEOUT,
     &IDLE_MAX,
     &DRAIN_TIMEOUT,
+    &PLAINTEXT,
     &LOG_LEVEL,
     &LOG_FORMAT,
 ];
@@ -357,6 +358,17 @@ pub(crate) static DRAIN_TIMEOUT: Key = Key {
     // As `leave_timeout`.
     fallback: Fallback::Is("8s"),
     help: "How long requests in flight may go on after a stop signal.",
+    ..PROXY
+};
+
+pub(crate) static PLAINTEXT: Key = Key {
+    name: "plaintext",
+    flag: "plaintext",
+    kind: Kind::Bool,
+    fallback: Fallback::Is("false"),
+    help: "Follow an agent that gossips in plaintext beyond loopback.\n\n\
+           Whoever reaches such an agent can become a member and get requests. Without this the proxy ends with 2 when its \
+           agent has no key and gossips elsewhere than on loopback; see `encrypt_file`.",
     ..PROXY
 };
 

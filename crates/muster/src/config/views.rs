@@ -87,6 +87,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         idle_timeout: settings.duration(&keys::IDLE_TIMEOUT),
         idle_max: settings.count(&keys::IDLE_MAX),
         drain_timeout: settings.duration(&keys::DRAIN_TIMEOUT),
+        plaintext: settings.bool(&keys::PLAINTEXT),
     }
 }
 
@@ -135,6 +136,7 @@ mod tests {
         let seconds = |seconds| Duration::from_secs(seconds);
         assert_eq!((proxy.connect_timeout, proxy.response_timeout), (seconds(1), seconds(60)));
         assert_eq!((proxy.idle_timeout, proxy.idle_max, proxy.drain_timeout), (seconds(60), 64, seconds(8)));
+        assert!(!proxy.plaintext);
         assert_eq!(log(&settings), Log { level: tracing::Level::INFO, json: false });
     }
 }

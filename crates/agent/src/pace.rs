@@ -74,7 +74,14 @@ mod tests {
             ((*node).to_owned(), Backend { addr, weight: 1, standing: *standing })
         });
         let services = [("web".to_owned(), Service { backends: backends.collect() })].into();
-        Arc::new(Picture { epoch: 7, version, phase: Phase::Live, services, terms: Terms::default() })
+        Arc::new(Picture {
+            epoch: 7,
+            version,
+            phase: Phase::Live,
+            services,
+            terms: Terms::default(),
+            refusals: Vec::new(),
+        })
     }
 
     fn ready(version: u64, nodes: &[&str]) -> Arc<Picture> {

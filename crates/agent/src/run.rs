@@ -17,7 +17,7 @@ use crate::seek::Seeker;
 use crate::server::{self, Shared};
 use crate::signals::EndSignals;
 use crate::{Config, Ended, Error, ProfileName, TagsFile, random, sockets};
-use muster_fleet::{DrawOptions, Gossip, Terms};
+use muster_fleet::{DrawOptions, Gossip};
 use muster_serf::{Profile, Serf};
 use muster_wire::crypt::Keyring;
 use muster_wire::tags::Tags;
@@ -123,8 +123,9 @@ impl Agent {
         .map_err(Error::System)?;
 
         let allow_loopback = advertised.addr.ip().is_loopback();
-        let options = DrawOptions { default_port: config.default_port, allow_loopback };
-        let fleet = Fleet::new(options, Terms { gossip: gossip_is });
+        let rules = config.rules.clone();
+        let options = DrawOptions { default_port: config.default_port, allow_loopback, rules };
+        let fleet = Fleet::new(options, gossip_is);
         let pictures = fleet.pictures();
         tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, synced.subscribe()));
 

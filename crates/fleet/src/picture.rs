@@ -1,8 +1,9 @@
 //! The picture itself.
 
-use crate::Terms;
+use crate::{Refusal, Terms};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,9 @@ pub struct Picture {
     /// On what terms it was drawn.
     #[serde(default)]
     pub terms: Terms,
+    /// Claims that were not believed; at most [`REFUSALS_MAX`](crate::REFUSALS_MAX).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<Refusal>,
 }
 
 impl Picture {

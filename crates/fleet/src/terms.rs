@@ -1,5 +1,6 @@
 //! On what terms a picture was drawn: what a sink must know before it acts on it.
 
+use crate::Rules;
 use serde::{Deserialize, Serialize};
 
 /// The terms of one life of an agent; they do not change within an epoch, so deltas do not carry them.
@@ -8,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Terms {
     /// Who can become a member, and so a backend.
     pub gossip: Gossip,
+    /// Who may serve, by service.
+    #[serde(skip_serializing_if = "Rules::is_empty")]
+    pub rules: Rules,
 }
 
 /// Who can become a member of the cluster.
@@ -29,7 +33,7 @@ pub enum Gossip {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Picture;
+    use crate::{Picture, Rule};
 
     #[test]
     fn a_picture_of_another_release_is_read_and_tells_nothing() {
@@ -43,7 +47,9 @@ mod tests {
     #[test]
     fn terms_come_back_from_json() {
         for gossip in [Gossip::Sealed, Gossip::Local, Gossip::Open] {
-            let terms = Terms { gossip };
+            let rules =
+                [("web".into(), Rule { ports: vec!["80".parse().unwrap()], ..Rule::default() })].into();
+            let terms = Terms { gossip, rules };
             let json = serde_json::to_string(&terms).unwrap();
             assert_eq!(serde_json::from_str::<Terms>(&json).unwrap(), terms, "{json}");
         }

@@ -4,7 +4,7 @@
     reason = "a test that cannot go on has failed; clippy spares only #[test] functions themselves"
 )]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -144,4 +144,83 @@ fn on_loopback_nothing_is_asked_wherever_clients_come_from() {
     Role::start(&["proxy", "--listen", ANYWHERE], &socket).says(FOLLOWS);
     assert_eq!(info(&socket, "gossip"), "plaintext, on loopback only");
     assert!(!agent.said.iter().any(|line| line.contains("not encrypted")), "{:?}", agent.said);
+}
+
+/// A loopback address of this test's own.
+fn loopback(host: u8) -> String {
+    use std::hash::{BuildHasher, Hasher};
+    static NET: std::sync::OnceLock<[u8; 2]> = std::sync::OnceLock::new();
+    let [a, b] = NET.get_or_init(|| {
+        let [a, b, ..] = std::collections::hash_map::RandomState::new().build_hasher().finish().to_be_bytes();
+        [a % 100 + 150, b]
+    });
+    format!("127.{a}.{b}.{host}:7946")
+}
+
+/// The picture of the agent behind `socket`, in JSON.
+fn picture(socket: &Path) -> String {
+    let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
+    stream.write_all(b"GET /api/v1/fleet HTTP/1.1\r\nhost: m\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn who_may_not_serve_gets_nothing_and_everybody_is_told_why() {
+    let (directory, socket) = socket();
+    let config = directory.path().join("muster.toml");
+    std::fs::write(&config, "[services.backend]\nfrom = ['127.0.0.0/8']\nports = [3000]\n").unwrap();
+    let config = config.to_str().unwrap();
+    let mut balancer = Role::agent(&socket, &["--bind", &loopback(1), "--config", config]);
+    let member = |name: &str, host: u8, port: &str| {
+        let tag = format!("port={port}");
+        let flags = [
+            "--node",
+            name,
+            "--bind",
+            &loopback(host),
+            "--join",
+            &loopback(1),
+            "--tag",
+            "role=backend",
+            "--tag",
+            &tag,
+        ];
+        Role::start(&[&["agent"], &flags[..]].concat(), &directory.path().join(format!("{name}.sock")))
+    };
+    let _good = member("good", 2, "3000");
+    let _bad = member("bad", 3, "22");
+    let reason = "service backend may not be served on port 22, only on 3000";
+    let line = balancer.says("a member's claim is not believed");
+    assert!(line.contains(&format!("\"bad\": {reason}")), "{line}");
+
+    let mut proxy = Role::proxy(&socket, &["--config", config]);
+    proxy.says("backends are ready");
+    let why = Command::new(env!("CARGO_BIN_EXE_muster"))
+        .args(["why", "bad", "--socket"])
+        .arg(&socket)
+        .output()
+        .unwrap();
+    let why = String::from_utf8(why.stdout).unwrap();
+    assert!(why.contains(&format!("What it offers, and does not get requests for\n  {reason}\n")), "{why}");
+    let picture = picture(&socket);
+    assert!(picture.contains(&format!(r#""refusals":[{{"node":"bad","reason":"{reason}"}}]"#)), "{picture}");
+    assert!(picture.contains(r#""good":{"addr""#) && !picture.contains(r#""bad":{"addr""#), "{picture}");
+    assert!(
+        picture.contains(r#""rules":{"backend":{"from":["127.0.0.0/8"],"ports":["3000"]}}"#),
+        "{picture}"
+    );
+}
+
+#[test]
+fn a_proxy_with_a_rule_does_not_follow_an_agent_without_it() {
+    let (directory, socket) = socket();
+    let config = directory.path().join("muster.toml");
+    std::fs::write(&config, "[services.backend]\nfrom = ['10.0.0.0/8']\n").unwrap();
+    let mut agent = Role::agent(&socket, &["--bind", "127.0.0.1:0"]);
+    agent.says("agent running");
+    let (code, said) = Role::proxy(&socket, &["--config", config.to_str().unwrap()]).ends();
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("does not restrict who serves `backend` as [services.backend]"), "{said}");
 }

@@ -1,5 +1,6 @@
 //! What the proxy needs to know, already checked.
 
+use muster_fleet::Rule;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -25,4 +26,6 @@ pub struct Config {
     pub drain_timeout: Duration,
     /// Follow an agent that gossips in plaintext beyond loopback.
     pub plaintext: bool,
+    /// Who may serve `service`; the agent must draw by the same rule.
+    pub rule: Rule,
 }

@@ -106,8 +106,7 @@ async fn follow(
         let update = timeout(limit, lines.next()).await??.ok_or(Lost::Closed)?;
         // Before anything remembers it: what must not be used must not come back with a later picture that only adds.
         if let Update::Full(picture) = &update {
-            let config = &plane.config;
-            trust::judge(&picture.terms, config.plaintext, &config.socket)?;
+            trust::judge(&picture.terms, &plane.config)?;
         }
         heard(&update);
         if let Some(picture) = follower.take(update)? {

@@ -100,8 +100,14 @@ impl Plane {
     fn ours(&self, picture: &Picture) -> Picture {
         let service = picture.services.get_key_value(&self.config.service);
         let services = service.map(|(name, service)| (name.clone(), service.clone())).into_iter().collect();
-        let terms = picture.terms.clone();
-        Picture { epoch: picture.epoch, version: picture.version, phase: picture.phase, services, terms }
+        Picture {
+            epoch: picture.epoch,
+            version: picture.version,
+            phase: picture.phase,
+            services,
+            terms: picture.terms.clone(),
+            refusals: Vec::new(),
+        }
     }
 
     fn usable_backends(&self, picture: &Picture) -> usize {

@@ -4,7 +4,7 @@
 mod support;
 
 use muster_control::routes::{FLEET_FOLLOW, FLEET_REPORT};
-use muster_fleet::{Delta, Gossip, Phase, Picture, Report, Standing, Terms, Update};
+use muster_fleet::{Delta, Gossip, Phase, Picture, Report, Rule, Standing, Terms, Update};
 use muster_proxy::{Distrust, Proxy};
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -182,7 +182,7 @@ fn the_last_picture_holds_while_the_agent_is_away_and_warms_up() {
 
 /// A picture of an agent that anybody can join, in another life of it.
 fn open(epoch: u64, version: u64, backends: &[std::net::SocketAddr]) -> Picture {
-    Picture { epoch, terms: Terms { gossip: Gossip::Open }, ..picture(version, backends) }
+    Picture { epoch, terms: Terms { gossip: Gossip::Open, ..Terms::default() }, ..picture(version, backends) }
 }
 
 #[test]
@@ -224,6 +224,33 @@ fn an_agent_that_lost_its_key_is_not_followed_and_the_last_picture_holds() {
         }
         assert_eq!(stranger.seen.count(), 0);
         assert!(tokio::time::timeout(Duration::ZERO, proxy.distrusts()).await.is_err(), "it goes on");
+    });
+}
+
+#[test]
+fn a_proxy_with_a_rule_follows_only_an_agent_that_draws_by_it() {
+    local(async {
+        let (a, stranger) = (Backend::named("a").await, Backend::named("stranger").await);
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("muster.sock");
+        let rule = Rule { ports: vec!["1-65535".parse().unwrap()], ..Rule::default() };
+        let config = muster_proxy::Config { socket: socket.clone(), rule: rule.clone(), ..config() };
+        let terms = |rule: &Rule| Terms { rules: [("web".into(), rule.clone())].into(), ..Terms::default() };
+        let proxy = Proxy::start(config.clone()).unwrap();
+        proxy.follow();
+        let agent = Agent::start(&socket, Picture { terms: terms(&rule), ..picture(1, &[a.addr]) });
+        assert_eq!(get(proxy.addrs()[0]).await.text(), "a");
+        agent.kill();
+        // Restarted without the configuration.
+        let agent = Agent::start(&socket, Picture { epoch: 2, ..picture(1, &[stranger.addr]) });
+        until("it is asked twice and more", || agent.state.streams.get() >= 2).await;
+        assert_eq!(get(proxy.addrs()[0]).await.text(), "a");
+        // Whoever begins with such an agent does not begin.
+        let late = Proxy::start(config).unwrap();
+        late.follow();
+        let why = tokio::time::timeout(Duration::from_secs(30), late.distrusts()).await.unwrap();
+        assert_eq!(why, Distrust::Rule { service: "web".into(), socket });
+        assert_eq!(stranger.seen.count(), 0);
     });
 }
 

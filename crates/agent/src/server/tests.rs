@@ -35,7 +35,14 @@ fn picture(version: u64, nodes: &[&str]) -> Arc<Picture> {
     let backends =
         nodes.iter().map(|node| ((*node).to_owned(), Backend { addr, weight: 1, standing: Standing::Ready }));
     let services = [("web".to_owned(), Service { backends: backends.collect() })].into();
-    Arc::new(Picture { epoch: 7, version, phase: Phase::Live, services, terms: Terms::default() })
+    Arc::new(Picture {
+        epoch: 7,
+        version,
+        phase: Phase::Live,
+        services,
+        terms: Terms::default(),
+        refusals: Vec::new(),
+    })
 }
 
 fn serve() -> Server {

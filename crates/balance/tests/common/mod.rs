@@ -37,6 +37,7 @@ pub(crate) fn picture<'a>(backends: impl IntoIterator<Item = (&'a str, &'a str, 
         phase: Phase::Live,
         services: BTreeMap::new(),
         terms: Terms::default(),
+        refusals: Vec::new(),
     };
     for (service, node, backend) in backends {
         let service = picture.services.entry(service.into()).or_default();

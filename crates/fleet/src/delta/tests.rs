@@ -96,6 +96,7 @@ fn golden() -> [Update; 4] {
             version: 2,
             phase: Phase::Live,
             backends: BTreeMap::from([("web".into(), nodes)]),
+            refusals: None,
         }),
         Update::Same { epoch: 7, version: 2 },
     ]

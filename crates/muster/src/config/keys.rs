@@ -1,6 +1,7 @@
 //! Every key, once. Flags, variables, help, `config print` and the reference all come from here.
 
 pub(crate) mod serf;
+pub(crate) mod service;
 
 use super::key::{Applies, Fallback, Key, Kind, Section};
 use std::time::Duration;

@@ -1,8 +1,11 @@
 //! Settings as the roles want them.
 
+use super::key::Kind;
 use super::keys;
-use super::settings::Settings;
+use super::settings::{Setting, Settings};
+use super::value::Value;
 use muster_agent::{Advertise, KeySource, ProfileName};
+use muster_fleet::{Rule, Rules};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -32,6 +35,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
+        rules: rules(settings),
     }
 }
 
@@ -88,7 +92,30 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         idle_max: settings.count(&keys::IDLE_MAX),
         drain_timeout: settings.duration(&keys::DRAIN_TIMEOUT),
         plaintext: settings.bool(&keys::PLAINTEXT),
+        rule: rules(settings).remove(settings.text(&keys::SERVICE)).unwrap_or_default(),
     }
+}
+
+/// Who may serve which service; a service about which nothing is said has no rule.
+fn rules(settings: &Settings) -> Rules {
+    let rule = |(service, settings): (&str, &[Setting])| {
+        let mut rule = Rule::default();
+        for setting in settings {
+            match (&setting.value, setting.key.kind) {
+                // Each text was read when the file was.
+                (Value::Texts(texts), Kind::Networks) => {
+                    rule.from = texts.iter().filter_map(|text| text.parse().ok()).collect();
+                }
+                (Value::Texts(texts), Kind::Ports) => {
+                    rule.ports = texts.iter().filter_map(|text| text.parse().ok()).collect();
+                }
+                (Value::Tags(tags), _) => rule.tags = tags.clone(),
+                _ => {}
+            }
+        }
+        (!rule.is_empty()).then(|| (service.to_owned(), rule))
+    };
+    settings.services().filter_map(rule).collect()
 }
 
 /// How to log.

@@ -205,6 +205,24 @@ fn a_proxy_beside_an_agent_without_a_key_is_worth_a_note_beyond_loopback() {
 }
 
 #[test]
+fn a_rule_for_a_name_that_is_not_quite_the_service_is_worth_a_note() {
+    let mut settings = settings(&[]);
+    let origin = Origin::File { path: "/etc/muster/muster.toml".into(), line: 3 };
+    let ports = keys::service::PORTS.kind.parse("80").unwrap();
+    settings.set_of_service("backnd", &keys::service::PORTS, ports.clone(), &origin);
+    settings.set_of_service("backend", &keys::service::PORTS, ports, &origin);
+    let findings = check(&settings, &[Role::Agent, Role::Proxy], Purpose::Look);
+    assert_eq!(
+        findings.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "/etc/muster/muster.toml:3: [services.backnd] restricts nothing that the proxy of this node does: it serves \
+          `backend`; did you mean `backend`?"
+        ]
+    );
+    assert!(check(&settings, &[Role::Agent], Purpose::Look).notes.is_empty(), "nobody knows who follows");
+}
+
+#[test]
 fn only_the_roles_that_will_run_are_checked() {
     let settings = settings(&[(&keys::BIND, "192.0.2.1:7946"), (&keys::ADVERTISE, "0.0.0.0")]);
     assert!(check(&settings, &[Role::Proxy], Purpose::Start).problems.is_empty());

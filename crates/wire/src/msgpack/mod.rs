@@ -23,7 +23,7 @@ mod writer;
 
 pub use extent::Extent;
 pub use reader::{Decode, ELEMENTS_MAX, Reader};
-pub(crate) use record::record;
+pub(crate) use record::{Keys, record};
 pub use writer::{Dialect, Encode, Writer};
 pub(crate) use writer::{NilIfEmpty, OmitIfEmpty};
 

@@ -90,7 +90,8 @@ impl Swim {
             meta: config.meta.clone(),
             versions: config.versions,
         });
-        let mut nodes = Nodes::new(config.seed);
+        let seed = config.seed;
+        let mut nodes = Nodes::new(seed);
         let me = nodes.insert(Node::unheard(announced.clone()), &mut rng);
         nodes.set_state(me, NodeState::Alive);
         let prober = Prober::starting_at(rng.u32(..));
@@ -111,7 +112,7 @@ impl Swim {
             repairs: Repairs::default(),
             records: Records::default(),
             awareness: Awareness::new(aware),
-            gossip: Gossip::default(),
+            gossip: Gossip::new(seed),
             direct: Direct::default(),
             exchanges: Exchanges::default(),
             burst: Burst::default(),

@@ -192,6 +192,12 @@ impl Members {
         Heard::New
     }
 
+    /// Whether a join intent is nothing new, asked of many in what may be our order; see [`ByName::find_in_turn`].
+    pub(crate) fn is_old_join(&self, intent: JoinIntent<'_>, turn: &mut Slot) -> bool {
+        let member = self.known.find_in_turn(intent.node, turn).and_then(|slot| self.known.at(slot));
+        member.is_some_and(|member| intent.ltime <= member.status_ltime)
+    }
+
     /// A peer's push/pull lists a node as left; `intent` is made from that.
     ///
     /// swim judges who is there, and has heard the same peer before us. So a node that is alive after that has come back,

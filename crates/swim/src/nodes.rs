@@ -107,6 +107,10 @@ impl Nodes {
         self.known.find(name)
     }
 
+    pub(crate) fn find_in_turn(&self, name: &str, turn: &mut Slot) -> Option<Slot> {
+        self.known.find_in_turn(name, turn)
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Node> {
         self.known.get(name)
     }

@@ -20,10 +20,12 @@
 //! | telling some at once | `direct.rs` |
 //! | exchanging everything | `sync.rs`, `burst.rs` |
 //! | what is due when | `timer.rs` |
+//! | clusters that formed long ago, for simulations | `acquaint.rs` |
 //! | what goes beyond the reference, as switches | `extensions.rs` |
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 
+mod acquaint;
 mod announcement;
 mod awareness;
 mod broadcast;

@@ -16,9 +16,7 @@ use crate::sync::Exchanges;
 use crate::takeover::Claims;
 use crate::timer::{Timer, Timers};
 use crate::why::{Records, Way};
-use crate::{
-    Announcement, Config, Event, Input, Instant, Output, Profile, Slot, StreamId, Ticket, UserQueue,
-};
+use crate::{Announcement, Config, Event, Input, Instant, Output, Slot, StreamId, Ticket, UserQueue};
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -197,12 +195,6 @@ impl Swim {
         self.leave = Leave::Telling;
         self.say_goodbye();
         self.gossip_now();
-    }
-
-    /// Changes the timing from now on; what is already planned stays as planned. Simulations form large clusters with it,
-    /// in ways that would cost hours otherwise.
-    pub fn set_profile(&mut self, profile: Profile) {
-        self.config.profile = profile.at_least_a_millisecond();
     }
 
     /// Announces new meta under a new incarnation, at once. Meta longer than 512 bytes is not announced; nor is any

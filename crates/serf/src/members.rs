@@ -113,6 +113,11 @@ impl Members {
         Count { all: self.len(), failed: self.failed.len(), left: self.left }
     }
 
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.known.reserve(more);
+    }
+
     /// What happened since this was last asked.
     pub(crate) fn take_events(&mut self) -> Vec<Event> {
         core::mem::take(&mut self.events)

@@ -274,8 +274,9 @@ impl Serf {
     }
 
     /// Knows these nodes as one who met them long ago; see [`Swim::acquaint`]. For simulations.
-    pub fn acquaint<'a>(&mut self, now: Instant, nodes: impl IntoIterator<Item = &'a Arc<Announcement>>) {
+    pub fn acquaint(&mut self, now: Instant, nodes: &[Arc<Announcement>]) {
         self.join_told = true;
+        self.members.reserve(nodes.len());
         self.swim.acquaint(now, nodes);
         self.drive(now);
     }

@@ -11,8 +11,9 @@ impl Swim {
     /// and the next exchange is anywhere within its interval. We may be among them; nobody else may be known yet.
     ///
     /// For simulations. That thousands of nodes meet by gossip takes longer than anything worth seeing afterwards.
-    pub fn acquaint<'a>(&mut self, now: Instant, nodes: impl IntoIterator<Item = &'a Arc<Announcement>>) {
+    pub fn acquaint(&mut self, now: Instant, nodes: &[Arc<Announcement>]) {
         self.advance(now);
+        self.nodes.reserve(nodes.len());
         for announced in nodes {
             if announced.name == self.name {
                 continue;

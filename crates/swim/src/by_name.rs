@@ -102,6 +102,13 @@ impl<T: Named> ByName<T> {
         self.slots.get_mut(slot.index())?.as_mut()
     }
 
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, more: usize) {
+        let Self { slots, index, hasher, .. } = self;
+        slots.reserve_exact(more);
+        index.reserve(more, |slot| hash_at(slots, hasher, *slot));
+    }
+
     /// Adds a value whose name is not here yet.
     pub fn insert(&mut self, value: T) -> Slot {
         debug_assert!(self.find(value.name()).is_none(), "a name is inserted once");
@@ -114,11 +121,7 @@ impl<T: Named> ByName<T> {
             None => self.append(value),
         };
         let Self { slots, index, hasher, .. } = self;
-        let rehash = |slot: &Slot| {
-            let value = slots.get(slot.index()).and_then(Option::as_ref);
-            value.map_or(0, |value| hasher.hash(value.name().as_bytes()))
-        };
-        index.insert_unique(hash, slot, rehash);
+        index.insert_unique(hash, slot, |slot| hash_at(slots, hasher, *slot));
         slot
     }
 
@@ -138,6 +141,11 @@ impl<T: Named> ByName<T> {
         self.free.push(slot);
         Some(value)
     }
+}
+
+fn hash_at<T: Named>(slots: &[Option<T>], hasher: &SipHasher13, slot: Slot) -> u64 {
+    let value = slots.get(slot.index()).and_then(Option::as_ref);
+    value.map_or(0, |value| hasher.hash(value.name().as_bytes()))
 }
 
 /// Appends to a list that grows with the number of members.

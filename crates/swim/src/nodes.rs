@@ -123,6 +123,12 @@ impl Nodes {
         self.known.at_mut(slot)
     }
 
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.known.reserve(more);
+        self.order.reserve_exact(more);
+    }
+
     /// Adds a node at a random place of the probe order: appended ones would all be probed last.
     pub(crate) fn insert(&mut self, node: Node, rng: &mut Rng) -> Slot {
         self.present += usize::from(node.is_present());

@@ -356,6 +356,7 @@ impl Swim {
                 Timer::Relay(seq_no) => self.relay_expired(seq_no),
                 Timer::Claim(name) => self.claim_expired(&name),
                 Timer::Suspicion(slot) => self.suspicion_expired(slot),
+                Timer::Appeal(slot) => self.appeal(slot),
                 // It has been gone for so long that nobody tells it anything; a new life of it may begin at 1 again.
                 Timer::Forget(slot) => self.nodes.remove(slot),
                 Timer::Gossip => self.gossip_round(),

@@ -18,7 +18,7 @@ fn healthy_removed(extensions: Extensions) -> usize {
     world.run_watching(Duration::from_secs(120), |_, noticed| {
         for noticed in noticed {
             let Event::Member(MemberEvent::Failed, member) = &noticed.event else { continue };
-            let about = member.name[1..].parse().unwrap();
+            let about: usize = member.name[1..].parse().expect("hosts are n and a number");
             removed += usize::from(!LOSSY.contains(&about) && !LOSSY.contains(&noticed.host));
         }
         false

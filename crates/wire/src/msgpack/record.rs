@@ -8,7 +8,7 @@ macro_rules! record {
     ($record:ty { $($key:ident => $field:ident $(as $form:ident)?),+ $(,)? }) => {
         const _: () = {
             /// Each by its place in Go's order.
-            #[allow(clippy::upper_case_acronyms, reason = "Go's own names")]
+            #[allow(clippy::upper_case_acronyms, clippy::enum_variant_names, reason = "Go's own names")]
             enum Key { $($key),+ }
             const COUNT: usize = [$(Key::$key),+].len();
             const KEYS: $crate::msgpack::Keys<COUNT> = $crate::msgpack::Keys::new([$(stringify!($key)),+]);
@@ -73,6 +73,7 @@ pub(crate) struct Keys<const N: usize> {
 const WORD_BYTES: usize = size_of::<u128>();
 
 impl<const N: usize> Keys<N> {
+    #[expect(clippy::indexing_slicing, reason = "computed when this is compiled, and so would panic then")]
     pub(crate) const fn new(names: [&'static str; N]) -> Self {
         let (mut ascending, mut words) = ([0; N], [0; N]);
         let mut at = 0;
@@ -111,6 +112,7 @@ impl<const N: usize> Keys<N> {
 }
 
 /// A short name as a number, its first byte the lowest.
+#[expect(clippy::indexing_slicing, reason = "computed when this is compiled, and so would panic then")]
 const fn word(name: &[u8]) -> u128 {
     let (mut word, mut at) = (0, 0);
     while at < name.len() && at < WORD_BYTES {
@@ -126,6 +128,7 @@ fn mask(bytes: usize) -> u128 {
 }
 
 /// Whether one name sorts before another: `<` is not to be had where constants are computed.
+#[expect(clippy::indexing_slicing, reason = "computed when this is compiled, and so would panic then")]
 const fn is_less(a: &[u8], b: &[u8]) -> bool {
     let mut at = 0;
     while at < a.len() && at < b.len() {

@@ -53,6 +53,7 @@ impl<'o> Writer<'o> {
     }
 
     /// Writes a structure that is a table, as [`Writer::record`] does: `values` stand in Go's order.
+    #[expect(clippy::indexing_slicing, reason = "`ascending` holds places in an array of this length")]
     pub(crate) fn fields<const N: usize>(&mut self, keys: &Keys<N>, values: [&dyn Encode; N]) {
         let sorted = keys.ascending.map(|place| (keys.names[place], values[place]));
         self.map(sorted.iter().filter(|(_, value)| !value.is_omitted()).count());

@@ -208,7 +208,8 @@ impl Serf {
         for intent in joins {
             // Nearly all, of thousands.
             if self.members.is_old_join(intent, &mut turn) {
-                self.clocks.member.witness(intent.ltime);
+                // Its time was believed before.
+                self.clocks.member.hear(intent.ltime);
                 continue;
             }
             self.hear_join(now, intent);

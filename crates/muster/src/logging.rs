@@ -5,6 +5,8 @@
 
 mod serf_form;
 
+pub(crate) use serf_form::level as level_in_serfs_words;
+
 use crate::config::views::Log;
 use crate::text::is_dangerous;
 use muster_agent::{LogBook, LogLevel};
@@ -27,6 +29,11 @@ pub(crate) fn start(log: Log, book: Option<LogBook>) {
     };
     let book = book.map(|book| InSerfsForm(move |level, line: &str| book.put(level, line)).finely(log.level));
     tracing_subscriber::registry().with(layer.with_filter(targets(log.level))).with(book).init();
+}
+
+/// Starts logging for the rest of the process, each line in Serf's form, with its level, to `put`.
+pub(crate) fn start_in_serfs_form(level: Level, put: impl Fn(LogLevel, &str) + Send + Sync + 'static) {
+    tracing_subscriber::registry().with(InSerfsForm(put).finely(level)).init();
 }
 
 /// Our crates at the level asked for; libraries only when something is wrong.

@@ -24,7 +24,7 @@ pub(super) fn line(event: &Event<'_>, now: SystemTime) -> String {
 }
 
 /// Serf's word for a level.
-pub(super) fn level(level: Level) -> LogLevel {
+pub(crate) fn level(level: Level) -> LogLevel {
     match level {
         Level::TRACE => LogLevel::Trace,
         Level::DEBUG => LogLevel::Debug,

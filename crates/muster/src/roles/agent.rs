@@ -21,7 +21,7 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
     match muster_agent::run(muster_agent::Config { log: book, ..views::agent(&settings) }) {
         Ok(Ended::Left) => exit::CLEAN,
         // The agent's log says why. Others will see this node as failed, so this was no success.
-        Ok(Ended::Hurried) => exit::FAILED,
+        Ok(Ended::Hurried | Ended::Stopped) => exit::FAILED,
         Err(error) => out::fail(&error),
     }
 }

@@ -1,6 +1,6 @@
 //! What the agent needs to know, already checked.
 
-use crate::{KeySource, LogBook};
+use crate::{KeySource, LogBook, SnapshotOptions};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -40,6 +40,8 @@ pub struct Config {
     pub broadcast_timeout: Duration,
     /// The cluster's gossip keys; `None` sends and takes plaintext.
     pub keys: Option<KeySource>,
+    /// Where members and clocks are remembered over a restart.
+    pub snapshot: Option<SnapshotOptions>,
     /// Path of the control socket.
     pub socket: PathBuf,
     /// Port of a member that has a role and no `port` tag.

@@ -11,6 +11,7 @@
 //!                <--------- commands
 //! ```
 //!
+//! What must outlive the agent is in files: own tags (`tags_file`), keys (`keyring_file`), members and clocks (`snapshot`).
 //! The gossip thread waits for nobody: what it tells is kept per member until the other thread looks. What leaves through
 //! its sockets is sealed with the cluster's keys, if there are any, and what comes in is opened (`sealer`, `keys`).
 
@@ -35,6 +36,7 @@ mod own_tags;
 mod pace;
 mod plain;
 mod random;
+mod rejoin;
 mod reports;
 mod resolve;
 mod roster;
@@ -46,6 +48,7 @@ mod seek;
 mod server;
 mod shared;
 mod signals;
+mod snapshot;
 mod sockets;
 mod streams;
 mod tags_file;
@@ -60,6 +63,7 @@ pub use logbook::{LogBook, LogLevel, LogLine};
 pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
 pub use run::run;
 pub use seed::check_seed;
+pub use snapshot::SnapshotOptions;
 pub use tags_file::{TagsFile, TagsFileError};
 
 /// Why the agent ended in order.

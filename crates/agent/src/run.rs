@@ -10,6 +10,7 @@ use crate::join::Joiner;
 use crate::key_queries::{KeyKeeper, QUERIES_WAITING_MAX};
 use crate::keyring_file::KeyringFile;
 use crate::own_tags::OwnTags;
+use crate::rejoin::rejoin;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
 use crate::roster::{Inbox, Roster};
@@ -19,6 +20,7 @@ use crate::seek::Seeker;
 use crate::server;
 use crate::shared::Shared;
 use crate::signals::EndSignals;
+use crate::snapshot;
 use crate::{Config, Ended, Error, KeySource, ProfileName, TagsFile, random, sockets};
 use muster_fleet::DrawOptions;
 use muster_serf::{Profile, Serf};
@@ -46,7 +48,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 pub fn run(config: Config) -> Result<Ended, Error> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::System)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         // Caught first: a signal during the start must not leave a half-started agent behind.
         let mut signals = EndSignals::catch().map_err(Error::System)?;
         let mut agent = tokio::select! {
@@ -59,7 +61,10 @@ pub fn run(config: Config) -> Result<Ended, Error> {
         let ended = agent.live(&config, &mut signals).await;
         agent.stop(&ended).await;
         ended
-    })
+    });
+    // A disk that does not answer holds up nobody's end.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Everything that runs.
@@ -74,6 +79,7 @@ struct Agent {
     /// Requests on the control socket; each is told how the leave went.
     leave_asked: mpsc::Receiver<oneshot::Sender<Ended>>,
     leave_waiting: Vec<oneshot::Sender<Ended>>,
+    snapshot: Option<snapshot::Keeping>,
     serving: JoinHandle<()>,
     stop_serving: watch::Sender<bool>,
     bound: SocketAddr,
@@ -87,6 +93,7 @@ impl Agent {
         let tags_file = config.tags_file.as_ref().map(TagsFile::new);
         let tags = tags_file.as_ref().map_or_else(|| Ok(config.tags.clone()), TagsFile::load)?;
         let seeds = config.join.iter().map(|text| Seed::parse(text)).collect::<Result<Vec<_>, _>>()?;
+        let former = config.snapshot.as_ref().map(snapshot::Opened::open).transpose()?;
         let listener = server::Listener::bind(&config.socket)?;
         let sockets = sockets::bind(gossip_address(config)?)?;
         let bound = sockets.addr;
@@ -104,7 +111,10 @@ impl Agent {
         let clock = Clock::start();
         let (seed, overhead) = (random::seed().map_err(Error::System)?, sealer.packet_overhead());
         let own = serf_config(config, tags.clone(), advertised.addr, bound.port(), overhead, seed);
-        let serf = Serf::new(own, clock.now())?;
+        let mut serf = Serf::new(own, clock.now())?;
+        if let Some(opened) = &former {
+            serf.resume(&opened.former.clocks());
+        }
         let inbox = Arc::new(Inbox::default());
         serf.members().for_each(|member| inbox.put(member.clone()));
         let roster = Arc::new(Roster::new(config.node.clone(), Arc::clone(&inbox)));
@@ -138,6 +148,11 @@ impl Agent {
         let advertise_chosen = config.advertise.is_none() && bound.ip().is_unspecified();
         let joiner =
             Joiner { gossip: gossip.clone(), resolver, bound, advertised: advertised.addr, advertise_chosen };
+        let snapshot = former.map(|opened| {
+            let former = opened.former.clone();
+            tokio::spawn(rejoin(joiner.clone(), former, config.node.clone(), Arc::clone(&roster)));
+            opened.keep(Arc::clone(&roster), gossip.clone(), &hub)
+        });
         let (leave, leave_asked) = mpsc::channel(LEAVES_ASKED_MAX);
         let stop_serving = watch::Sender::new(false);
         let advertised_addr = advertised.addr;
@@ -169,6 +184,7 @@ impl Agent {
             seeker,
             leave_asked,
             leave_waiting: Vec::new(),
+            snapshot,
             serving,
             stop_serving,
             bound,
@@ -214,6 +230,10 @@ impl Agent {
     }
 
     async fn leave(&self, limit: Duration, signals: &mut EndSignals) -> Ended {
+        if let Some(snapshot) = &self.snapshot {
+            // First, as in Serf: whatever becomes of the leave, it was meant.
+            snapshot.leave().await;
+        }
         tokio::select! {
             left = self.gossip.leave() => match left {
                 Ok(()) => {
@@ -235,6 +255,9 @@ impl Agent {
         self.stop_serving.send_replace(true);
         if ended.is_ok() && timeout(STOP_TIMEOUT, self.serving).await.is_err() {
             tracing::debug!("a client of the control socket did not take its answer");
+        }
+        if let Some(snapshot) = &self.snapshot {
+            snapshot.end().await;
         }
         self.gossip.stop().await;
         // It may have ended by itself.

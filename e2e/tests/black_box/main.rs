@@ -14,6 +14,7 @@ mod pause;
 mod questions;
 mod quiet;
 mod rotation;
+mod snapshot;
 mod tags;
 mod throttled;
 mod why;

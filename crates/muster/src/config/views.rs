@@ -2,7 +2,7 @@
 
 use super::keys;
 use super::settings::Settings;
-use muster_agent::{Advertise, KeySource, ProfileName};
+use muster_agent::{Advertise, KeySource, ProfileName, SnapshotOptions};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -29,11 +29,19 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         compress: !settings.bool(&keys::DISABLE_COMPRESSION),
         broadcast_timeout: settings.duration(&keys::BROADCAST_TIMEOUT),
         keys: gossip_keys(settings),
+        snapshot: snapshot(settings),
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
         log: muster_agent::LogBook::default(),
     }
+}
+
+/// Where the snapshot is.
+fn snapshot(settings: &Settings) -> Option<SnapshotOptions> {
+    let path = Some(settings.text(&keys::serf::SNAPSHOT_PATH)).filter(|path| !path.is_empty())?;
+    let rejoin_after_leave = settings.bool(&keys::serf::REJOIN_AFTER_LEAVE);
+    Some(SnapshotOptions { path: path.into(), rejoin_after_leave })
 }
 
 /// Where the gossip keys come from.

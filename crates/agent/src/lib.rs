@@ -7,7 +7,8 @@
 //!  sockets -> gossip -> muster_serf       join    seeds, names, pauses
 //!    ^  |        |                        fleet   members -> picture -> followers
 //!    |  v        |  changed members       server  the control socket
-//!  streams       +--------> roster -----> run     start, signals, leave
+//!  streams       +--------> roster -----> rpc     Serf's RPC
+//!                           hub           run     start, signals, leave
 //!                <--------- commands
 //! ```
 //!
@@ -21,6 +22,7 @@ mod clock;
 mod complaints;
 mod config;
 mod error;
+mod facts;
 mod fleet;
 mod gossip;
 mod hub;
@@ -32,6 +34,7 @@ mod keyring_file;
 mod keys;
 mod limits;
 mod logbook;
+mod member_filter;
 mod own_tags;
 mod pace;
 mod plain;
@@ -40,6 +43,7 @@ mod rejoin;
 mod reports;
 mod resolve;
 mod roster;
+mod rpc;
 mod run;
 mod schedule;
 mod sealer;
@@ -50,20 +54,23 @@ mod shared;
 mod signals;
 mod snapshot;
 mod sockets;
+mod stage;
 mod streams;
 mod tags_file;
 mod throttle;
 mod whole_file;
 
-pub use config::{Advertise, Config, ProfileName};
+pub use config::{Advertise, Config, ProfileName, RpcConfig};
 pub use error::Error;
 pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};
 pub use logbook::{LogBook, LogLevel, LogLine};
 pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
+pub use resolve::addresses_of;
 pub use run::run;
 pub use seed::check_seed;
 pub use snapshot::SnapshotOptions;
+pub use stage::{Stage, Stages};
 pub use tags_file::{TagsFile, TagsFileError};
 
 /// Why the agent ended in order.
@@ -73,4 +80,6 @@ pub enum Ended {
     Left,
     /// A second signal, or the leave took too long: others will find us failed.
     Hurried,
+    /// A signal that was to end the agent without a leave: others will find us failed.
+    Stopped,
 }

@@ -1,6 +1,6 @@
 //! What the agent needs to know, already checked.
 
-use crate::{KeySource, LogBook, SnapshotOptions, Stages};
+use crate::{KeySource, LogBook, Reload, SnapshotOptions, Stages};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -61,6 +61,8 @@ pub struct Config {
     pub skip_leave_on_interrupt: bool,
     /// Who is told how far the agent is.
     pub stages: Stages,
+    /// Reads the configuration again.
+    pub reload: Reload,
     /// The log of this process, for those who ask for it.
     pub log: LogBook,
 }

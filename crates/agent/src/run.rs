@@ -20,9 +20,9 @@ use crate::seed::Seed;
 use crate::seek::{Pace, Seeker};
 use crate::server;
 use crate::shared::Shared;
-use crate::signals::EndSignals;
+use crate::signals::{Caught, Signals};
 use crate::snapshot;
-use crate::{Config, Ended, Error, KeySource, ProfileName, Stage, TagsFile, random, sockets};
+use crate::{Config, Ended, Error, KeySource, ProfileName, Reloaded, Stage, TagsFile, random, sockets};
 use futures_util::future::OptionFuture;
 use muster_fleet::DrawOptions;
 use muster_serf::{Profile, Serf};
@@ -52,14 +52,14 @@ pub fn run(config: Config) -> Result<Ended, Error> {
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::System)?;
     let ended = runtime.block_on(async {
         // Caught first: a signal during the start must not leave a half-started agent behind.
-        let mut signals = EndSignals::catch().map_err(Error::System)?;
+        let mut signals = Signals::catch().map_err(Error::System)?;
         let mut agent = tokio::select! {
             agent = Agent::start(&config) => agent?,
-            signal = signals.next() => {
+            signal = signals.next_end() => {
                 config.stages.tell(Stage::Caught(signal));
                 tracing::info!(signal, "told to end before the start was complete");
                 // Nobody knows of us yet.
-                return Ok(if leaves_on(&config, signal) { Ended::Left } else { Ended::Stopped });
+                return Ok(if Ends::of(&config).leave_on(signal) { Ended::Left } else { Ended::Stopped });
             }
         };
         let ended = agent.live(&config, &mut signals).await;
@@ -84,6 +84,7 @@ struct Agent {
     leave_asked: mpsc::Receiver<oneshot::Sender<Ended>>,
     leave_waiting: Vec<oneshot::Sender<Ended>>,
     snapshot: Option<snapshot::Keeping>,
+    shared: Arc<Shared>,
     serving: JoinHandle<()>,
     stop_serving: watch::Sender<bool>,
     bound: SocketAddr,
@@ -184,7 +185,7 @@ impl Agent {
         });
         let router = server::router(Arc::clone(&shared));
         let control = listener.map(|listener| listener.serve(router, stop_serving.subscribe()));
-        let rpc = rpc.map(|rpc| rpc.serve(shared, stop_serving.subscribe()));
+        let rpc = rpc.map(|rpc| rpc.serve(Arc::clone(&shared), stop_serving.subscribe()));
         let serving = tokio::spawn(async move {
             tokio::join!(OptionFuture::from(control), OptionFuture::from(rpc));
         });
@@ -199,6 +200,7 @@ impl Agent {
             leave_asked,
             leave_waiting: Vec::new(),
             snapshot,
+            shared,
             serving,
             stop_serving,
             bound,
@@ -207,8 +209,9 @@ impl Agent {
     }
 
     /// Seeks the cluster and serves until told to leave; then leaves.
-    async fn live(&mut self, config: &Config, signals: &mut EndSignals) -> Result<Ended, Error> {
+    async fn live(&mut self, config: &Config, signals: &mut Signals) -> Result<Ended, Error> {
         let (bound, advertised) = (self.bound, self.advertised);
+        let mut ends = Ends::of(config);
         let seeking = self.seeker.take().map(|mut seeker| async move {
             if !config.start_join.is_empty() {
                 config.stages.tell(Stage::Joining);
@@ -225,26 +228,41 @@ impl Agent {
             config.stages.tell(Stage::Running);
             seeker.keep(config.retry_max).await
         });
-        tokio::select! {
-            Some(Err(error)) = async { Some(seeking?.await) } => return Err(error),
+        let seeking = OptionFuture::from(seeking);
+        tokio::pin!(seeking);
+        loop {
+            tokio::select! {
+            Some(Err(error)) = &mut seeking => return Err(error),
             Ok(gossip::NameLost { to: holder, votes, answers }) = &mut self.name_lost => {
                 // Without a leave, which would be the holder's.
                 return Err(Error::NameTaken { name: config.node.clone(), holder, votes, answers });
             }
             _ = &mut self.gossip_end => return Err(Error::GossipEnded),
-            signal = signals.next() => {
-                config.stages.tell(Stage::Caught(signal));
-                if !leaves_on(config, signal) {
-                    tracing::warn!(signal, "ending without a leave, as configured");
-                    return Ok(Ended::Stopped);
+            caught = signals.next() => match caught {
+                Caught::Reload => {
+                    config.stages.tell(Stage::Caught("HUP"));
+                    config.stages.tell(Stage::Reloading);
+                    if let Some(reloaded) = config.reload.run(&self.shared.tags).await {
+                        ends = Ends::reloaded(&reloaded);
+                    }
+                    continue;
                 }
-                config.stages.tell(Stage::Leaving);
-                tracing::info!(signal, "leaving the cluster");
-            }
+                Caught::End(signal) => {
+                    config.stages.tell(Stage::Caught(signal));
+                    if !ends.leave_on(signal) {
+                        tracing::warn!(signal, "ending without a leave, as configured");
+                        return Ok(Ended::Stopped);
+                    }
+                    config.stages.tell(Stage::Leaving);
+                    tracing::info!(signal, "leaving the cluster");
+                }
+            },
             Some(asked) = self.leave_asked.recv() => {
                 tracing::info!("told to leave on the control socket or by RPC");
                 self.leave_waiting.push(asked);
             }
+            }
+            break;
         }
         let ended = self.leave(config.leave_timeout, signals).await;
         while let Ok(asked) = self.leave_asked.try_recv() {
@@ -257,7 +275,7 @@ impl Agent {
         Ok(ended)
     }
 
-    async fn leave(&self, limit: Duration, signals: &mut EndSignals) -> Ended {
+    async fn leave(&self, limit: Duration, signals: &mut Signals) -> Ended {
         if let Some(snapshot) = &self.snapshot {
             // First, as in Serf: whatever becomes of the leave, it was meant.
             snapshot.leave().await;
@@ -270,7 +288,7 @@ impl Agent {
                 }
                 Err(gone) => tracing::error!("could not leave: {gone}"),
             },
-            signal = signals.next() => tracing::warn!(signal, "hurried; others will find this node failed"),
+            signal = signals.next_end() => tracing::warn!(signal, "hurried; others will find this node failed"),
             () = tokio::time::sleep(limit) => {
                 tracing::warn!(?limit, "the leave took too long; others may find this node failed");
             }
@@ -295,9 +313,27 @@ impl Agent {
     }
 }
 
-/// Whether the signal asks for a leave first.
-fn leaves_on(config: &Config, signal: &str) -> bool {
-    if signal == "INT" { !config.skip_leave_on_interrupt } else { config.leave_on_terminate }
+/// What the signals that ask for the end do.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    leave_on_terminate: bool,
+    skip_leave_on_interrupt: bool,
+}
+
+impl Ends {
+    fn of(config: &Config) -> Self {
+        let Config { leave_on_terminate, skip_leave_on_interrupt, .. } = *config;
+        Self { leave_on_terminate, skip_leave_on_interrupt }
+    }
+
+    fn reloaded(reloaded: &Reloaded) -> Self {
+        let Reloaded { leave_on_terminate, skip_leave_on_interrupt, .. } = *reloaded;
+        Self { leave_on_terminate, skip_leave_on_interrupt }
+    }
+
+    fn leave_on(self, signal: &str) -> bool {
+        if signal == "INT" { !self.skip_leave_on_interrupt } else { self.leave_on_terminate }
+    }
 }
 
 fn gossip_address(config: &Config) -> Result<SocketAddr, Error> {

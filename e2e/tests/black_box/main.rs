@@ -13,6 +13,7 @@ mod partition;
 mod pause;
 mod questions;
 mod quiet;
+mod reload;
 mod rotation;
 mod snapshot;
 mod tags;

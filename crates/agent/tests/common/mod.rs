@@ -44,6 +44,7 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         protocol: 5,
         keys: None,
         snapshot: None,
+        reload: muster_agent::Reload::default(),
         rpc: None,
         socket: PathBuf::new(),
         default_port: 3000,

@@ -40,7 +40,19 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
         skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
         stages: muster_agent::Stages::default(),
+        reload: muster_agent::Reload::default(),
         log: muster_agent::LogBook::default(),
+    }
+}
+
+/// What of it applies to an agent that runs already.
+pub(crate) fn reloaded(settings: &Settings) -> muster_agent::Reloaded {
+    muster_agent::Reloaded {
+        tags: tags(settings),
+        leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
+        skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
+        handlers: settings.texts(&keys::serf::EVENT_HANDLERS).to_vec(),
+        log_level: settings.text(&keys::LOG_LEVEL).to_owned(),
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) static REJOIN_AFTER_LEAVE: Key = Key {
 pub(crate) static SKIP_LEAVE_ON_INTERRUPT: Key = Key {
     name: "skip_leave_on_interrupt",
     flag: "skip-leave-on-interrupt",
-    applies: Applies::Restart,
+    applies: Applies::Live,
     help: "Stop on INT without leaving the cluster.",
     ..SWITCH
 };

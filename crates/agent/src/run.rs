@@ -7,17 +7,21 @@ use crate::gossip::{self, Handle};
 use crate::hub::Hub;
 use crate::interfaces::bind_on;
 use crate::join::Joiner;
+use crate::key_queries::{KeyKeeper, QUERIES_WAITING_MAX};
+use crate::keyring_file::KeyringFile;
 use crate::own_tags::OwnTags;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
 use crate::roster::{Inbox, Roster};
+use crate::rpc;
 use crate::sealer::Sealer;
 use crate::seed::Seed;
 use crate::seek::Seeker;
 use crate::server;
 use crate::shared::Shared;
 use crate::signals::EndSignals;
-use crate::{Config, Ended, Error, ProfileName, TagsFile, random, sockets};
+use crate::{Config, Ended, Error, KeySource, ProfileName, TagsFile, random, sockets};
+use futures_util::future::OptionFuture;
 use muster_fleet::DrawOptions;
 use muster_serf::{Profile, Serf};
 use muster_wire::crypt::Keyring;
@@ -86,6 +90,7 @@ impl Agent {
         let tags = tags_file.as_ref().map_or_else(|| Ok(config.tags.clone()), TagsFile::load)?;
         let seeds = config.join.iter().map(|text| Seed::parse(text)).collect::<Result<Vec<_>, _>>()?;
         let listener = server::Listener::bind(&config.socket)?;
+        let rpc = rpc::Listener::bind(config.rpc.as_ref())?;
         let sockets = sockets::bind(gossip_address(config)?)?;
         let bound = sockets.addr;
         let resolver = Resolver::system(Families::of_bind(bound.ip()));
@@ -110,6 +115,7 @@ impl Agent {
         let synced = watch::Sender::new(false);
         let (gossip, commands) = Handle::new();
         let (name_lost, name_lost_told) = oneshot::channel();
+        let (key_queries, asked_about_keys) = mpsc::channel(QUERIES_WAITING_MAX);
         let gossip_end = gossip::spawn(gossip::Parts {
             serf,
             clock,
@@ -119,11 +125,14 @@ impl Agent {
             commands,
             inbox: Arc::clone(&inbox),
             hub: hub.clone(),
+            key_queries,
             synced: synced.clone(),
             name_lost,
         })
         .map_err(Error::System)?;
 
+        let keeper = KeyKeeper::new(Arc::clone(&sealer), keyring_file(config), gossip.clone());
+        tokio::spawn(keeper.keep(asked_about_keys));
         let allow_loopback = advertised.addr.ip().is_loopback();
         let fleet = Fleet::new(DrawOptions { default_port: config.default_port, allow_loopback });
         let pictures = fleet.pictures();
@@ -135,7 +144,7 @@ impl Agent {
         let (leave, leave_asked) = mpsc::channel(LEAVES_ASKED_MAX);
         let stop_serving = watch::Sender::new(false);
         let advertised_addr = advertised.addr;
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             gossip: gossip.clone(),
             hub,
             log: config.log.clone(),
@@ -153,8 +162,12 @@ impl Agent {
             advertised,
             bound,
             socket: config.socket.clone(),
-        };
-        let serving = tokio::spawn(listener.serve(server::router(shared), stop_serving.subscribe()));
+        });
+        let control = listener.serve(server::router(Arc::clone(&shared)), stop_serving.subscribe());
+        let rpc = rpc.map(|rpc| rpc.serve(shared, stop_serving.subscribe()));
+        let serving = tokio::spawn(async move {
+            tokio::join!(control, OptionFuture::from(rpc));
+        });
         let seeker = Some(Seeker::new(joiner, seeds, roster, synced, config.retry_interval));
         Ok(Self {
             gossip,
@@ -192,7 +205,7 @@ impl Agent {
             _ = &mut self.gossip_end => return Err(Error::GossipEnded),
             signal = signals.next() => tracing::info!(signal, "leaving the cluster"),
             Some(asked) = self.leave_asked.recv() => {
-                tracing::info!("told to leave on the control socket");
+                tracing::info!("told to leave on the control socket or by RPC");
                 self.leave_waiting.push(asked);
             }
         }
@@ -265,6 +278,14 @@ fn load_keys(config: &Config) -> Result<Option<Keyring>, Error> {
         tracing::warn!("{warning}");
     }
     Ok(Some(keys.ring))
+}
+
+/// Where changed keys are kept.
+fn keyring_file(config: &Config) -> Option<KeyringFile> {
+    match &config.keys {
+        Some(KeySource::Keyring(path)) => Some(KeyringFile(path.clone())),
+        _ => None,
+    }
 }
 
 fn log_advertised(advertised: &Advertised) {

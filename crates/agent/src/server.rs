@@ -24,6 +24,7 @@ mod tags;
 mod talk;
 mod why;
 
+pub(crate) use connections::told;
 pub(crate) use listener::Listener;
 
 use crate::shared::Shared;
@@ -75,10 +76,10 @@ fn routes() -> [(&'static str, MethodRouter<Served>); 19] {
 }
 
 /// Serves `shared`. Within a runtime: what happens is kept for readers from now on.
-pub(crate) fn router(shared: Shared) -> Router {
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let history = Arc::new(history::History::new(shared.pictures.borrow().epoch));
     history.follow(&shared.hub);
-    let served = Served { shared: Arc::new(shared), history, slots: slots::Slots::default() };
+    let served = Served { shared, history, slots: slots::Slots::default() };
     routes()
         .into_iter()
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))

@@ -121,6 +121,6 @@ async fn serve_one(
 }
 
 /// Returns when `stop` becomes true, or nobody is left to say so.
-pub(super) async fn told(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -3,10 +3,10 @@
 use super::Served;
 use super::body::Body;
 use super::json_lines::json_lines;
-use super::members::unanchored;
 use super::refusal::Refusal;
 use super::slots::StreamSlot;
 use crate::gossip::{Answer, Answers, Question, UserEvent};
+use crate::member_filter::unanchored;
 use crate::roster::Roster;
 use crate::shared::Shared;
 use axum::extract::State;

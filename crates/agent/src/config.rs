@@ -1,6 +1,6 @@
 //! What the agent needs to know, already checked.
 
-use crate::{KeySource, LogBook};
+use crate::{KeySource, LogBook, Stages};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +22,10 @@ pub struct Config {
     pub join: Vec<String>,
     /// All `join` seeds must be tried once before the agent runs, and none answering is fatal (Serf's `-join`).
     pub join_strict: bool,
+    /// Seeds of which one must answer before the agent runs, whatever `join` says (Serf's `-join` beside `-retry-join`).
+    pub start_join: Vec<String>,
+    /// Handlers are shown the user events from before our first join.
+    pub replay_on_join: bool,
     /// First pause between rounds of joining (Serf's `-retry-interval`). Later ones are a tenth of the time waited, with
     /// jitter, up to 30 s; or always this one, if it is longer.
     pub retry_interval: Duration,
@@ -43,12 +47,18 @@ pub struct Config {
     pub keys: Option<KeySource>,
     /// Serf's RPC; `None` serves none.
     pub rpc: Option<RpcConfig>,
-    /// Path of the control socket.
+    /// Path of the control socket; an empty one means that there is none.
     pub socket: PathBuf,
     /// Port of a member that has a role and no `port` tag.
     pub default_port: u16,
     /// How long a leave may take before the agent exits all the same.
     pub leave_timeout: Duration,
+    /// Leave the cluster when TERM comes; else end at once.
+    pub leave_on_terminate: bool,
+    /// End at once when INT comes; else leave the cluster.
+    pub skip_leave_on_interrupt: bool,
+    /// Who is told how far the agent is.
+    pub stages: Stages,
     /// The log of this process, for those who ask for it.
     pub log: LogBook,
 }

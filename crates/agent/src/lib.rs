@@ -51,6 +51,7 @@ mod server;
 mod shared;
 mod signals;
 mod sockets;
+mod stage;
 mod streams;
 mod tags_file;
 mod throttle;
@@ -62,8 +63,10 @@ pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};
 pub use logbook::{LogBook, LogLevel, LogLine};
 pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
+pub use resolve::addresses_of;
 pub use run::run;
 pub use seed::check_seed;
+pub use stage::{Stage, Stages};
 pub use tags_file::{TagsFile, TagsFileError};
 
 /// Why the agent ended in order.
@@ -73,4 +76,6 @@ pub enum Ended {
     Left,
     /// A second signal, or the leave took too long: others will find us failed.
     Hurried,
+    /// A signal that was to end the agent without a leave: others will find us failed.
+    Stopped,
 }

@@ -16,11 +16,11 @@ use crate::roster::{Inbox, Roster};
 use crate::rpc;
 use crate::sealer::Sealer;
 use crate::seed::Seed;
-use crate::seek::Seeker;
+use crate::seek::{Pace, Seeker};
 use crate::server;
 use crate::shared::Shared;
 use crate::signals::EndSignals;
-use crate::{Config, Ended, Error, KeySource, ProfileName, TagsFile, random, sockets};
+use crate::{Config, Ended, Error, KeySource, ProfileName, Stage, TagsFile, random, sockets};
 use futures_util::future::OptionFuture;
 use muster_fleet::DrawOptions;
 use muster_serf::{Profile, Serf};
@@ -54,8 +54,10 @@ pub fn run(config: Config) -> Result<Ended, Error> {
         let mut agent = tokio::select! {
             agent = Agent::start(&config) => agent?,
             signal = signals.next() => {
+                config.stages.tell(Stage::Caught(signal));
                 tracing::info!(signal, "told to end before the start was complete");
-                return Ok(Ended::Left);
+                // Nobody knows of us yet.
+                return Ok(if leaves_on(&config, signal) { Ended::Left } else { Ended::Stopped });
             }
         };
         let ended = agent.live(&config, &mut signals).await;
@@ -88,8 +90,10 @@ impl Agent {
         let keys = load_keys(config)?;
         let tags_file = config.tags_file.as_ref().map(TagsFile::new);
         let tags = tags_file.as_ref().map_or_else(|| Ok(config.tags.clone()), TagsFile::load)?;
-        let seeds = config.join.iter().map(|text| Seed::parse(text)).collect::<Result<Vec<_>, _>>()?;
-        let listener = server::Listener::bind(&config.socket)?;
+        let seeds = config.start_join.iter().chain(&config.join).map(|text| Seed::parse(text));
+        let seeds = seeds.collect::<Result<Vec<_>, _>>()?;
+        let is_wanted = !config.socket.as_os_str().is_empty();
+        let listener = is_wanted.then(|| server::Listener::bind(&config.socket)).transpose()?;
         let rpc = rpc::Listener::bind(config.rpc.as_ref())?;
         let sockets = sockets::bind(gossip_address(config)?)?;
         let bound = sockets.addr;
@@ -163,12 +167,15 @@ impl Agent {
             bound,
             socket: config.socket.clone(),
         });
-        let control = listener.serve(server::router(Arc::clone(&shared)), stop_serving.subscribe());
+        let router = server::router(Arc::clone(&shared));
+        let control = listener.map(|listener| listener.serve(router, stop_serving.subscribe()));
         let rpc = rpc.map(|rpc| rpc.serve(shared, stop_serving.subscribe()));
         let serving = tokio::spawn(async move {
-            tokio::join!(control, OptionFuture::from(rpc));
+            tokio::join!(OptionFuture::from(control), OptionFuture::from(rpc));
         });
-        let seeker = Some(Seeker::new(joiner, seeds, roster, synced, config.retry_interval));
+        let pace = Pace { first_pause: config.retry_interval, replay: config.replay_on_join };
+        let seeker = Some(Seeker::new(joiner, seeds, roster, synced, pace));
+        config.stages.tell(Stage::Listening);
         Ok(Self {
             gossip,
             gossip_end,
@@ -187,13 +194,19 @@ impl Agent {
     async fn live(&mut self, config: &Config, signals: &mut EndSignals) -> Result<Ended, Error> {
         let (bound, advertised) = (self.bound, self.advertised);
         let seeking = self.seeker.take().map(|mut seeker| async move {
-            if config.join_strict {
-                seeker.strictly().await?;
+            if !config.start_join.is_empty() {
+                config.stages.tell(Stage::Joining);
+                let joined = seeker.strictly(config.start_join.len()).await?;
+                config.stages.tell(Stage::Joined(joined));
+            }
+            if config.join_strict && !config.join.is_empty() {
+                seeker.strictly(usize::MAX).await?;
             }
             tracing::info!(
                 node = ?config.node, bind = %bound, advertise = %advertised, socket = %config.socket.display(),
                 "agent running"
             );
+            config.stages.tell(Stage::Running);
             seeker.keep(config.retry_max).await
         });
         tokio::select! {
@@ -203,7 +216,15 @@ impl Agent {
                 return Err(Error::NameTaken { name: config.node.clone(), holder, votes, answers });
             }
             _ = &mut self.gossip_end => return Err(Error::GossipEnded),
-            signal = signals.next() => tracing::info!(signal, "leaving the cluster"),
+            signal = signals.next() => {
+                config.stages.tell(Stage::Caught(signal));
+                if !leaves_on(config, signal) {
+                    tracing::warn!(signal, "ending without a leave, as configured");
+                    return Ok(Ended::Stopped);
+                }
+                config.stages.tell(Stage::Leaving);
+                tracing::info!(signal, "leaving the cluster");
+            }
             Some(asked) = self.leave_asked.recv() => {
                 tracing::info!("told to leave on the control socket or by RPC");
                 self.leave_waiting.push(asked);
@@ -249,6 +270,11 @@ impl Agent {
             let _ = timeout(STOP_TIMEOUT, self.gossip_end).await;
         }
     }
+}
+
+/// Whether the signal asks for a leave first.
+fn leaves_on(config: &Config, signal: &str) -> bool {
+    if signal == "INT" { !config.skip_leave_on_interrupt } else { config.leave_on_terminate }
 }
 
 fn gossip_address(config: &Config) -> Result<SocketAddr, Error> {

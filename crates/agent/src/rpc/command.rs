@@ -183,7 +183,7 @@ impl Client {
         let _ = self.shared.leave.send(asked).await;
         match ended.await {
             Ok(Ended::Left) => String::new(),
-            Ok(Ended::Hurried) => {
+            Ok(Ended::Hurried | Ended::Stopped) => {
                 "the cluster could not be told in time; others may find this node failed".to_owned()
             }
             Err(_) => Gone.to_string(),

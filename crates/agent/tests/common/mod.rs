@@ -35,6 +35,8 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         advertise: None,
         join: join.iter().map(Ipv4Addr::to_string).collect(),
         join_strict: false,
+        start_join: Vec::new(),
+        replay_on_join: false,
         retry_interval: Duration::from_millis(100),
         retry_max: 0,
         tags: [("role".to_owned(), "web".to_owned())].into(),
@@ -49,6 +51,9 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         compress: true,
         broadcast_timeout: Duration::from_secs(5),
         leave_timeout: PATIENCE,
+        leave_on_terminate: true,
+        skip_leave_on_interrupt: false,
+        stages: muster_agent::Stages::default(),
         log: muster_agent::LogBook::default(),
     }
 }

@@ -56,8 +56,23 @@ const NODE_NAME_BYTES_MAX: usize = 255;
 /// Everything wrong with `settings` for `roles` on this host.
 pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Findings {
     let mut findings = Findings::default();
+    socket(settings, &mut findings.problems);
+    but_for_the_socket(settings, roles, purpose, findings)
+}
+
+/// The same, for an agent without a control socket.
+pub(crate) fn without_socket(settings: &Settings, roles: &[Role], purpose: Purpose) -> Findings {
+    but_for_the_socket(settings, roles, purpose, Findings::default())
+}
+
+/// Adds what is wrong with all else.
+fn but_for_the_socket(
+    settings: &Settings,
+    roles: &[Role],
+    purpose: Purpose,
+    mut findings: Findings,
+) -> Findings {
     let problems = &mut findings.problems;
-    socket(settings, problems);
     if roles.contains(&Role::Agent) {
         node(settings, problems);
         advertise(settings, problems);

@@ -15,8 +15,10 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         bind: bind(settings),
         interface: interface(settings).map(str::to_owned),
         advertise: settings.address(&keys::ADVERTISE).map(|at| Advertise { ip: at.ip(), port: at.port() }),
-        join: settings.texts(&keys::JOIN).to_vec(),
+        join: [settings.texts(&keys::serf::START_JOIN), settings.texts(&keys::JOIN)].concat(),
         join_strict: settings.bool(&keys::JOIN_STRICT),
+        start_join: Vec::new(),
+        replay_on_join: settings.bool(&keys::serf::REPLAY_ON_JOIN),
         retry_interval: settings.duration(&keys::RETRY_INTERVAL),
         retry_max: settings.count(&keys::RETRY_MAX),
         tags: tags(settings),
@@ -34,6 +36,9 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
+        leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
+        skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
+        stages: muster_agent::Stages::default(),
         log: muster_agent::LogBook::default(),
     }
 }
@@ -72,12 +77,12 @@ pub(super) fn tags_file(settings: &Settings) -> Option<&str> {
     Some(settings.text(&keys::TAGS_FILE)).filter(|path| !path.is_empty())
 }
 
-fn interface(settings: &Settings) -> Option<&str> {
+pub(crate) fn interface(settings: &Settings) -> Option<&str> {
     Some(settings.text(&keys::INTERFACE)).filter(|name| !name.is_empty())
 }
 
 /// The gossip address, on the interface that was named.
-pub(super) fn bind_on_interface(settings: &Settings) -> Result<SocketAddr, muster_agent::Error> {
+pub(crate) fn bind_on_interface(settings: &Settings) -> Result<SocketAddr, muster_agent::Error> {
     let bind = bind(settings);
     interface(settings).map_or(Ok(bind), |name| muster_agent::bind_on(name, bind))
 }
@@ -139,6 +144,8 @@ mod tests {
         assert_eq!((agent.profile, agent.protocol), (ProfileName::Lan, 5));
         assert_eq!((agent.compress, agent.broadcast_timeout), (true, Duration::from_secs(5)));
         assert_eq!((agent.interface, agent.keys), (None, None));
+        assert_eq!((agent.leave_on_terminate, agent.skip_leave_on_interrupt), (true, false));
+        assert_eq!((agent.start_join.len(), agent.replay_on_join), (0, false));
         assert_eq!((agent.default_port, agent.leave_timeout), (3000, Duration::from_secs(8)));
         let rpc = agent.rpc.unwrap();
         assert_eq!(

@@ -46,8 +46,20 @@ pub(crate) static EVENT_HANDLERS: Key = Key {
 pub(crate) static REPLAY_ON_JOIN: Key = Key {
     name: "replay_on_join",
     flag: "replay",
+    applies: Applies::Restart,
     help: "Hand user events from before a join to the handlers.",
     ..SWITCH
+};
+
+pub(crate) static START_JOIN: Key = Key {
+    name: "start_join",
+    flag: "start-join",
+    kind: Kind::Seeds,
+    fallback: Fallback::Unset("none"),
+    applies: Applies::Restart,
+    help: "More members to join, as Serf's files name them; repeat for more.\n\n\
+           The same as `join` here. Called as `serf`, the agent tries each once and gives up when none answers, as Serf does.",
+    ..LATER
 };
 
 pub(crate) static SNAPSHOT_PATH: Key = Key {
@@ -68,6 +80,7 @@ pub(crate) static REJOIN_AFTER_LEAVE: Key = Key {
 pub(crate) static SKIP_LEAVE_ON_INTERRUPT: Key = Key {
     name: "skip_leave_on_interrupt",
     flag: "skip-leave-on-interrupt",
+    applies: Applies::Restart,
     help: "Stop on INT without leaving the cluster.",
     ..SWITCH
 };

@@ -285,6 +285,39 @@ async fn reachability_is_judged_as_real_serf_judges_it() {
     .await;
 }
 
+const OLD_KEY: &str = "cg8StVXbQJ0gPvMd9o7yrg==";
+const NEW_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+#[tokio::test]
+async fn our_command_exchanges_the_keys_of_both_kinds() {
+    if !reference_is_here() {
+        return;
+    }
+    let hosts = Hosts::claim();
+    let seed = hosts.at(1, 7946);
+    let flags = ["-encrypt", OLD_KEY, "-retry-join", &seed, "-retry-interval", "1s"];
+    let nodes = [(1, Kind::Muster, "m"), (2, Kind::Serf, "s")]
+        .map(|(host, kind, name)| Node::start(kind, &hosts, host, name, &flags));
+    whole(&nodes).await;
+    for (arguments, expected) in [
+        (vec!["keys", "-install", NEW_KEY], "==> Successfully installed key!\n".to_owned()),
+        (vec!["keys", "-use", NEW_KEY], "==> Successfully changed primary key!\n".to_owned()),
+        (vec!["keys", "-list"], format!("\n{NEW_KEY}  [2/2]\n{OLD_KEY}                      [2/2]\n")),
+        (vec!["keys", "-remove", OLD_KEY], "==> Successfully removed key!\n".to_owned()),
+        (vec!["keys", "-list"], format!("\n{NEW_KEY}  [2/2]\n")),
+    ] {
+        wait_for(&format!("all answer {arguments:?}"), || async {
+            let said = nodes[0].run(&arguments)?;
+            if said.ends_with(&expected) { Ok(()) } else { Err(said) }
+        })
+        .await;
+    }
+    let failed = nodes[0].run(&["keys", "-remove", NEW_KEY]).expect_err("they seal with it");
+    assert!(failed.contains("Error removing key: ") && failed.contains("reported failure"), "{failed}");
+    assert!(failed.contains("muster: failed: s: "), "who refused is named: {failed}");
+    whole(&nodes).await;
+}
+
 /// Milliseconds of `Estimated a <-> b rtt: 0.489 ms`.
 fn milliseconds(said: &str) -> Option<f64> {
     said.split_once("rtt: ")?.1.split_once(" ms")?.0.parse().ok()

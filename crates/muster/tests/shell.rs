@@ -1,5 +1,4 @@
 //! Completions and manual pages.
-#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod support;
 

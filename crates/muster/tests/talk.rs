@@ -23,7 +23,7 @@ fn event_says_what_serf_says() {
     assert_eq!(request, r#"POST /api/v1/events HTTP/1.1 {"name":"deploy","coalesce":true}"#);
 }
 
-const QUERY: &str = "{\"type\":\"asked\",\"timeout_ms\":300,\"expected\":3}
+const QUERY: &str = "{\"type\":\"asked\",\"ltime\":7,\"timeout_ms\":300,\"expected\":3}
 {\"type\":\"ack\",\"from\":\"a\"}
 {\"type\":\"response\",\"from\":\"a\",\"payload\":\"1\\n2\\n\"}
 {\"type\":\"ack\",\"from\":\"b\"}
@@ -49,7 +49,7 @@ fn query_as_json_is_serfs() {
     let ((code, out, _), _) = answered(&["query", "-format=json", "load"], "200 OK", QUERY);
     let expected = "{\n  \"Acks\": [\n    \"a\",\n    \"b\"\n  ],\n  \"Responses\": {\n    \"a\": \"1\\n2\\n\"\n  }\n}\n";
     assert_eq!((code, out.as_str()), (0, expected));
-    let nobody = "{\"type\":\"asked\",\"timeout_ms\":1,\"expected\":1}\n{\"type\":\"done\",\"acks\":0,\"responses\":0}\n";
+    let nobody = "{\"type\":\"asked\",\"ltime\":7,\"timeout_ms\":1,\"expected\":1}\n{\"type\":\"done\",\"acks\":0,\"responses\":0}\n";
     let ((code, out, err), request) =
         answered(&["query", "-no-ack", "-format=json", "load"], "200 OK", nobody);
     assert_eq!((code, out.as_str(), err.as_str()), (0, "{\n  \"Acks\": null,\n  \"Responses\": {}\n}\n", ""));

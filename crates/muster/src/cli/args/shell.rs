@@ -4,7 +4,7 @@ use clap::Args;
 use clap_complete::Shell;
 use std::path::PathBuf;
 
-#[derive(Debug, Args)]
+#[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct CompletionsArgs {
     /// The shell that is to read them.
     #[arg(value_enum, value_name = "SHELL")]

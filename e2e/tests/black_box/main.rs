@@ -1,5 +1,6 @@
 //! Every black-box test, in one binary: they wait far more than they work, so the long ones run beside the others.
 
+mod api;
 mod beside_serf;
 mod configuration;
 mod encrypted;

@@ -2,6 +2,7 @@
 
 use crate::{KeySource, LogBook, Stages};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,6 +45,8 @@ pub struct Config {
     pub broadcast_timeout: Duration,
     /// The cluster's gossip keys; `None` sends and takes plaintext.
     pub keys: Option<KeySource>,
+    /// Serf's RPC; `None` serves none.
+    pub rpc: Option<RpcConfig>,
     /// Path of the control socket; an empty one means that there is none.
     pub socket: PathBuf,
     /// Port of a member that has a role and no `port` tag.
@@ -58,6 +61,24 @@ pub struct Config {
     pub stages: Stages,
     /// The log of this process, for those who ask for it.
     pub log: LogBook,
+}
+
+/// Where and for whom Serf's RPC is served. Shown without the token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RpcConfig {
+    /// Listening address.
+    pub addr: SocketAddr,
+    /// Somebody configured it. The usual address, which nobody asked for, may be taken; then there is no RPC.
+    pub asked: bool,
+    /// The token that clients must give; empty if they need none.
+    pub auth: String,
+}
+
+impl fmt::Debug for RpcConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let auth = if self.auth.is_empty() { "none" } else { "not shown" };
+        write!(f, "RpcConfig {{ addr: {}, asked: {}, auth: {auth} }}", self.addr, self.asked)
+    }
 }
 
 /// An advertised address.

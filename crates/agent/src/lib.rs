@@ -7,7 +7,8 @@
 //!  sockets -> gossip -> muster_serf       join    seeds, names, pauses
 //!    ^  |        |                        fleet   members -> picture -> followers
 //!    |  v        |  changed members       server  the control socket
-//!  streams       +--------> roster -----> run     start, signals, leave
+//!  streams       +--------> roster -----> rpc     Serf's RPC
+//!                           hub           run     start, signals, leave
 //!                <--------- commands
 //! ```
 //!
@@ -20,15 +21,19 @@ mod clock;
 mod complaints;
 mod config;
 mod error;
+mod facts;
 mod fleet;
 mod gossip;
 mod hub;
 mod interfaces;
 mod join;
+mod key_manager;
 mod key_queries;
+mod keyring_file;
 mod keys;
 mod limits;
 mod logbook;
+mod member_filter;
 mod own_tags;
 mod pace;
 mod plain;
@@ -36,6 +41,7 @@ mod random;
 mod reports;
 mod resolve;
 mod roster;
+mod rpc;
 mod run;
 mod schedule;
 mod sealer;
@@ -49,8 +55,9 @@ mod stage;
 mod streams;
 mod tags_file;
 mod throttle;
+mod whole_file;
 
-pub use config::{Advertise, Config, ProfileName};
+pub use config::{Advertise, Config, ProfileName, RpcConfig};
 pub use error::Error;
 pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};

@@ -7,17 +7,20 @@ use crate::gossip::{self, Handle};
 use crate::hub::Hub;
 use crate::interfaces::bind_on;
 use crate::join::Joiner;
+use crate::key_queries::{KeyKeeper, QUERIES_WAITING_MAX};
+use crate::keyring_file::KeyringFile;
 use crate::own_tags::OwnTags;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
 use crate::roster::{Inbox, Roster};
+use crate::rpc;
 use crate::sealer::Sealer;
 use crate::seed::Seed;
 use crate::seek::{Pace, Seeker};
 use crate::server;
 use crate::shared::Shared;
 use crate::signals::EndSignals;
-use crate::{Config, Ended, Error, ProfileName, Stage, TagsFile, random, sockets};
+use crate::{Config, Ended, Error, KeySource, ProfileName, Stage, TagsFile, random, sockets};
 use futures_util::future::OptionFuture;
 use muster_fleet::DrawOptions;
 use muster_serf::{Profile, Serf};
@@ -91,6 +94,7 @@ impl Agent {
         let seeds = seeds.collect::<Result<Vec<_>, _>>()?;
         let is_wanted = !config.socket.as_os_str().is_empty();
         let listener = is_wanted.then(|| server::Listener::bind(&config.socket)).transpose()?;
+        let rpc = rpc::Listener::bind(config.rpc.as_ref())?;
         let sockets = sockets::bind(gossip_address(config)?)?;
         let bound = sockets.addr;
         let resolver = Resolver::system(Families::of_bind(bound.ip()));
@@ -115,6 +119,7 @@ impl Agent {
         let synced = watch::Sender::new(false);
         let (gossip, commands) = Handle::new();
         let (name_lost, name_lost_told) = oneshot::channel();
+        let (key_queries, asked_about_keys) = mpsc::channel(QUERIES_WAITING_MAX);
         let gossip_end = gossip::spawn(gossip::Parts {
             serf,
             clock,
@@ -124,11 +129,14 @@ impl Agent {
             commands,
             inbox: Arc::clone(&inbox),
             hub: hub.clone(),
+            key_queries,
             synced: synced.clone(),
             name_lost,
         })
         .map_err(Error::System)?;
 
+        let keeper = KeyKeeper::new(Arc::clone(&sealer), keyring_file(config), gossip.clone());
+        tokio::spawn(keeper.keep(asked_about_keys));
         let allow_loopback = advertised.addr.ip().is_loopback();
         let fleet = Fleet::new(DrawOptions { default_port: config.default_port, allow_loopback });
         let pictures = fleet.pictures();
@@ -140,7 +148,7 @@ impl Agent {
         let (leave, leave_asked) = mpsc::channel(LEAVES_ASKED_MAX);
         let stop_serving = watch::Sender::new(false);
         let advertised_addr = advertised.addr;
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             gossip: gossip.clone(),
             hub,
             log: config.log.clone(),
@@ -158,10 +166,13 @@ impl Agent {
             advertised,
             bound,
             socket: config.socket.clone(),
-        };
-        let serving =
-            listener.map(|listener| listener.serve(server::router(shared), stop_serving.subscribe()));
-        let serving = tokio::spawn(async move { _ = OptionFuture::from(serving).await });
+        });
+        let router = server::router(Arc::clone(&shared));
+        let control = listener.map(|listener| listener.serve(router, stop_serving.subscribe()));
+        let rpc = rpc.map(|rpc| rpc.serve(shared, stop_serving.subscribe()));
+        let serving = tokio::spawn(async move {
+            tokio::join!(OptionFuture::from(control), OptionFuture::from(rpc));
+        });
         let pace = Pace { first_pause: config.retry_interval, replay: config.replay_on_join };
         let seeker = Some(Seeker::new(joiner, seeds, roster, synced, pace));
         config.stages.tell(Stage::Listening);
@@ -215,7 +226,7 @@ impl Agent {
                 tracing::info!(signal, "leaving the cluster");
             }
             Some(asked) = self.leave_asked.recv() => {
-                tracing::info!("told to leave on the control socket");
+                tracing::info!("told to leave on the control socket or by RPC");
                 self.leave_waiting.push(asked);
             }
         }
@@ -293,6 +304,14 @@ fn load_keys(config: &Config) -> Result<Option<Keyring>, Error> {
         tracing::warn!("{warning}");
     }
     Ok(Some(keys.ring))
+}
+
+/// Where changed keys are kept.
+fn keyring_file(config: &Config) -> Option<KeyringFile> {
+    match &config.keys {
+        Some(KeySource::Keyring(path)) => Some(KeyringFile(path.clone())),
+        _ => None,
+    }
 }
 
 fn log_advertised(advertised: &Advertised) {

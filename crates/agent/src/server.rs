@@ -14,6 +14,7 @@ mod refusal;
 mod tags;
 mod why;
 
+pub(crate) use connections::told;
 pub(crate) use listener::Listener;
 
 use crate::shared::Shared;
@@ -24,7 +25,7 @@ use refusal::Refusal;
 use std::sync::Arc;
 
 /// Every route.
-pub(crate) fn router(shared: Shared) -> Router {
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route(routes::MEMBERS, get(members::list))
         .route(routes::JOIN, post(cluster::join))
@@ -47,7 +48,7 @@ pub(crate) fn router(shared: Shared) -> Router {
                 "reading is GET, changing is POST; see the manual of the control socket",
             )
         })
-        .with_state(Arc::new(shared))
+        .with_state(shared)
 }
 
 #[cfg(test)]

@@ -262,6 +262,8 @@ leave_timeout = "8s"             # default
 leave_on_terminate = true        # default
 skip_leave_on_interrupt = false  # default
 start_join = []                  # default
+rpc_addr = "127.0.0.1:7373"      # default
+# rpc_auth =                     # default: none is asked for
 replay_on_join = false           # default
 
 [proxy]

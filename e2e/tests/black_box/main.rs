@@ -5,6 +5,7 @@ mod configuration;
 mod encrypted;
 mod hostile;
 mod journey;
+mod keys;
 mod names;
 mod outage;
 mod partial_network;

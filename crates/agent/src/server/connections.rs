@@ -74,6 +74,6 @@ async fn serve_one(connection: UnixStream, router: Router, mut stop: watch::Rece
 }
 
 /// Returns when `stop` becomes true, or nobody is left to say so.
-pub(super) async fn told(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -86,7 +86,7 @@ fn serve() -> Server {
         socket: socket.clone(),
     };
     let listener = Listener::bind(&socket).unwrap();
-    let serving = tokio::spawn(listener.serve(router(shared), stop.subscribe()));
+    let serving = tokio::spawn(listener.serve(router(Arc::new(shared)), stop.subscribe()));
     Server { client: Client::new(socket), told, inbox, pictures, leave_asked, stop, serving, _dir: dir }
 }
 

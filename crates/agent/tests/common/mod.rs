@@ -43,6 +43,7 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         profile: ProfileName::Local,
         protocol: 5,
         keys: None,
+        rpc: None,
         socket: PathBuf::new(),
         default_port: 3000,
         interface: None,

@@ -276,7 +276,8 @@ pub(crate) static KEYRING_FILE: Key = Key {
     flag: "keyring-file",
     kind: Kind::Path,
     help: "Keyring file of Serf: a JSON array of keys, the first one encrypts, all decrypt.\n\n\
-           It must exist and hold at least one key. Instead of `encrypt` and `encrypt_file`.",
+           It must exist and hold at least one key; it is rewritten, whole, when keys are installed, used or removed. Instead of \
+           `encrypt` and `encrypt_file`, whose changes a restart forgets.",
     ..AGENT
 };
 

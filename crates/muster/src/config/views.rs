@@ -1,8 +1,9 @@
 //! Settings as the roles want them.
 
 use super::keys;
+use super::origin::Origin;
 use super::settings::Settings;
-use muster_agent::{Advertise, KeySource, ProfileName};
+use muster_agent::{Advertise, KeySource, ProfileName, RpcConfig};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         compress: !settings.bool(&keys::DISABLE_COMPRESSION),
         broadcast_timeout: settings.duration(&keys::BROADCAST_TIMEOUT),
         keys: gossip_keys(settings),
+        rpc: rpc(settings),
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
@@ -50,6 +52,15 @@ pub(super) fn gossip_keys(settings: &Settings) -> Option<KeySource> {
     source(&keys::ENCRYPT, |text| KeySource::Key(text.into()))
         .or_else(|| source(&keys::ENCRYPT_FILE, |path| KeySource::File(path.into())))
         .or_else(|| source(&keys::KEYRING_FILE, |path| KeySource::Keyring(path.into())))
+}
+
+/// Where Serf's RPC is served, unless it is off.
+pub(crate) fn rpc(settings: &Settings) -> Option<RpcConfig> {
+    Some(RpcConfig {
+        addr: settings.address(&keys::serf::RPC_ADDR)?,
+        asked: *settings.origin(&keys::serf::RPC_ADDR) != Origin::Default,
+        auth: settings.text(&keys::serf::RPC_AUTH).to_owned(),
+    })
 }
 
 /// The tags the node begins with. `role` beats the tag of that name, as in Serf.
@@ -136,6 +147,11 @@ mod tests {
         assert_eq!((agent.leave_on_terminate, agent.skip_leave_on_interrupt), (true, false));
         assert_eq!((agent.start_join.len(), agent.replay_on_join), (0, false));
         assert_eq!((agent.default_port, agent.leave_timeout), (3000, Duration::from_secs(8)));
+        let rpc = agent.rpc.unwrap();
+        assert_eq!(
+            (rpc.addr.to_string().as_str(), rpc.asked, rpc.auth.as_str()),
+            ("127.0.0.1:7373", false, "")
+        );
         let proxy = proxy(&settings);
         assert_eq!(proxy.listen, ["0.0.0.0:8080".parse().unwrap()]);
         assert_eq!(proxy.service, "backend");

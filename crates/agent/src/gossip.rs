@@ -297,7 +297,7 @@ impl Gossip {
                 let _ = done.send(self.serf.respond_keys(now, id, &answer));
             }
             Command::Coordinate { node, done } => {
-                let _ = done.send(self.serf.coordinate(&node).cloned());
+                let _ = done.send(self.serf.coordinate(&node).copied());
             }
             Command::Why { node, done } => {
                 let _ = done.send(Known {

@@ -53,7 +53,16 @@ impl MemberFilter {
 }
 
 fn anchored(text: &str) -> Result<Regex, String> {
-    RegexBuilder::new(&format!("^(?:{text})$"))
+    compiled(text, &format!("^(?:{text})$"))
+}
+
+/// One that may match anywhere, as those of queries do.
+pub(crate) fn unanchored(text: &str) -> Result<Regex, String> {
+    compiled(text, text)
+}
+
+fn compiled(text: &str, regex: &str) -> Result<Regex, String> {
+    RegexBuilder::new(regex)
         .size_limit(REGEX_BYTES_MAX)
         .build()
         .map_err(|error| format!("{text:?} is no regular expression: {}", last_line(&error.to_string())))

@@ -7,6 +7,8 @@ pub mod client;
 mod connection;
 mod error;
 mod lines;
+pub mod openapi;
 pub mod routes;
+mod server_sent;
 pub mod socket;
 pub mod why;

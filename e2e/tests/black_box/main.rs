@@ -14,6 +14,8 @@ mod pause;
 mod questions;
 mod quiet;
 mod rotation;
+mod serf_agent;
+mod serf_command;
 mod tags;
 mod throttled;
 mod why;

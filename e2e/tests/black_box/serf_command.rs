@@ -108,7 +108,8 @@ async fn each_command_says_the_same_by_either_name() {
         return;
     }
     let hosts = Hosts::claim();
-    let flags = ["-profile", "local", "-tag", "role=db", "-tag", "x=<&> |y", "-event-handler", "query:load=uptime"];
+    let flags =
+        ["-profile", "local", "-tag", "role=db", "-tag", "x=<&> |y", "-event-handler", "query:load=uptime"];
     let agents = [(Kind::Serf, 1), (Kind::Muster, 2)].map(|(kind, host)| {
         let seed = hosts.at(1, 7946);
         let flags = [&flags[..], &["-retry-join", &seed]].concat();
@@ -203,7 +204,11 @@ async fn a_monitor_ends_with_0_when_told_and_with_1_when_the_agent_ends() {
         agent.process.kill();
         for [_, left] in &mut monitors {
             assert_eq!(left.ends().await.code(), Some(1));
-            assert!(left.said().contains("\nRemote side ended the monitor! This usually means"), "{}", left.said());
+            assert!(
+                left.said().contains("\nRemote side ended the monitor! This usually means"),
+                "{}",
+                left.said()
+            );
         }
     }
 }

@@ -44,7 +44,8 @@ fn tag_filters(text: &str) -> Result<Vec<(String, String)>, String> {
     Ok(filters)
 }
 
-fn row(member: &Member) -> MemberRow {
+/// A member in Serf's JSON.
+pub(super) fn row(member: &Member) -> MemberRow {
     MemberRow {
         name: String::from(&*member.name),
         addr: member.socket_addr().to_string(),

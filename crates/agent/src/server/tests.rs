@@ -3,13 +3,14 @@
 use super::*;
 use crate::advertise::Advertised;
 use crate::gossip::testing::{Told, fake};
+use crate::hub::Hub;
 use crate::join::Joiner;
 use crate::own_tags::OwnTags;
 use crate::reports::Reports;
 use crate::reports::tests::report;
 use crate::resolve::{Families, Resolver};
 use crate::roster::tests::{member, roster, tagged};
-use crate::{Ended, ProfileName};
+use crate::{Ended, LogBook, ProfileName};
 use muster_control::client::{Client, Error as ClientError};
 use muster_control::routes::{
     ForceLeaveRequest, Info, JoinRequest, JoinResponse, Members, MembersQuery, Problem, TagsRequest,
@@ -27,10 +28,17 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+mod document;
+mod hostile;
+mod stream;
+mod talk;
+
 struct Server {
     client: Client,
     told: UnboundedReceiver<Told>,
     inbox: Arc<crate::roster::Inbox>,
+    hub: Hub,
+    log: LogBook,
     pictures: watch::Sender<Arc<Picture>>,
     leave_asked: mpsc::Receiver<oneshot::Sender<Ended>>,
     stop: watch::Sender<bool>,
@@ -60,9 +68,10 @@ fn serve() -> Server {
     let (leave, leave_asked) = mpsc::channel(1);
     let stop = watch::Sender::new(false);
     let own_gossip = gossip.clone();
+    let (hub, log) = (Hub::default(), LogBook::default());
     let shared = Shared {
-        hub: crate::hub::Hub::default(),
-        log: crate::LogBook::default(),
+        hub: hub.clone(),
+        log: log.clone(),
         joiner: Joiner {
             gossip: gossip.clone(),
             resolver,
@@ -87,7 +96,18 @@ fn serve() -> Server {
     };
     let listener = Listener::bind(&socket).unwrap();
     let serving = tokio::spawn(listener.serve(router(Arc::new(shared)), stop.subscribe()));
-    Server { client: Client::new(socket), told, inbox, pictures, leave_asked, stop, serving, _dir: dir }
+    Server {
+        client: Client::new(socket),
+        told,
+        inbox,
+        hub,
+        log,
+        pictures,
+        leave_asked,
+        stop,
+        serving,
+        _dir: dir,
+    }
 }
 
 fn problem(error: ClientError) -> Problem {

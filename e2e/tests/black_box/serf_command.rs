@@ -108,8 +108,16 @@ async fn each_command_says_the_same_by_either_name() {
         return;
     }
     let hosts = Hosts::claim();
-    let flags =
-        ["-profile", "local", "-tag", "role=db", "-tag", "x=<&> |y", "-event-handler", "query:load=uptime"];
+    let flags = [
+        "-profile",
+        "local",
+        "-tag",
+        "role=db",
+        "-tag",
+        "x=<&> y",
+        "-event-handler",
+        "query:load=printf 'a\\nb\\n'",
+    ];
     let agents = [(Kind::Serf, 1), (Kind::Muster, 2)].map(|(kind, host)| {
         let seed = hosts.at(1, 7946);
         let flags = [&flags[..], &["-retry-join", &seed]].concat();

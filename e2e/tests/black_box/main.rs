@@ -3,6 +3,7 @@
 mod beside_serf;
 mod configuration;
 mod encrypted;
+mod from_serf;
 mod hostile;
 mod journey;
 mod keys;

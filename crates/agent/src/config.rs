@@ -1,6 +1,6 @@
 //! What the agent needs to know, already checked.
 
-use crate::{KeySource, LogBook};
+use crate::{HandlerConfig, KeySource, LogBook};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -46,6 +46,10 @@ pub struct Config {
     pub default_port: u16,
     /// How long a leave may take before the agent exits all the same.
     pub leave_timeout: Duration,
+    /// What to do when something happens.
+    pub handlers: Vec<HandlerConfig>,
+    /// Variables of the environment that hold secrets: no handler gets them.
+    pub withheld: Vec<String>,
     /// The log of this process, for those who ask for it.
     pub log: LogBook,
 }

@@ -22,6 +22,7 @@ mod config;
 mod error;
 mod fleet;
 mod gossip;
+mod handlers;
 mod hub;
 mod interfaces;
 mod join;
@@ -51,9 +52,14 @@ mod throttle;
 
 pub use config::{Advertise, Config, ProfileName};
 pub use error::Error;
+pub use handlers::{
+    Action, CONCURRENCY_MAX, HANDLERS_MAX, HandlerConfig, HandlerError, NotAdded, QUEUE, QUEUE_MAX, TIMEOUT,
+    WEBHOOK_TIMEOUT, WebhookUrl,
+};
 pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};
 pub use logbook::{LogBook, LogLevel, LogLine};
+pub use muster_events::{FilterError, Filters};
 pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
 pub use run::run;
 pub use seed::check_seed;

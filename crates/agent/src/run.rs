@@ -4,6 +4,7 @@ use crate::advertise::{self, Advertised};
 use crate::clock::Clock;
 use crate::fleet::Fleet;
 use crate::gossip::{self, Handle};
+use crate::handlers::{self, Handlers};
 use crate::hub::Hub;
 use crate::interfaces::bind_on;
 use crate::join::Joiner;
@@ -72,6 +73,7 @@ struct Agent {
     /// Requests on the control socket; each is told how the leave went.
     leave_asked: mpsc::Receiver<oneshot::Sender<Ended>>,
     leave_waiting: Vec<oneshot::Sender<Ended>>,
+    handlers: Handlers,
     serving: JoinHandle<()>,
     stop_serving: watch::Sender<bool>,
     bound: SocketAddr,
@@ -109,6 +111,20 @@ impl Agent {
         let hub = Hub::default();
         let synced = watch::Sender::new(false);
         let (gossip, commands) = Handle::new();
+        let handlers = Handlers::new(handlers::Parts {
+            hub: hub.clone(),
+            gossip: gossip.clone(),
+            roster: Arc::clone(&roster),
+            resolver: Resolver::system(Families { v4: true, v6: true }),
+            clock,
+            life: random::seed().map_err(Error::System)?,
+            node: config.node.clone(),
+            withheld: config.withheld.clone(),
+        });
+        // Before gossip begins, so that they are told of our own join too.
+        for handler in &config.handlers {
+            handlers.add(handler.clone(), true)?;
+        }
         let (name_lost, name_lost_told) = oneshot::channel();
         let gossip_end = gossip::spawn(gossip::Parts {
             serf,
@@ -138,6 +154,7 @@ impl Agent {
         let shared = Shared {
             gossip: gossip.clone(),
             hub,
+            handlers: handlers.clone(),
             log: config.log.clone(),
             joiner: joiner.clone(),
             roster: Arc::clone(&roster),
@@ -163,6 +180,7 @@ impl Agent {
             seeker,
             leave_asked,
             leave_waiting: Vec::new(),
+            handlers,
             serving,
             stop_serving,
             bound,
@@ -224,8 +242,10 @@ impl Agent {
         Ended::Hurried
     }
 
-    /// Ends the control socket, answers in progress first, then gossip.
+    /// Ends the handlers, then the control socket, answers in progress first, then gossip.
     async fn stop(self, ended: &Result<Ended, Error>) {
+        // First, since they may ask the agent, and answer queries.
+        self.handlers.stop(matches!(ended, Ok(Ended::Left))).await;
         self.stop_serving.send_replace(true);
         if ended.is_ok() && timeout(STOP_TIMEOUT, self.serving).await.is_err() {
             tracing::debug!("a client of the control socket did not take its answer");

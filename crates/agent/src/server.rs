@@ -7,6 +7,7 @@ mod body;
 mod cluster;
 mod connections;
 mod fleet;
+mod handlers;
 mod info;
 mod listener;
 mod members;
@@ -15,6 +16,7 @@ mod tags;
 mod why;
 
 pub(crate) use listener::Listener;
+pub(crate) use members::row as member_row;
 
 use crate::shared::Shared;
 use axum::Router;
@@ -32,6 +34,9 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route(routes::FORCE_LEAVE, post(cluster::force_leave))
         .route(routes::TAGS, post(tags::update))
         .route(routes::WHY, get(why::why))
+        .route(routes::HANDLERS, get(handlers::list))
+        .route(routes::HANDLERS_ADD, post(handlers::add))
+        .route(routes::HANDLERS_REMOVE, post(handlers::remove))
         .route(routes::INFO, get(info::info))
         .route(routes::FLEET, get(fleet::picture))
         .route(routes::FLEET_FOLLOW, get(fleet::follow))

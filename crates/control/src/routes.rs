@@ -8,6 +8,9 @@
 //! | POST [`FORCE_LEAVE`] | [`ForceLeaveRequest`] | 204 |
 //! | POST [`TAGS`] | [`TagsRequest`] | [`TagsResponse`] |
 //! | GET [`WHY`] | query: [`WhyQuery`] | [`Why`](crate::why::Why) |
+//! | GET [`HANDLERS`] | - | [`Handlers`](crate::handlers::Handlers) |
+//! | POST [`HANDLERS_ADD`] | [`AddHandler`](crate::handlers::AddHandler) | 204 |
+//! | POST [`HANDLERS_REMOVE`] | [`RemoveHandler`](crate::handlers::RemoveHandler) | 204 |
 //! | GET [`INFO`] | - | [`Info`] |
 //! | GET [`FLEET`] | - | [`muster_fleet::Picture`] |
 //! | GET [`FLEET_FOLLOW`] | - | lines of [`muster_fleet::Update`], for ever |
@@ -27,6 +30,9 @@ mod paths {
     pub const FORCE_LEAVE: &str = "/api/v1/force-leave";
     pub const TAGS: &str = "/api/v1/tags";
     pub const WHY: &str = "/api/v1/why";
+    pub const HANDLERS: &str = "/api/v1/handlers";
+    pub const HANDLERS_ADD: &str = "/api/v1/handlers/add";
+    pub const HANDLERS_REMOVE: &str = "/api/v1/handlers/remove";
     pub const INFO: &str = "/api/v1/info";
     pub const FLEET: &str = "/api/v1/fleet";
     pub const FLEET_FOLLOW: &str = "/api/v1/fleet/follow";

@@ -6,11 +6,12 @@
 //! for ever.
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
 use core::time::Duration;
 use muster_serf::Instant;
 
 /// How long the others wait for a script; well above what a reload takes.
-pub const PATIENCE: Duration = Duration::from_secs(3);
+pub const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Which handler: any number that no other has.
 pub type HandlerId = u64;
@@ -56,7 +57,7 @@ impl Turns {
                 goes_first || line.running.is_some()
             },
         );
-        let awaited: alloc::vec::Vec<Option<Instant>> = awaited.map(|(_, line)| line.running).collect();
+        let awaited: Vec<Option<Instant>> = awaited.map(|(_, line)| line.running).collect();
         if awaited.is_empty() {
             self.lines.entry(handler).or_default().running = Some(now);
             return Ok(());
@@ -113,11 +114,11 @@ mod tests {
     fn one_that_runs_for_long_is_not_waited_for_nor_is_what_waits_behind_it() {
         let mut turns = waiting(&[(1, 1), (1, 2), (2, 3), (3, 4)]);
         turns.begin(at(0), 1).unwrap();
-        assert_eq!(turns.begin(at(2999), 2), Err(Some(at(3000))));
-        assert_eq!(turns.begin(at(3000), 2), Ok(()));
-        assert_eq!(turns.begin(at(3000), 3), Err(Some(at(6000))), "the others still take turns");
+        assert_eq!(turns.begin(at(1999), 2), Err(Some(at(2000))));
+        assert_eq!(turns.begin(at(2000), 2), Ok(()));
+        assert_eq!(turns.begin(at(2000), 3), Err(Some(at(4000))), "the others still take turns");
         turns.end(2);
-        assert_eq!(turns.begin(at(3001), 3), Ok(()));
+        assert_eq!(turns.begin(at(2001), 3), Ok(()));
     }
 
     #[test]
@@ -126,7 +127,7 @@ mod tests {
         turns.begin(at(0), 1).unwrap();
         turns.begin(at(4000), 2).unwrap();
         turns.end(1);
-        assert_eq!(turns.begin(at(4001), 1), Err(Some(at(7000))));
+        assert_eq!(turns.begin(at(4001), 1), Err(Some(at(6000))));
         turns.end(2);
         assert_eq!(turns.begin(at(4002), 2), Err(None), "the other begins when it likes");
         assert_eq!(turns.begin(at(4003), 1), Ok(()));

@@ -121,6 +121,7 @@ fn help_is_as_it_was_reviewed() {
         ("members", vec!["members", "--help"]),
         ("join", vec!["join", "--help"]),
         ("force-leave", vec!["force-leave", "--help"]),
+        ("handlers-add", vec!["handlers", "add", "--help"]),
         ("check", vec!["check", "--help"]),
         ("config-print-short", vec!["config", "print", "-h"]),
     ];
@@ -259,6 +260,7 @@ broadcast_timeout = "5s"     # default
 # keyring_file =             # default: not set
 default_port = 3000          # default
 leave_timeout = "8s"         # default
+event_handlers = []          # default
 
 [proxy]
 listen = ["0.0.0.0:8080"]  # default

@@ -16,7 +16,7 @@ pub(super) async fn info(State(shared): State<Arc<Shared>>) -> Result<Json<Info>
     let tags = shared.roster.look(|members| members.get(&*shared.node).map(Member::tags).unwrap_or_default());
     let sections = [
         ("agent", section([("name", shared.node.clone())])),
-        ("event_handlers", BTreeMap::new()),
+        ("event_handlers", shared.handlers.entries()),
         ("muster", muster(&shared, throttled)),
         ("runtime", runtime()),
         ("serf", serf(&stats, shared.encrypted)),

@@ -88,7 +88,8 @@ fn last_line(error: &str) -> &str {
     last.strip_prefix("error: ").unwrap_or(last)
 }
 
-fn row(member: &Member) -> MemberRow {
+/// A member in Serf's JSON.
+pub(crate) fn row(member: &Member) -> MemberRow {
     MemberRow {
         name: String::from(&*member.name),
         addr: member.socket_addr().to_string(),

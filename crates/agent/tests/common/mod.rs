@@ -48,6 +48,8 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         compress: true,
         broadcast_timeout: Duration::from_secs(5),
         leave_timeout: PATIENCE,
+        handlers: Vec::new(),
+        withheld: Vec::new(),
         log: muster_agent::LogBook::default(),
     }
 }

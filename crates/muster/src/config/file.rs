@@ -1,5 +1,7 @@
 //! One TOML file onto the settings. Unknown keys and wrong types are problems with a line; all of them are told.
 
+mod handlers;
+
 use super::expand::expand;
 use super::key::{Key, Kind, Section};
 use super::keys;
@@ -16,6 +18,9 @@ use toml::de::{DeTable, DeValue};
 
 /// Far more than the reference with every key explained.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The one list of tables.
+const HANDLERS: &str = "handlers";
 
 /// Reads the file at `path`.
 pub(super) fn read(path: &Path, env: &Env, settings: &mut Settings, problems: &mut Vec<Problem>) {
@@ -63,6 +68,10 @@ impl File<'_> {
             return;
         }
         for (name, value) in document.get_ref() {
+            if name.get_ref() == HANDLERS {
+                self.handlers(&name.span(), value.get_ref());
+                continue;
+            }
             let section = Section::ALL
                 .into_iter()
                 .find(|section| *section != Section::Node && section.name() == name.get_ref());
@@ -174,6 +183,7 @@ impl File<'_> {
 fn unknown(section: Section, typed: &str, is_table: bool) -> String {
     if section == Section::Node && is_table {
         let sections = Section::ALL.iter().map(|section| section.name()).filter(|name| !name.is_empty());
+        let sections = sections.chain([HANDLERS]);
         return format!("unknown section [{typed}]{}", suggest::hint(typed, sections));
     }
     let place = match section {

@@ -67,10 +67,10 @@ pub(crate) enum Kind {
     Addresses {
         port: u16,
     },
-    /// Several texts.
-    Texts,
     /// Several of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`.
     Seeds,
+    /// Several of Serf's `[FILTER[,FILTER...]=]SCRIPT`; in a variable on a line each.
+    Handlers,
     /// Text by name.
     Tags,
 }
@@ -79,7 +79,7 @@ impl Kind {
     /// The value's place in help texts.
     pub(crate) fn placeholder(self) -> &'static str {
         match self {
-            Self::Text | Self::Secret | Self::Texts => "TEXT",
+            Self::Text | Self::Secret => "TEXT",
             Self::Path => "PATH",
             Self::Bool => "BOOL",
             Self::Count { .. } => "N",
@@ -87,6 +87,7 @@ impl Kind {
             Self::Word { .. } => "WORD",
             Self::Address { .. } | Self::Addresses { .. } => "IP[:PORT]",
             Self::Seeds => "HOST[:PORT]",
+            Self::Handlers => "[FILTER=]SCRIPT",
             Self::Tags => "KEY=VALUE",
         }
     }
@@ -97,7 +98,7 @@ impl Kind {
             Self::Bool => "true or false",
             Self::Count { .. } => "a number",
             Self::Duration { .. } => "a string with a unit, e.g. \"5s\"",
-            Self::Addresses { .. } | Self::Texts | Self::Seeds => "a list of strings",
+            Self::Addresses { .. } | Self::Seeds | Self::Handlers => "a list of strings",
             Self::Tags => "a table of strings",
             Self::Text | Self::Secret | Self::Path | Self::Word { .. } | Self::Address { .. } => "a string",
         }
@@ -105,7 +106,7 @@ impl Kind {
 
     /// Does a key of this kind take several values?
     pub(crate) fn is_many(self) -> bool {
-        matches!(self, Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Tags)
+        matches!(self, Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Tags)
     }
 }
 

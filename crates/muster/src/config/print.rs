@@ -2,6 +2,7 @@
 //!
 //! The TOML form is itself a configuration that says the same. Secrets are not shown.
 
+use super::handlers;
 use super::key::{Applies, Kind, Section};
 use super::origin::Origin;
 use super::settings::{Setting, Settings};
@@ -28,6 +29,7 @@ pub(crate) fn toml(settings: &Settings) -> String {
             out.push_str(&format!("{text:width$}  # {origin}\n"));
         }
     }
+    settings.declared().iter().for_each(|declared| out.push_str(&handlers::toml(declared, quoted)));
     out
 }
 
@@ -118,7 +120,16 @@ pub(crate) fn json(settings: &Settings) -> String {
             row
         })
         .collect();
-    crate::json::pretty(&json!({ "settings": rows }))
+    let handlers: Vec<serde_json::Value> = settings
+        .declared()
+        .iter()
+        .map(|declared| {
+            let mut row = handlers::json(&declared.config);
+            place(&mut row, &declared.origin);
+            row
+        })
+        .collect();
+    crate::json::pretty(&json!({ "settings": rows, "handlers": handlers }))
 }
 
 /// Adds the source, and where in it when it has places.
@@ -175,11 +186,19 @@ mod tests {
             (&keys::RETRY_INTERVAL, &["1m 500ms"]),
             (&keys::ADVERTISE, &["10.0.0.1"]),
         ]);
+        let mut settings = settings;
+        let words = ["/bin/x", "a \"$b\""].map(str::to_owned);
+        let on = muster_agent::Filters::parse("user:a b,query").unwrap();
+        let mut config =
+            muster_agent::HandlerConfig::new("h", on, muster_agent::Action::Command(words.into()));
+        config.timeout = None;
+        settings.declare(handlers::Declared { config, origin: Origin::Default });
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("muster.toml"), toml(&settings)).unwrap();
         let directory = directory.path().to_owned();
         let read = load(&Sources { config: None, serf: vec![], given: vec![], env: [].into(), directory });
         assert_eq!(read.problems, []);
+        assert_eq!(read.settings.declared()[0].config, settings.declared()[0].config);
         for (before, after) in settings.iter().zip(read.settings.iter()) {
             assert_eq!(before.value, after.value, "{}", before.key.path());
         }

@@ -1,5 +1,6 @@
 //! The value of every key, with its origin.
 
+use super::handlers::Declared;
 use super::key::Key;
 use super::keys;
 use super::origin::Origin;
@@ -18,12 +19,12 @@ pub(crate) struct Setting {
     pub(crate) tag_origins: BTreeMap<String, Origin>,
 }
 
-/// A value for every key of the table.
+/// A value for every key of the table, and the handlers.
 ///
 /// The typed getters give an empty value when the key is unset or of another kind; which key has which kind is settled in
 /// the table, and a test reads them all through the views.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings(Vec<Setting>);
+pub(crate) struct Settings(Vec<Setting>, Vec<Declared>);
 
 impl Settings {
     /// The table's defaults.
@@ -34,7 +35,7 @@ impl Settings {
             origin: Origin::Default,
             tag_origins: BTreeMap::new(),
         };
-        Self(keys::TABLE.iter().map(setting).collect())
+        Self(keys::TABLE.iter().map(setting).collect(), Vec::new())
     }
 
     /// In the table's order.
@@ -57,6 +58,19 @@ impl Settings {
             (old, new) => *old = new,
         }
         setting.origin = origin.clone();
+    }
+
+    /// One more handler, or another of its name.
+    pub(crate) fn declare(&mut self, handler: Declared) {
+        match self.1.iter_mut().find(|earlier| earlier.config.name == handler.config.name) {
+            Some(earlier) => *earlier = handler,
+            None => self.1.push(handler),
+        }
+    }
+
+    /// The tables `[[handlers]]`, in the order of the files.
+    pub(crate) fn declared(&self) -> &[Declared] {
+        &self.1
     }
 
     fn find(&self, key: &'static Key) -> Option<&Setting> {

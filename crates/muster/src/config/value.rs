@@ -40,7 +40,7 @@ impl Kind {
     pub(crate) fn unset(self) -> Value {
         match self {
             Self::Addresses { .. } => Value::Addresses(Vec::new()),
-            Self::Texts | Self::Seeds => Value::Texts(Vec::new()),
+            Self::Seeds | Self::Handlers => Value::Texts(Vec::new()),
             Self::Tags => Value::Tags(BTreeMap::new()),
             _ => Value::Unset,
         }
@@ -48,7 +48,11 @@ impl Kind {
 
     /// Reads the text of a variable: lists are separated by commas.
     pub(crate) fn parse(self, text: &str) -> Result<Value, Invalid> {
-        if self.is_many() {
+        if self == Self::Handlers {
+            // Filters have commas between them.
+            let items: Vec<&str> = text.lines().map(str::trim).filter(|item| !item.is_empty()).collect();
+            self.parse_many(&items)
+        } else if self.is_many() {
             let items: Vec<&str> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
             self.parse_many(&items)
         } else {
@@ -62,8 +66,10 @@ impl Kind {
             Self::Addresses { port } => {
                 items.iter().map(|item| address(item, port)).collect::<Result<_, _>>().map(Value::Addresses)
             }
-            Self::Texts => Ok(Value::Texts(items.iter().map(ToString::to_string).collect())),
             Self::Seeds => items.iter().map(|item| seed(item)).collect::<Result<_, _>>().map(Value::Texts),
+            Self::Handlers => {
+                items.iter().map(|item| handler(item)).collect::<Result<_, _>>().map(Value::Texts)
+            }
             Self::Tags => items.iter().map(|item| tag(item)).collect::<Result<_, _>>().map(Value::Tags),
             _ => match items {
                 [item] => self.parse_one(item),
@@ -98,7 +104,7 @@ impl Kind {
                 }
             }
             Self::Address { port } => address(text, port).map(Value::Address),
-            Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Tags => self.parse_many(&[text]),
+            Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Tags => self.parse_many(&[text]),
         }
     }
 }
@@ -136,6 +142,12 @@ fn address(text: &str, port: u16) -> Result<SocketAddr, Invalid> {
 /// In the agent's words: it reads the text again when it joins.
 fn seed(text: &str) -> Result<String, Invalid> {
     muster_agent::check_seed(text).map(|()| text.to_owned()).map_err(|error| Invalid(error.to_string()))
+}
+
+/// In Serf's words: it says the same when it does not start.
+fn handler(text: &str) -> Result<String, Invalid> {
+    let checked = muster_agent::HandlerConfig::serf("x", text);
+    checked.map(|_| text.to_owned()).map_err(|error| Invalid(error.to_string()))
 }
 
 /// Splits at the first `=`, as Serf does.
@@ -204,6 +216,17 @@ mod tests {
             Value::Tags([("port", "80"), ("role", "web")].map(|(k, v)| (k.into(), v.into())).into())
         );
         assert_eq!(Kind::Seeds.parse(""), Ok(Value::Texts(vec![])));
+    }
+
+    #[test]
+    fn handlers_of_a_variable_stand_on_a_line_each() {
+        let texts = ["member-leave,member-failed=a,b=c", "d"];
+        assert_eq!(
+            Kind::Handlers.parse("member-leave,member-failed=a,b=c\n\n d\n"),
+            Ok(Value::Texts(texts.map(str::to_owned).into()))
+        );
+        let error = Kind::Handlers.parse_many(&["user=x", "member-foo=x"]).unwrap_err();
+        assert_eq!(error.0, "Invalid event script: Event 'member-foo' invoking 'x'");
     }
 
     #[test]

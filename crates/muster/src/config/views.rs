@@ -1,5 +1,7 @@
 //! Settings as the roles want them.
 
+use super::handlers;
+use super::key::Kind;
 use super::keys;
 use super::settings::Settings;
 use muster_agent::{Advertise, KeySource, ProfileName};
@@ -32,8 +34,15 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
+        handlers: handlers::all(settings),
+        withheld: withheld(),
         log: muster_agent::LogBook::default(),
     }
+}
+
+/// The variables that hold secrets.
+fn withheld() -> Vec<String> {
+    keys::TABLE.iter().filter(|key| key.kind == Kind::Secret).map(|key| key.env()).collect()
 }
 
 /// Where the gossip keys come from.
@@ -128,6 +137,10 @@ mod tests {
         assert_eq!((agent.profile, agent.protocol), (ProfileName::Lan, 5));
         assert_eq!((agent.compress, agent.broadcast_timeout), (true, Duration::from_secs(5)));
         assert_eq!((agent.interface, agent.keys), (None, None));
+        assert_eq!(
+            (agent.handlers, agent.withheld.contains(&"MUSTER_AGENT__ENCRYPT".to_owned())),
+            (vec![], true)
+        );
         assert_eq!((agent.default_port, agent.leave_timeout), (3000, Duration::from_secs(8)));
         let proxy = proxy(&settings);
         assert_eq!(proxy.listen, ["0.0.0.0:8080".parse().unwrap()]);

@@ -189,3 +189,18 @@ fn only_the_roles_that_will_run_are_checked() {
     let settings = settings(&[(&keys::BIND, "192.0.2.1:7946"), (&keys::ADVERTISE, "0.0.0.0")]);
     assert!(check(&settings, &[Role::Proxy], Purpose::Start).problems.is_empty());
 }
+
+#[test]
+fn a_handler_cannot_have_the_name_of_one_of_serfs() {
+    let mut settings = settings(&[(&keys::serf::EVENT_HANDLERS, "member-join=x")]);
+    let config = muster_agent::HandlerConfig::serf("event-handler-1", "y").unwrap();
+    let origin = Origin::File { path: "m.toml".into(), line: 3 };
+    settings.declare(crate::config::handlers::Declared { config, origin });
+    let findings = check(&settings, &[Role::Agent], Purpose::Start);
+    let problems: Vec<String> = findings.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        ["m.toml:3: `event-handler-1` is the name of a handler of `event_handlers`; choose another"]
+    );
+    assert_eq!(crate::config::views::agent(&settings).handlers.len(), 2);
+}

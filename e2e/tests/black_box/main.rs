@@ -3,6 +3,7 @@
 mod beside_serf;
 mod configuration;
 mod encrypted;
+mod handlers;
 mod hostile;
 mod journey;
 mod names;

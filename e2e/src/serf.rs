@@ -21,6 +21,15 @@ pub fn reference_is_here() -> bool {
     here
 }
 
+/// A command of Serf's binary that asks the agent behind `rpc`; of no arguments, its help.
+pub(crate) fn rpc_command(rpc: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("serf");
+    if let Some((name, rest)) = arguments.split_first() {
+        command.arg(name).arg(format!("-rpc-addr={rpc}")).args(rest);
+    }
+    command
+}
+
 /// A real Serf agent.
 #[derive(Debug)]
 pub struct SerfAgent {
@@ -30,7 +39,8 @@ pub struct SerfAgent {
     pub address: String,
     /// The process.
     pub process: Process,
-    rpc: String,
+    /// `ip:port` of its RPC.
+    pub rpc: String,
     arguments: Vec<String>,
     launcher: Launcher,
 }
@@ -55,10 +65,14 @@ impl SerfAgent {
         self.process.succeed(Self::spawn(&self.launcher, &self.name, &self.arguments));
     }
 
+    /// One of its commands about it.
+    pub fn serf(&self, arguments: &[&str]) -> Command {
+        rpc_command(&self.rpc, arguments)
+    }
+
     /// Runs one of its commands; its output when it succeeds.
     pub fn run(&self, arguments: &[&str]) -> Result<String, String> {
-        let (command, rest) = arguments.split_first().ok_or("no command")?;
-        run(Command::new("serf").arg(command).arg(format!("-rpc-addr={}", self.rpc)).args(rest))
+        run(&mut self.serf(arguments))
     }
 
     /// The members it knows.

@@ -34,6 +34,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The address of Serf's RPC could not be bound.
+    #[error("cannot serve Serf's RPC on {addr}: {}", why_no_rpc(cause))]
+    Rpc {
+        /// The address.
+        addr: SocketAddr,
+        /// The system's words.
+        cause: io::Error,
+    },
     /// The tags do not fit into a member's meta.
     #[error("{0}; shorten or remove tags")]
     Tags(#[from] TagsTooLong),
@@ -94,10 +102,20 @@ pub enum Error {
 }
 
 fn why_not_bound(cause: &io::Error) -> String {
+    with_hint(cause, "another agent or Serf uses it; stop that one, or bind to another address or port")
+}
+
+fn why_no_rpc(cause: &io::Error) -> String {
+    with_hint(
+        cause,
+        "another agent or Serf on this host uses it; stop that one, choose another address with `rpc_addr`, or write \
+         `rpc_addr = \"off\"`",
+    )
+}
+
+fn with_hint(cause: &io::Error, in_use: &'static str) -> String {
     let hint = match cause.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another agent or Serf uses it; stop that one, or bind to another address or port"
-        }
+        io::ErrorKind::AddrInUse => in_use,
         io::ErrorKind::AddrNotAvailable => "no interface of this host has this address",
         io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose another",
         _ => return cause.to_string(),

@@ -13,7 +13,7 @@ use crate::cgroup;
 use crate::clock::{Clock, overslept};
 use crate::complaints::Complaints;
 use crate::hub::Hub;
-use crate::key_queries;
+use crate::key_queries::{self, KeyQuery};
 use crate::plain::Plain;
 use crate::roster::Inbox;
 use crate::sealer::Sealer;
@@ -49,6 +49,8 @@ pub(crate) struct Parts {
     pub commands: mpsc::Receiver<Command>,
     pub inbox: Arc<Inbox>,
     pub hub: Hub,
+    /// Whoever keeps the keys.
+    pub key_queries: mpsc::Sender<KeyQuery>,
     /// Becomes true with the first exchange that went through.
     pub synced: watch::Sender<bool>,
     pub name_lost: oneshot::Sender<NameLost>,
@@ -92,6 +94,7 @@ struct Gossip {
     commands: mpsc::Receiver<Command>,
     inbox: Arc<Inbox>,
     hub: Hub,
+    key_queries: mpsc::Sender<KeyQuery>,
     /// Those who wait for answers to our queries.
     askers: answers::Askers,
     synced: watch::Sender<bool>,
@@ -117,8 +120,19 @@ enum Woken {
 
 impl Gossip {
     fn new(parts: Parts) -> io::Result<Self> {
-        let Parts { serf, clock, sealer, sockets, stream_timeout, commands, inbox, hub, synced, name_lost } =
-            parts;
+        let Parts {
+            serf,
+            clock,
+            sealer,
+            sockets,
+            stream_timeout,
+            commands,
+            inbox,
+            hub,
+            key_queries,
+            synced,
+            name_lost,
+        } = parts;
         let udp_send = sockets.udp.try_clone()?;
         let udp = tokio::net::UdpSocket::from_std(sockets.udp)?;
         let listener = tokio::net::TcpListener::from_std(sockets.tcp)?;
@@ -137,6 +151,7 @@ impl Gossip {
             commands,
             inbox,
             hub,
+            key_queries,
             askers: answers::Askers::default(),
             synced,
             joins: BTreeMap::new(),
@@ -282,7 +297,7 @@ impl Gossip {
                 let _ = done.send(self.serf.respond_keys(now, id, &answer));
             }
             Command::Coordinate { node, done } => {
-                let _ = done.send(self.serf.coordinate(&node).cloned());
+                let _ = done.send(self.serf.coordinate(&node).copied());
             }
             Command::Why { node, done } => {
                 let _ = done.send(Known {
@@ -390,10 +405,8 @@ impl Gossip {
                 tracing::info!(query = ?name, ?from, ltime = id.ltime, bytes, "query");
             }
             Event::KeyQuery { id, operation, from } => {
-                let answer = key_queries::answer(&operation, self.sealer.keys());
-                tracing::info!(?from, done = answer.done, "key query: {}", answer.message);
-                if let Err(error) = self.serf.respond_keys(self.clock.now(), id, &answer) {
-                    tracing::warn!(?from, "cannot answer a key query: {error}");
+                if let Err(busy) = self.key_queries.try_send(KeyQuery { id, operation, from }) {
+                    self.refuse_key_query(busy.into_inner());
                 }
             }
             Event::NameLost { to, votes, answers } => {
@@ -424,6 +437,13 @@ impl Gossip {
             Event::Note { warn: true, text } => self.complain(&Plain(&text).to_string()),
             Event::Note { warn: false, text } => tracing::debug!("{}", Plain(&text)),
         }
+    }
+
+    fn refuse_key_query(&mut self, KeyQuery { id, from, .. }: KeyQuery) {
+        let answer = key_queries::refused("too many key operations wait here; try again");
+        tracing::warn!(?from, "key query: {}", answer.message);
+        // Who does not hear of it takes our silence for an answer.
+        let _ = self.serf.respond_keys(self.clock.now(), id, &answer);
     }
 
     fn changed(&mut self, member: &Member) {

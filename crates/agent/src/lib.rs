@@ -7,7 +7,8 @@
 //!  sockets -> gossip -> muster_serf       join    seeds, names, pauses
 //!    ^  |        |                        fleet   members -> picture -> followers
 //!    |  v        |  changed members       server  the control socket
-//!  streams       +--------> roster -----> run     start, signals, leave
+//!  streams       +--------> roster -----> rpc     Serf's RPC
+//!                           hub           run     start, signals, leave
 //!                <--------- commands
 //! ```
 //!
@@ -20,16 +21,20 @@ mod clock;
 mod complaints;
 mod config;
 mod error;
+mod facts;
 mod fleet;
 mod gossip;
 mod handlers;
 mod hub;
 mod interfaces;
 mod join;
+mod key_manager;
 mod key_queries;
+mod keyring_file;
 mod keys;
 mod limits;
 mod logbook;
+mod member_filter;
 mod own_tags;
 mod pace;
 mod plain;
@@ -37,6 +42,7 @@ mod random;
 mod reports;
 mod resolve;
 mod roster;
+mod rpc;
 mod run;
 mod schedule;
 mod sealer;
@@ -46,11 +52,13 @@ mod server;
 mod shared;
 mod signals;
 mod sockets;
+mod stage;
 mod streams;
 mod tags_file;
 mod throttle;
+mod whole_file;
 
-pub use config::{Advertise, Config, ProfileName};
+pub use config::{Advertise, Config, ProfileName, RpcConfig};
 pub use error::Error;
 pub use handlers::{
     Action, CONCURRENCY_MAX, HANDLERS_MAX, HandlerConfig, HandlerError, NotAdded, QUEUE, QUEUE_MAX, TIMEOUT,
@@ -61,8 +69,10 @@ pub use keys::{KeySource, Keys, KeysError};
 pub use logbook::{LogBook, LogLevel, LogLine};
 pub use muster_events::{FilterError, Filters};
 pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
+pub use resolve::addresses_of;
 pub use run::run;
 pub use seed::check_seed;
+pub use stage::{Stage, Stages};
 pub use tags_file::{TagsFile, TagsFileError};
 
 /// Why the agent ended in order.
@@ -72,4 +82,6 @@ pub enum Ended {
     Left,
     /// A second signal, or the leave took too long: others will find us failed.
     Hurried,
+    /// A signal that was to end the agent without a leave: others will find us failed.
+    Stopped,
 }

@@ -13,6 +13,7 @@
 //! | members listed, gone ones included | 65,536 (`muster_serf::snapshot::NODES_MAX`) | who is gone longest is forgotten |
 //! | list elements of one Serf state | 131,072 (`muster_wire::msgpack::ELEMENTS_MAX`) | the state is refused |
 //! | user events remembered, intents for unknown nodes | 2 MiB, 4096 | the oldest are forgotten |
+//! | keys in a ring; operations on it that wait for the disk | 64, 16 | refused with words |
 //!
 //! A connection that has sent nothing holds no buffer. One that is read, or that reads our answer, stalls when it moves
 //! less than [`PROGRESS_BYTES`] in [`STALL`]: held and dribbling connections are the first to go, and an honest one, which

@@ -8,17 +8,21 @@ use crate::handlers::{self, Handlers};
 use crate::hub::Hub;
 use crate::interfaces::bind_on;
 use crate::join::Joiner;
+use crate::key_queries::{KeyKeeper, QUERIES_WAITING_MAX};
+use crate::keyring_file::KeyringFile;
 use crate::own_tags::OwnTags;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
 use crate::roster::{Inbox, Roster};
+use crate::rpc;
 use crate::sealer::Sealer;
 use crate::seed::Seed;
-use crate::seek::Seeker;
+use crate::seek::{Pace, Seeker};
 use crate::server;
 use crate::shared::Shared;
 use crate::signals::EndSignals;
-use crate::{Config, Ended, Error, ProfileName, TagsFile, random, sockets};
+use crate::{Config, Ended, Error, KeySource, ProfileName, Stage, TagsFile, random, sockets};
+use futures_util::future::OptionFuture;
 use muster_fleet::DrawOptions;
 use muster_serf::{Profile, Serf};
 use muster_wire::crypt::Keyring;
@@ -51,8 +55,10 @@ pub fn run(config: Config) -> Result<Ended, Error> {
         let mut agent = tokio::select! {
             agent = Agent::start(&config) => agent?,
             signal = signals.next() => {
+                config.stages.tell(Stage::Caught(signal));
                 tracing::info!(signal, "told to end before the start was complete");
-                return Ok(Ended::Left);
+                // Nobody knows of us yet.
+                return Ok(if leaves_on(&config, signal) { Ended::Left } else { Ended::Stopped });
             }
         };
         let ended = agent.live(&config, &mut signals).await;
@@ -86,8 +92,11 @@ impl Agent {
         let keys = load_keys(config)?;
         let tags_file = config.tags_file.as_ref().map(TagsFile::new);
         let tags = tags_file.as_ref().map_or_else(|| Ok(config.tags.clone()), TagsFile::load)?;
-        let seeds = config.join.iter().map(|text| Seed::parse(text)).collect::<Result<Vec<_>, _>>()?;
-        let listener = server::Listener::bind(&config.socket)?;
+        let seeds = config.start_join.iter().chain(&config.join).map(|text| Seed::parse(text));
+        let seeds = seeds.collect::<Result<Vec<_>, _>>()?;
+        let is_wanted = !config.socket.as_os_str().is_empty();
+        let listener = is_wanted.then(|| server::Listener::bind(&config.socket)).transpose()?;
+        let rpc = rpc::Listener::bind(config.rpc.as_ref())?;
         let sockets = sockets::bind(gossip_address(config)?)?;
         let bound = sockets.addr;
         let resolver = Resolver::system(Families::of_bind(bound.ip()));
@@ -126,6 +135,7 @@ impl Agent {
             handlers.add(handler.clone(), true)?;
         }
         let (name_lost, name_lost_told) = oneshot::channel();
+        let (key_queries, asked_about_keys) = mpsc::channel(QUERIES_WAITING_MAX);
         let gossip_end = gossip::spawn(gossip::Parts {
             serf,
             clock,
@@ -135,11 +145,14 @@ impl Agent {
             commands,
             inbox: Arc::clone(&inbox),
             hub: hub.clone(),
+            key_queries,
             synced: synced.clone(),
             name_lost,
         })
         .map_err(Error::System)?;
 
+        let keeper = KeyKeeper::new(Arc::clone(&sealer), keyring_file(config), gossip.clone());
+        tokio::spawn(keeper.keep(asked_about_keys));
         let allow_loopback = advertised.addr.ip().is_loopback();
         let fleet = Fleet::new(DrawOptions { default_port: config.default_port, allow_loopback });
         let pictures = fleet.pictures();
@@ -151,7 +164,7 @@ impl Agent {
         let (leave, leave_asked) = mpsc::channel(LEAVES_ASKED_MAX);
         let stop_serving = watch::Sender::new(false);
         let advertised_addr = advertised.addr;
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             gossip: gossip.clone(),
             hub,
             handlers: handlers.clone(),
@@ -170,9 +183,16 @@ impl Agent {
             advertised,
             bound,
             socket: config.socket.clone(),
-        };
-        let serving = tokio::spawn(listener.serve(server::router(shared), stop_serving.subscribe()));
-        let seeker = Some(Seeker::new(joiner, seeds, roster, synced, config.retry_interval));
+        });
+        let router = server::router(Arc::clone(&shared));
+        let control = listener.map(|listener| listener.serve(router, stop_serving.subscribe()));
+        let rpc = rpc.map(|rpc| rpc.serve(shared, stop_serving.subscribe()));
+        let serving = tokio::spawn(async move {
+            tokio::join!(OptionFuture::from(control), OptionFuture::from(rpc));
+        });
+        let pace = Pace { first_pause: config.retry_interval, replay: config.replay_on_join };
+        let seeker = Some(Seeker::new(joiner, seeds, roster, synced, pace));
+        config.stages.tell(Stage::Listening);
         Ok(Self {
             gossip,
             gossip_end,
@@ -192,13 +212,19 @@ impl Agent {
     async fn live(&mut self, config: &Config, signals: &mut EndSignals) -> Result<Ended, Error> {
         let (bound, advertised) = (self.bound, self.advertised);
         let seeking = self.seeker.take().map(|mut seeker| async move {
-            if config.join_strict {
-                seeker.strictly().await?;
+            if !config.start_join.is_empty() {
+                config.stages.tell(Stage::Joining);
+                let joined = seeker.strictly(config.start_join.len()).await?;
+                config.stages.tell(Stage::Joined(joined));
+            }
+            if config.join_strict && !config.join.is_empty() {
+                seeker.strictly(usize::MAX).await?;
             }
             tracing::info!(
                 node = ?config.node, bind = %bound, advertise = %advertised, socket = %config.socket.display(),
                 "agent running"
             );
+            config.stages.tell(Stage::Running);
             seeker.keep(config.retry_max).await
         });
         tokio::select! {
@@ -208,9 +234,17 @@ impl Agent {
                 return Err(Error::NameTaken { name: config.node.clone(), holder, votes, answers });
             }
             _ = &mut self.gossip_end => return Err(Error::GossipEnded),
-            signal = signals.next() => tracing::info!(signal, "leaving the cluster"),
+            signal = signals.next() => {
+                config.stages.tell(Stage::Caught(signal));
+                if !leaves_on(config, signal) {
+                    tracing::warn!(signal, "ending without a leave, as configured");
+                    return Ok(Ended::Stopped);
+                }
+                config.stages.tell(Stage::Leaving);
+                tracing::info!(signal, "leaving the cluster");
+            }
             Some(asked) = self.leave_asked.recv() => {
-                tracing::info!("told to leave on the control socket");
+                tracing::info!("told to leave on the control socket or by RPC");
                 self.leave_waiting.push(asked);
             }
         }
@@ -258,6 +292,11 @@ impl Agent {
     }
 }
 
+/// Whether the signal asks for a leave first.
+fn leaves_on(config: &Config, signal: &str) -> bool {
+    if signal == "INT" { !config.skip_leave_on_interrupt } else { config.leave_on_terminate }
+}
+
 fn gossip_address(config: &Config) -> Result<SocketAddr, Error> {
     let Some(interface) = &config.interface else { return Ok(config.bind) };
     let bind = bind_on(interface, config.bind)?;
@@ -285,6 +324,14 @@ fn load_keys(config: &Config) -> Result<Option<Keyring>, Error> {
         tracing::warn!("{warning}");
     }
     Ok(Some(keys.ring))
+}
+
+/// Where changed keys are kept.
+fn keyring_file(config: &Config) -> Option<KeyringFile> {
+    match &config.keys {
+        Some(KeySource::Keyring(path)) => Some(KeyringFile(path.clone())),
+        _ => None,
+    }
 }
 
 fn log_advertised(advertised: &Advertised) {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// All handlers of the node.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Handlers {
     /// In the order in which they were added.
     pub handlers: Vec<HandlerRow>,
@@ -11,6 +12,7 @@ pub struct Handlers {
 
 /// A handler and what it did so far. Exactly one of `shell`, `command` and `webhook` is there.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct HandlerRow {
     /// Unique on this node.
     pub name: String,
@@ -55,6 +57,7 @@ pub struct HandlerRow {
 
 /// How a run went.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct LastRun {
     /// `member-join`, `user:deploy`, ...
     pub event: String,
@@ -75,6 +78,7 @@ pub struct LastRun {
 
 /// A handler to add. One of `shell`, `command` and `webhook`; what is absent is as documented for the file.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[serde(default, deny_unknown_fields)]
 pub struct AddHandler {
     /// Unique on this node.
@@ -108,6 +112,7 @@ pub struct AddHandler {
 
 /// Which handler to remove.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct RemoveHandler {
     /// Its name.
     pub name: String,

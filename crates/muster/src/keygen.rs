@@ -14,7 +14,7 @@ pub(crate) fn run() -> ExitCode {
 }
 
 /// For AES-256. Too few bytes would make no key: getrandom(2) gives up to 256 whole or not at all.
-fn random_key() -> io::Result<Key> {
+pub(crate) fn random_key() -> io::Result<Key> {
     let mut bytes = [0; 32];
     let given = getrandom(&mut bytes, GetRandomFlags::empty())?;
     Key::from_bytes(&bytes[..given]).map_err(io::Error::other)

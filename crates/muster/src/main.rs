@@ -10,6 +10,7 @@
 //! | [`keygen`] | `keygen`: a secret for the whole cluster |
 //! | [`demo`] | `demo`: the whole journey on one machine |
 //! | [`sim`] | `sim`: clusters in virtual time, for teaching and for reports |
+//! | [`serf`] | all of Serf's, when the program is called `serf` |
 //!
 //! The others serve them: [`cli`] is the command line as typed, [`config`] makes settings of flags, environment and files,
 //! [`exit`] lists the exit codes.
@@ -26,6 +27,7 @@ mod keygen;
 mod logging;
 mod out;
 mod roles;
+mod serf;
 mod sim;
 mod text;
 
@@ -34,7 +36,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     demo::tether::hold();
-    let command = match cli::parse(std::env::args_os()) {
+    let words = std::env::args_os();
+    if serf::is_meant(std::env::args_os().next().as_ref()) {
+        return serf::run(words.skip(1));
+    }
+    let command = match cli::parse(words) {
         Ok(command) => command,
         Err(end) => return end,
     };

@@ -239,28 +239,34 @@ fn config_print_tells_values_and_who_said_so() {
         r##"socket = "/tmp/m.sock"  # DIR/muster.toml:1
 
 [agent]
-node = "a"                   # DIR/muster.toml:3
-bind = "127.0.0.1:7946"      # flag --bind
-# interface =                # default: any interface
-# advertise =                # default: the source address towards the first seed that answers
-join = []                    # default
-join_strict = false          # default
-retry_interval = "250ms"     # default
-retry_max = 0                # default
-tags.role = "web"            # env ROLE
-tags.zone = "z"              # DIR/muster.toml:5
-# tags_file =                # default: not set
-# role =                     # default: not set
-profile = "lan"              # default
-protocol = 5                 # default
-disable_compression = false  # default
-broadcast_timeout = "5s"     # default
-# encrypt =                  # default: gossip is not encrypted
-# encrypt_file =             # default: not set
-# keyring_file =             # default: not set
-default_port = 3000          # default
-leave_timeout = "8s"         # default
-event_handlers = []          # default
+node = "a"                       # DIR/muster.toml:3
+bind = "127.0.0.1:7946"          # flag --bind
+# interface =                    # default: any interface
+# advertise =                    # default: the source address towards the first seed that answers
+join = []                        # default
+join_strict = false              # default
+retry_interval = "250ms"         # default
+retry_max = 0                    # default
+tags.role = "web"                # env ROLE
+tags.zone = "z"                  # DIR/muster.toml:5
+# tags_file =                    # default: not set
+# role =                         # default: not set
+profile = "lan"                  # default
+protocol = 5                     # default
+disable_compression = false      # default
+broadcast_timeout = "5s"         # default
+# encrypt =                      # default: gossip is not encrypted
+# encrypt_file =                 # default: not set
+# keyring_file =                 # default: not set
+default_port = 3000              # default
+leave_timeout = "8s"             # default
+leave_on_terminate = true        # default
+skip_leave_on_interrupt = false  # default
+start_join = []                  # default
+rpc_addr = "127.0.0.1:7373"      # default
+# rpc_auth =                     # default: none is asked for
+event_handlers = []              # default
+replay_on_join = false           # default
 
 [proxy]
 listen = ["0.0.0.0:8080"]  # default

@@ -29,7 +29,7 @@ pub struct Extensions {
     pub leave_repair: bool,
     /// A name whose holder is silent may be taken over from another address.
     pub takeover: bool,
-    /// Who is probed by a stranger asks it for its state.
+    /// Who is probed by a stranger asks it for its state, and tells one that it holds gone so.
     pub greet_strangers: bool,
     /// More exchanges after a burst of changes.
     pub burst_sync: bool,

@@ -152,7 +152,7 @@ impl Swim {
             return self.refuse(from, reason);
         }
         let Suspect { node, from: by, incarnation } = suspect;
-        self.heed_accusation(node, by, incarnation);
+        self.heed_accusation(from, node, by, incarnation);
         self.record_accusation(node, Verdict::Suspected, by, incarnation, way);
         self.accuse(suspect);
     }
@@ -206,7 +206,7 @@ impl Swim {
             return self.refuse(from, reason);
         }
         let Dead { node, from: by, incarnation } = dead;
-        self.heed_accusation(node, by, incarnation);
+        self.heed_accusation(from, node, by, incarnation);
         if by != node {
             let way = Way::Gossip { from, teller: None };
             self.record_accusation(node, Verdict::FoundDead, by, incarnation, way);

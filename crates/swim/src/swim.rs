@@ -375,7 +375,7 @@ impl Swim {
     /// Nobody accuses a lone node, and no probe of it would ever bring the score down again.
     fn on_throttled(&mut self) {
         if self.has_peers() {
-            self.awareness.degrade(1);
+            self.awareness.throttled(self.now);
         }
     }
 

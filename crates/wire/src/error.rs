@@ -54,7 +54,8 @@ pub enum DecodeError {
 
 impl DecodeError {
     /// Says in which field a value was wrong; the innermost field keeps the blame.
-    pub(crate) fn in_field(self, field: &'static str) -> Self {
+    #[must_use]
+    pub fn in_field(self, field: &'static str) -> Self {
         match self {
             Self::Msgpack(problem) => Self::Field { field, problem },
             other => other,

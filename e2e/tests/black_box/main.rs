@@ -6,6 +6,7 @@ mod encrypted;
 mod handlers;
 mod hostile;
 mod journey;
+mod keys;
 mod names;
 mod outage;
 mod partial_network;

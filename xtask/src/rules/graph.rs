@@ -9,14 +9,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Not fleet: the agent hands members over, so that the protocol knows nothing of traffic.
     ("serf", &["wire", "swim"]),
     ("events", &["serf"]),
+    // Not serf: a client of a real agent needs bytes and rules, and no cluster.
+    ("rpc", &["wire"]),
     ("sim", &["wire", "serf"]),
     ("fleet", &[]),
     ("balance", &["fleet"]),
     ("control", &["fleet"]),
-    ("agent", &["wire", "serf", "events", "fleet", "control"]),
+    ("agent", &["wire", "serf", "events", "rpc", "fleet", "control"]),
     // Not agent: the data plane outlives it and follows it only through the control socket.
     ("proxy", &["fleet", "balance", "control"]),
-    ("muster", &["wire", "fleet", "control", "agent", "proxy", "sim"]),
+    ("muster", &["wire", "serf", "rpc", "fleet", "control", "agent", "proxy", "sim"]),
 ];
 
 pub(super) fn check(metadata: &serde_json::Value) -> Vec<String> {

@@ -6,9 +6,7 @@
 use super::config::WebhookUrl;
 use super::outcome::{End, Outcome};
 use crate::resolve::Resolver;
-use crate::server::member_row;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
+use crate::server::shown;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{CONTENT_TYPE, HOST, USER_AGENT};
@@ -16,7 +14,7 @@ use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use muster_events::retry::{may_change, pause};
 use muster_events::{Notice, Tail};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
@@ -34,31 +32,11 @@ pub(super) struct Delivery<'a> {
     pub(super) limit: Option<Duration>,
 }
 
-/// The JSON of a notice.
+/// The JSON of a notice: that of the event stream, and which node tells it.
 pub(super) fn body(notice: &Notice, node: &str) -> Bytes {
-    let mut json = match notice {
-        Notice::Members { members, .. } => {
-            json!({ "members": members.iter().map(member_row).collect::<Vec<_>>() })
-        }
-        Notice::User { ltime, name, payload, .. } => {
-            with_payload(json!({ "ltime": ltime, "name": name }), payload)
-        }
-        Notice::Query { id, name, payload, from, .. } => {
-            with_payload(json!({ "ltime": id.ltime, "name": name, "from": from }), payload)
-        }
-    };
-    json["event"] = json!(notice.kind());
+    let mut json = json!(shown(notice));
     json["node"] = json!(node);
     json.to_string().into()
-}
-
-/// JSON has no bytes: text stands as it is, all else in base64.
-fn with_payload(mut json: Value, payload: &[u8]) -> Value {
-    match str::from_utf8(payload) {
-        Ok(text) => json["payload"] = json!(text),
-        Err(_) => json["payload_base64"] = json!(BASE64_STANDARD.encode(payload)),
-    }
-    json
 }
 
 impl Delivery<'_> {

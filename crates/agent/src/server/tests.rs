@@ -4,13 +4,14 @@ use super::*;
 use crate::advertise::Advertised;
 use crate::gossip::testing::{Told, fake};
 use crate::handlers::Handlers;
+use crate::hub::Hub;
 use crate::join::Joiner;
 use crate::own_tags::OwnTags;
 use crate::reports::Reports;
 use crate::reports::tests::report;
 use crate::resolve::{Families, Resolver};
 use crate::roster::tests::{member, roster, tagged};
-use crate::{Ended, ProfileName};
+use crate::{Ended, LogBook, ProfileName};
 use muster_control::client::{Client, Error as ClientError};
 use muster_control::routes::{
     ForceLeaveRequest, Info, JoinRequest, JoinResponse, Members, MembersQuery, Problem, TagsRequest,
@@ -28,10 +29,17 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+mod document;
+mod hostile;
+mod stream;
+mod talk;
+
 struct Server {
     client: Client,
     told: UnboundedReceiver<Told>,
     inbox: Arc<crate::roster::Inbox>,
+    hub: Hub,
+    log: LogBook,
     pictures: watch::Sender<Arc<Picture>>,
     leave_asked: mpsc::Receiver<oneshot::Sender<Ended>>,
     stop: watch::Sender<bool>,
@@ -62,7 +70,7 @@ fn serve() -> Server {
     let stop = watch::Sender::new(false);
     let own_gossip = gossip.clone();
     let roster = Arc::new(roster);
-    let hub = crate::hub::Hub::default();
+    let (hub, log) = (Hub::default(), LogBook::default());
     let handlers = Handlers::new(crate::handlers::Parts {
         hub: hub.clone(),
         gossip: gossip.clone(),
@@ -74,9 +82,9 @@ fn serve() -> Server {
         withheld: Vec::new(),
     });
     let shared = Shared {
-        hub,
+        hub: hub.clone(),
         handlers,
-        log: crate::LogBook::default(),
+        log: log.clone(),
         joiner: Joiner {
             gossip: gossip.clone(),
             resolver,
@@ -100,8 +108,19 @@ fn serve() -> Server {
         socket: socket.clone(),
     };
     let listener = Listener::bind(&socket).unwrap();
-    let serving = tokio::spawn(listener.serve(router(shared), stop.subscribe()));
-    Server { client: Client::new(socket), told, inbox, pictures, leave_asked, stop, serving, _dir: dir }
+    let serving = tokio::spawn(listener.serve(router(Arc::new(shared)), stop.subscribe()));
+    Server {
+        client: Client::new(socket),
+        told,
+        inbox,
+        hub,
+        log,
+        pictures,
+        leave_asked,
+        stop,
+        serving,
+        _dir: dir,
+    }
 }
 
 fn problem(error: ClientError) -> Problem {

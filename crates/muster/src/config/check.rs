@@ -9,7 +9,7 @@ use super::keys;
 use super::origin::{Origin, Problem};
 use super::settings::{Setting, Settings};
 use super::views;
-use muster_agent::{TagsFile, tags_note};
+use muster_agent::{RpcConfig, TagsFile, tags_note};
 use muster_fleet::{DrawOptions, Member, Status, draw};
 use muster_wire::tags::{META_BYTES_MAX, encode};
 use std::collections::BTreeMap;
@@ -57,8 +57,23 @@ const NODE_NAME_BYTES_MAX: usize = 255;
 /// Everything wrong with `settings` for `roles` on this host.
 pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Findings {
     let mut findings = Findings::default();
+    socket(settings, &mut findings.problems);
+    but_for_the_socket(settings, roles, purpose, findings)
+}
+
+/// The same, for an agent without a control socket.
+pub(crate) fn without_socket(settings: &Settings, roles: &[Role], purpose: Purpose) -> Findings {
+    but_for_the_socket(settings, roles, purpose, Findings::default())
+}
+
+/// Adds what is wrong with all else.
+fn but_for_the_socket(
+    settings: &Settings,
+    roles: &[Role],
+    purpose: Purpose,
+    mut findings: Findings,
+) -> Findings {
     let problems = &mut findings.problems;
-    socket(settings, problems);
     if roles.contains(&Role::Agent) {
         node(settings, problems);
         advertise(settings, problems);
@@ -87,6 +102,7 @@ pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Fi
                 host::check(bind, host::GOSSIP, purpose, &mut findings, |text| {
                     problem(settings, &keys::BIND, text)
                 });
+                rpc(settings, bind, purpose, &mut findings);
             }
             Err(error) => findings.problems.push(problem(settings, &keys::INTERFACE, error.to_string())),
         }
@@ -220,6 +236,31 @@ fn gossip_keys(settings: &Settings, findings: &mut Findings) {
         }
         Some(Err(error)) => findings.problems.push(problem(settings, key, error.to_string())),
         None => {}
+    }
+}
+
+/// An address that nobody asked for is no reason not to start: the agent then goes on without RPC.
+fn rpc(settings: &Settings, bind: SocketAddr, purpose: Purpose, findings: &mut Findings) {
+    let Some(RpcConfig { addr, asked, auth }) = views::rpc(settings) else { return };
+    let say = |text: String| problem(settings, &keys::serf::RPC_ADDR, text);
+    if overlap(addr, bind) {
+        findings.problems.push(say(format!("RPC would listen on {addr}, where this node gossips ({bind})")));
+        return;
+    }
+    if auth.is_empty() && !addr.ip().is_loopback() {
+        let text = format!(
+            "RPC on {addr} asks for no token: whoever reaches it can make this node leave, and change tags and keys; set \
+             `rpc_auth`, or listen on 127.0.0.1"
+        );
+        findings.notes.push(say(text));
+    }
+    let mut found = Findings::default();
+    host::check(addr, host::TRAFFIC, purpose, &mut found, say);
+    findings.notes.append(&mut found.notes);
+    if asked {
+        findings.problems.append(&mut found.problems);
+    } else {
+        findings.notes.append(&mut found.problems);
     }
 }
 

@@ -63,6 +63,10 @@ pub(crate) enum Kind {
     Address {
         port: u16,
     },
+    /// The same, or `off`.
+    AddressOrOff {
+        port: u16,
+    },
     /// Several of them.
     Addresses {
         port: u16,
@@ -85,7 +89,7 @@ impl Kind {
             Self::Count { .. } => "N",
             Self::Duration { .. } => "DURATION",
             Self::Word { .. } => "WORD",
-            Self::Address { .. } | Self::Addresses { .. } => "IP[:PORT]",
+            Self::Address { .. } | Self::AddressOrOff { .. } | Self::Addresses { .. } => "IP[:PORT]",
             Self::Seeds => "HOST[:PORT]",
             Self::Handlers => "[FILTER=]SCRIPT",
             Self::Tags => "KEY=VALUE",
@@ -100,7 +104,12 @@ impl Kind {
             Self::Duration { .. } => "a string with a unit, e.g. \"5s\"",
             Self::Addresses { .. } | Self::Seeds | Self::Handlers => "a list of strings",
             Self::Tags => "a table of strings",
-            Self::Text | Self::Secret | Self::Path | Self::Word { .. } | Self::Address { .. } => "a string",
+            Self::Text
+            | Self::Secret
+            | Self::Path
+            | Self::Word { .. }
+            | Self::Address { .. }
+            | Self::AddressOrOff { .. } => "a string",
         }
     }
 

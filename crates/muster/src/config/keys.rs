@@ -28,13 +28,15 @@ pub(crate) static TABLE: &[&Key] = &[
     &KEYRING_FILE,
     &DEFAULT_PORT,
     &LEAVE_TIMEOUT,
+    &LEAVE_ON_TERMINATE,
+    &serf::SKIP_LEAVE_ON_INTERRUPT,
+    &serf::START_JOIN,
     &serf::RPC_ADDR,
     &serf::RPC_AUTH,
     &serf::EVENT_HANDLERS,
     &serf::REPLAY_ON_JOIN,
     &serf::SNAPSHOT_PATH,
     &serf::REJOIN_AFTER_LEAVE,
-    &serf::SKIP_LEAVE_ON_INTERRUPT,
     &serf::DISCOVER,
     &serf::MDNS_INTERFACE,
     &serf::MDNS_DISABLE_IPV4,
@@ -274,7 +276,8 @@ pub(crate) static KEYRING_FILE: Key = Key {
     flag: "keyring-file",
     kind: Kind::Path,
     help: "Keyring file of Serf: a JSON array of keys, the first one encrypts, all decrypt.\n\n\
-           It must exist and hold at least one key. Instead of `encrypt` and `encrypt_file`.",
+           It must exist and hold at least one key; it is rewritten, whole, when keys are installed, used or removed. Instead of \
+           `encrypt` and `encrypt_file`, whose changes a restart forgets.",
     ..AGENT
 };
 
@@ -294,6 +297,16 @@ pub(crate) static LEAVE_TIMEOUT: Key = Key {
     // Inside the 10 s that `docker stop` waits before it kills.
     fallback: Fallback::Is("8s"),
     help: "How long a leave may take before the agent exits all the same.",
+    ..AGENT
+};
+
+pub(crate) static LEAVE_ON_TERMINATE: Key = Key {
+    name: "leave_on_terminate",
+    flag: "leave-on-terminate",
+    kind: Kind::Bool,
+    fallback: Fallback::Is("true"),
+    help: "Leave the cluster on TERM; else end at once, and be found failed.\n\n\
+           Called as `serf`, the agent leaves on INT only, as Serf does, unless this is set.",
     ..AGENT
 };
 

@@ -58,6 +58,7 @@ fn values(kind: Kind) -> String {
             words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
         }
         Kind::Address { .. } => "address".to_owned(),
+        Kind::AddressOrOff { .. } => "address, `off`".to_owned(),
         Kind::Addresses { .. } => "list of addresses".to_owned(),
         Kind::Seeds => "list of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`".to_owned(),
         Kind::Handlers => "list of `[FILTER=]SCRIPT`".to_owned(),

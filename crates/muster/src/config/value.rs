@@ -21,6 +21,9 @@ pub(crate) enum Value {
     Tags(BTreeMap<String, String>),
 }
 
+/// The word that stands for no address at all.
+pub(crate) const OFF: &str = "off";
+
 /// Why a text is no value of its kind, and what would be.
 #[derive(PartialEq, Eq, Debug)]
 pub(crate) struct Invalid(pub(crate) String);
@@ -103,7 +106,8 @@ impl Kind {
                     false => invalid(format!("`{text}` is none of {}", words.join(", "))),
                 }
             }
-            Self::Address { port } => address(text, port).map(Value::Address),
+            Self::AddressOrOff { .. } if text.eq_ignore_ascii_case(OFF) => Ok(Value::Text(OFF.to_owned())),
+            Self::Address { port } | Self::AddressOrOff { port } => address(text, port).map(Value::Address),
             Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Tags => self.parse_many(&[text]),
         }
     }
@@ -188,6 +192,14 @@ mod tests {
         for text in ["", "host", "host:1", "1.2.3.4:", "1.2.3.4:70000", ":", "[::1", "1.2.3"] {
             assert_eq!(address_of(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn where_an_address_may_be_off_the_word_stands_for_none() {
+        let kind = Kind::AddressOrOff { port: 7373 };
+        assert_eq!(kind.parse("Off"), Ok(Value::Text("off".into())));
+        assert_eq!(kind.parse("127.0.0.1"), Ok(Value::Address("127.0.0.1:7373".parse().unwrap())));
+        assert!(kind.parse("no").is_err() && ADDRESS.parse("off").is_err());
     }
 
     #[test]

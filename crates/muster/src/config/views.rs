@@ -3,8 +3,9 @@
 use super::handlers;
 use super::key::Kind;
 use super::keys;
+use super::origin::Origin;
 use super::settings::Settings;
-use muster_agent::{Advertise, KeySource, ProfileName};
+use muster_agent::{Advertise, KeySource, ProfileName, RpcConfig};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -16,8 +17,10 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         bind: bind(settings),
         interface: interface(settings).map(str::to_owned),
         advertise: settings.address(&keys::ADVERTISE).map(|at| Advertise { ip: at.ip(), port: at.port() }),
-        join: settings.texts(&keys::JOIN).to_vec(),
+        join: [settings.texts(&keys::serf::START_JOIN), settings.texts(&keys::JOIN)].concat(),
         join_strict: settings.bool(&keys::JOIN_STRICT),
+        start_join: Vec::new(),
+        replay_on_join: settings.bool(&keys::serf::REPLAY_ON_JOIN),
         retry_interval: settings.duration(&keys::RETRY_INTERVAL),
         retry_max: settings.count(&keys::RETRY_MAX),
         tags: tags(settings),
@@ -31,11 +34,15 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         compress: !settings.bool(&keys::DISABLE_COMPRESSION),
         broadcast_timeout: settings.duration(&keys::BROADCAST_TIMEOUT),
         keys: gossip_keys(settings),
+        rpc: rpc(settings),
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
         handlers: handlers::all(settings),
         withheld: withheld(),
+        leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
+        skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
+        stages: muster_agent::Stages::default(),
         log: muster_agent::LogBook::default(),
     }
 }
@@ -56,6 +63,15 @@ pub(super) fn gossip_keys(settings: &Settings) -> Option<KeySource> {
         .or_else(|| source(&keys::KEYRING_FILE, |path| KeySource::Keyring(path.into())))
 }
 
+/// Where Serf's RPC is served, unless it is off.
+pub(super) fn rpc(settings: &Settings) -> Option<RpcConfig> {
+    Some(RpcConfig {
+        addr: settings.address(&keys::serf::RPC_ADDR)?,
+        asked: *settings.origin(&keys::serf::RPC_ADDR) != Origin::Default,
+        auth: settings.text(&keys::serf::RPC_AUTH).to_owned(),
+    })
+}
+
 /// The tags the node begins with. `role` beats the tag of that name, as in Serf.
 pub(super) fn tags(settings: &Settings) -> BTreeMap<String, String> {
     let mut tags = settings.tags(&keys::TAGS);
@@ -70,12 +86,12 @@ pub(super) fn tags_file(settings: &Settings) -> Option<&str> {
     Some(settings.text(&keys::TAGS_FILE)).filter(|path| !path.is_empty())
 }
 
-fn interface(settings: &Settings) -> Option<&str> {
+pub(crate) fn interface(settings: &Settings) -> Option<&str> {
     Some(settings.text(&keys::INTERFACE)).filter(|name| !name.is_empty())
 }
 
 /// The gossip address, on the interface that was named.
-pub(super) fn bind_on_interface(settings: &Settings) -> Result<SocketAddr, muster_agent::Error> {
+pub(crate) fn bind_on_interface(settings: &Settings) -> Result<SocketAddr, muster_agent::Error> {
     let bind = bind(settings);
     interface(settings).map_or(Ok(bind), |name| muster_agent::bind_on(name, bind))
 }
@@ -141,7 +157,14 @@ mod tests {
             (agent.handlers, agent.withheld.contains(&"MUSTER_AGENT__ENCRYPT".to_owned())),
             (vec![], true)
         );
+        assert_eq!((agent.leave_on_terminate, agent.skip_leave_on_interrupt), (true, false));
+        assert_eq!((agent.start_join.len(), agent.replay_on_join), (0, false));
         assert_eq!((agent.default_port, agent.leave_timeout), (3000, Duration::from_secs(8)));
+        let rpc = agent.rpc.unwrap();
+        assert_eq!(
+            (rpc.addr.to_string().as_str(), rpc.asked, rpc.auth.as_str()),
+            ("127.0.0.1:7373", false, "")
+        );
         let proxy = proxy(&settings);
         assert_eq!(proxy.listen, ["0.0.0.0:8080".parse().unwrap()]);
         assert_eq!(proxy.service, "backend");

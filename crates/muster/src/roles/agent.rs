@@ -4,11 +4,12 @@ use crate::cli::AgentArgs;
 use crate::config::check::{Role, later};
 use crate::config::views;
 use crate::{exit, out};
-use muster_agent::Ended;
+use muster_agent::{Ended, LogBook};
 use std::process::ExitCode;
 
 pub(crate) fn run(args: AgentArgs) -> ExitCode {
-    let settings = match super::prepare(&args.sources(), Role::Agent) {
+    let book = LogBook::default();
+    let settings = match super::prepare(&args.sources(), Role::Agent, Some(book.clone())) {
         Ok(settings) => settings,
         Err(end) => return end,
     };
@@ -17,10 +18,10 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
     if !later.is_empty() {
         tracing::warn!("accepted and served in a later release: {}", later.join(", "));
     }
-    match muster_agent::run(views::agent(&settings)) {
+    match muster_agent::run(muster_agent::Config { log: book, ..views::agent(&settings) }) {
         Ok(Ended::Left) => exit::CLEAN,
         // The agent's log says why. Others will see this node as failed, so this was no success.
-        Ok(Ended::Hurried) => exit::FAILED,
+        Ok(Ended::Hurried | Ended::Stopped) => exit::FAILED,
         Err(error) => out::fail(&error),
     }
 }

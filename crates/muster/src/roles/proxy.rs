@@ -7,7 +7,7 @@ use crate::{exit, out};
 use std::process::ExitCode;
 
 pub(crate) fn run(args: ProxyArgs) -> ExitCode {
-    let settings = match super::prepare(&args.configured.sources(), Role::Proxy) {
+    let settings = match super::prepare(&args.configured.sources(), Role::Proxy, None) {
         Ok(settings) => settings,
         Err(end) => return end,
     };

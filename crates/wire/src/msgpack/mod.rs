@@ -21,11 +21,10 @@ mod reader;
 mod record;
 mod writer;
 
+pub use crate::record;
 pub use extent::Extent;
 pub use reader::{Decode, ELEMENTS_MAX, Reader};
-pub(crate) use record::record;
-pub use writer::{Dialect, Encode, Writer};
-pub(crate) use writer::{NilIfEmpty, OmitIfEmpty};
+pub use writer::{Dialect, Encode, IsEmpty, NilIfEmpty, OmitIfEmpty, Writer};
 
 #[cfg(test)]
 mod tests;

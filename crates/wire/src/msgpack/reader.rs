@@ -15,6 +15,7 @@ pub const ELEMENTS_MAX: usize = 1 << 17;
 pub struct Reader<'a> {
     rest: &'a [u8],
     elements_left: usize,
+    elements_max: usize,
 }
 
 /// What can be read from a msgpack value.
@@ -35,7 +36,12 @@ pub trait Decode<'a>: Sized {
 impl<'a> Reader<'a> {
     /// A reader at the start of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, elements_left: ELEMENTS_MAX }
+        Self::bounded(bytes, ELEMENTS_MAX)
+    }
+
+    /// One that allocates at most `elements` list and map elements.
+    pub fn bounded(bytes: &'a [u8], elements: usize) -> Self {
+        Self { rest: bytes, elements_left: elements, elements_max: elements }
     }
 
     /// The bytes not read yet.
@@ -52,7 +58,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the value of a structure's field; errors name the field.
-    pub(crate) fn field<T: Decode<'a>>(&mut self, field: &'static str) -> Result<T, DecodeError> {
+    ///
+    /// # Errors
+    /// See [`Decode`].
+    pub fn field<T: Decode<'a>>(&mut self, field: &'static str) -> Result<T, DecodeError> {
         self.value().map_err(|error| error.in_field(field))
     }
 
@@ -150,9 +159,9 @@ impl<'a> Reader<'a> {
     /// Accounts for one element about to be allocated.
     ///
     /// # Errors
-    /// More than [`ELEMENTS_MAX`] in this message.
+    /// More than [`ELEMENTS_MAX`] in this message, or than this reader is bounded to.
     pub fn count_element(&mut self) -> Result<(), DecodeError> {
-        let limit = DecodeError::TooLarge { what: "list elements", limit: ELEMENTS_MAX };
+        let limit = DecodeError::TooLarge { what: "list elements", limit: self.elements_max };
         self.elements_left = self.elements_left.checked_sub(1).ok_or(limit)?;
         Ok(())
     }

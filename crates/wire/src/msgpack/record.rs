@@ -1,9 +1,10 @@
 //! A structure on the wire as a table: its keys beside our fields.
 
-/// Implements [`Decode`](super::Decode) and [`Encode`](super::Encode) for a struct.
+/// Implements [`Decode`](crate::msgpack::Decode) and [`Encode`](crate::msgpack::Encode) for a struct.
 ///
 /// Keys stand in the order in which Go declares the fields, because an array of values comes in that order; they are
 /// *written* sorted by name. `as NilIfEmpty` and `as OmitIfEmpty` choose how an empty value is written.
+#[macro_export]
 macro_rules! record {
     ($record:ty { $($key:ident => $field:ident $(as $form:ident)?),+ $(,)? }) => {
         impl<'a> $crate::msgpack::Decode<'a> for $record {
@@ -36,7 +37,7 @@ macro_rules! record {
         impl<'a> $crate::msgpack::Encode for $record {
             fn encode(&self, writer: &mut $crate::msgpack::Writer<'_>) {
                 writer.record(&mut [
-                    $((stringify!($key), $crate::msgpack::record!(@form self.$field $(, $form)?)),)+
+                    $((stringify!($key), $crate::record!(@form self.$field $(, $form)?)),)+
                 ]);
             }
         }
@@ -44,4 +45,3 @@ macro_rules! record {
     (@form $value:expr) => { &$value };
     (@form $value:expr, $form:ident) => { &$crate::msgpack::$form(&$value) };
 }
-pub(crate) use record;

@@ -150,7 +150,8 @@ fn low_byte(small: u32) -> u8 {
 }
 
 /// Writes nil instead of an empty list or empty bytes, where Go holds a nil slice.
-pub(crate) struct NilIfEmpty<'v, T: ?Sized>(pub(crate) &'v T);
+#[derive(Debug)]
+pub struct NilIfEmpty<'v, T: ?Sized>(pub &'v T);
 
 impl<T: Encode + IsEmpty + ?Sized> Encode for NilIfEmpty<'_, T> {
     fn encode(&self, writer: &mut Writer<'_>) {
@@ -163,7 +164,8 @@ impl<T: Encode + IsEmpty + ?Sized> Encode for NilIfEmpty<'_, T> {
 }
 
 /// Leaves the key out when the value is zero or empty.
-pub(crate) struct OmitIfEmpty<'v, T: ?Sized>(pub(crate) &'v T);
+#[derive(Debug)]
+pub struct OmitIfEmpty<'v, T: ?Sized>(pub &'v T);
 
 impl<T: Encode + IsEmpty + ?Sized> Encode for OmitIfEmpty<'_, T> {
     fn encode(&self, writer: &mut Writer<'_>) {
@@ -175,7 +177,8 @@ impl<T: Encode + IsEmpty + ?Sized> Encode for OmitIfEmpty<'_, T> {
 }
 
 /// What Go calls the zero value, for the two forms above.
-pub(crate) trait IsEmpty {
+pub trait IsEmpty {
+    /// Whether it is.
     fn is_empty(&self) -> bool;
 }
 impl IsEmpty for u16 {

@@ -7,8 +7,12 @@ use std::net::{TcpListener, UdpSocket};
 /// Settings with a short socket, ports chosen by the system, and these.
 fn settings(given: &[(&'static Key, &str)]) -> Settings {
     let mut settings = Settings::defaults();
-    let usual: [(&'static Key, &str); 3] =
-        [(&keys::SOCKET, "/tmp/m.sock"), (&keys::BIND, "127.0.0.1:0"), (&keys::LISTEN, "127.0.0.1:0")];
+    let usual: [(&'static Key, &str); 4] = [
+        (&keys::SOCKET, "/tmp/m.sock"),
+        (&keys::BIND, "127.0.0.1:0"),
+        (&keys::LISTEN, "127.0.0.1:0"),
+        (&keys::serf::RPC_ADDR, "off"),
+    ];
     for (key, text) in usual.iter().chain(given) {
         settings.set(key, key.kind.parse(text).unwrap(), &Origin::Flag(key.flag));
     }
@@ -195,12 +199,34 @@ fn a_handler_cannot_have_the_name_of_one_of_serfs() {
     let mut settings = settings(&[(&keys::serf::EVENT_HANDLERS, "member-join=x")]);
     let config = muster_agent::HandlerConfig::serf("event-handler-1", "y").unwrap();
     let origin = Origin::File { path: "m.toml".into(), line: 3 };
-    settings.declare(crate::config::handlers::Declared { config, origin });
+    settings.declare(handlers::Declared { config, origin });
     let findings = check(&settings, &[Role::Agent], Purpose::Start);
     let problems: Vec<String> = findings.problems.iter().map(ToString::to_string).collect();
     assert_eq!(
         problems,
         ["m.toml:3: `event-handler-1` is the name of a handler of `event_handlers`; choose another"]
     );
-    assert_eq!(crate::config::views::agent(&settings).handlers.len(), 2);
+    assert_eq!(views::agent(&settings).handlers.len(), 2);
+}
+
+#[test]
+fn an_address_of_rpc_that_is_taken_is_a_problem_if_it_was_asked_for() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let found = problems(&[(&keys::serf::RPC_ADDR, &addr)]);
+    assert!(found[0].starts_with(&format!("flag --rpc-addr: TCP port {addr} is in use")), "{found:?}");
+    assert_eq!(found.len(), 1);
+    let mut asked_by_nobody = settings(&[]);
+    asked_by_nobody.set(&keys::serf::RPC_ADDR, Value::Address(addr.parse().unwrap()), &Origin::Default);
+    let findings = check(&asked_by_nobody, &[Role::Agent], Purpose::Start);
+    assert_eq!((findings.problems.len(), findings.notes.len()), (0, 1));
+}
+
+#[test]
+fn rpc_beyond_loopback_without_a_token_is_worth_a_note() {
+    let open = settings(&[(&keys::serf::RPC_ADDR, "0.0.0.0:0")]);
+    let notes = check(&open, &[Role::Agent], Purpose::Start).notes;
+    assert!(notes[0].to_string().contains("asks for no token"), "{notes:?}");
+    let closed = settings(&[(&keys::serf::RPC_ADDR, "0.0.0.0:0"), (&keys::serf::RPC_AUTH, "secret")]);
+    assert_eq!(check(&closed, &[Role::Agent], Purpose::Start).notes, []);
 }

@@ -1,4 +1,5 @@
-//! Keys of Serf that are understood, so that its configuration files and scripts run, and served by a later release.
+//! Keys that only Serf's agent has a use for; those that a later release will serve are understood already, so that Serf's
+//! configuration files and scripts run.
 
 use super::{AGENT, DAY, duration};
 use crate::config::key::{Applies, Fallback, Key, Kind};
@@ -13,14 +14,25 @@ const SECOND: Duration = Duration::from_secs(1);
 pub(crate) static RPC_ADDR: Key = Key {
     name: "rpc_addr",
     flag: "rpc-addr",
-    kind: Kind::Address { port: 7373 },
-    fallback: Fallback::Unset("no RPC listener"),
-    help: "Address of Serf's RPC.",
-    ..LATER
+    kind: Kind::AddressOrOff { port: 7373 },
+    fallback: Fallback::Is("127.0.0.1:7373"),
+    help: "Address of Serf's RPC, for Serf's own command line and client libraries; `off` serves none.\n\n\
+           Whoever can connect can make this node leave, send events, and change tags and keys: by default, every user of this \
+           host. See `rpc_auth`. When the default address is taken (by Serf, or by another agent of this host), the agent \
+           says so and goes on without RPC; when an address that was asked for is taken, it does not start.",
+    ..AGENT
 };
 
-pub(crate) static RPC_AUTH: Key =
-    Key { name: "rpc_auth", flag: "rpc-auth", kind: Kind::Secret, help: "Token of Serf's RPC.", ..LATER };
+pub(crate) static RPC_AUTH: Key = Key {
+    name: "rpc_auth",
+    flag: "rpc-auth",
+    kind: Kind::Secret,
+    fallback: Fallback::Unset("none is asked for"),
+    help: "Token that clients of Serf's RPC must give.\n\n\
+           On the command line every user of this host can read it: write it into a file that only the agent's user can \
+           read, or into the variable. The connection is not encrypted.",
+    ..AGENT
+};
 
 pub(crate) static EVENT_HANDLERS: Key = Key {
     name: "event_handlers",
@@ -38,8 +50,20 @@ pub(crate) static EVENT_HANDLERS: Key = Key {
 pub(crate) static REPLAY_ON_JOIN: Key = Key {
     name: "replay_on_join",
     flag: "replay",
+    applies: Applies::Restart,
     help: "Hand user events from before a join to the handlers.",
     ..SWITCH
+};
+
+pub(crate) static START_JOIN: Key = Key {
+    name: "start_join",
+    flag: "start-join",
+    kind: Kind::Seeds,
+    fallback: Fallback::Unset("none"),
+    applies: Applies::Restart,
+    help: "More members to join, as Serf's files name them; repeat for more.\n\n\
+           The same as `join` here. Called as `serf`, the agent tries each once and gives up when none answers, as Serf does.",
+    ..LATER
 };
 
 pub(crate) static SNAPSHOT_PATH: Key = Key {
@@ -60,6 +84,7 @@ pub(crate) static REJOIN_AFTER_LEAVE: Key = Key {
 pub(crate) static SKIP_LEAVE_ON_INTERRUPT: Key = Key {
     name: "skip_leave_on_interrupt",
     flag: "skip-leave-on-interrupt",
+    applies: Applies::Restart,
     help: "Stop on INT without leaving the cluster.",
     ..SWITCH
 };

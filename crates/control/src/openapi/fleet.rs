@@ -1,0 +1,205 @@
+//! The shapes of the picture and of reports, for the document. `muster_fleet` is pure and knows no schemas, so they stand
+//! here once more, and a test holds them to what that crate writes.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// Whether the picture is known to be whole.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Phase {
+    /// A fresh or cut-off agent: keep what you have and only add.
+    Warming,
+    /// Whole: what is absent is gone.
+    Live,
+}
+
+/// What gossip says about a backend's fitness.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = BackendStanding)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Standing {
+    /// Alive and not withdrawn.
+    Ready,
+    /// Its node failed: tried last.
+    Demoted,
+    /// No new request.
+    Withdrawn,
+}
+
+/// One address of a service.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Backend {
+    /// `ip:port`.
+    addr: String,
+    /// Share of traffic, relative to the others.
+    weight: u16,
+    /// Fitness according to gossip.
+    standing: Standing,
+}
+
+/// A named pool of equal servers.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Service {
+    /// Backends by the name of their node.
+    backends: BTreeMap<String, Backend>,
+}
+
+/// The services at one instant.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Picture {
+    /// Differs for each life of the agent; not ordered.
+    epoch: u64,
+    /// Grows within an epoch.
+    version: u64,
+    /// Whether absence means anything.
+    phase: Phase,
+    /// Services by name.
+    services: BTreeMap<String, Service>,
+}
+
+/// The change from one picture to the next of the same epoch.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Delta {
+    /// Epoch of both pictures.
+    epoch: u64,
+    /// Version it starts from; who holds another one connects again.
+    from_version: u64,
+    /// Version it leads to.
+    version: u64,
+    /// Phase of the new picture.
+    phase: Phase,
+    /// By service and node.
+    backends: BTreeMap<String, BTreeMap<String, BackendChange>>,
+}
+
+/// The new backend, or null for one that is gone.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(super) struct BackendChange(Option<Backend>);
+
+/// One line of the stream.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Update {
+    /// Forget what you had.
+    Full(Picture),
+    /// Change what you have.
+    Delta(Delta),
+    /// Nothing changed; the agent is there.
+    Same {
+        /// Current epoch.
+        epoch: u64,
+        /// Current version.
+        version: u64,
+    },
+}
+
+/// One balancer's account of itself.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Report {
+    /// Names it among those of this node, such as `proxy`.
+    sink: String,
+    /// Epoch of the picture it applies.
+    epoch: u64,
+    /// Version of the picture it applies.
+    version: u64,
+    /// Requests since it started.
+    requests: u64,
+    /// Requests that ended in an error of ours or were cut.
+    failed: u64,
+    /// Of `failed`: unsafe requests that a backend had when it died or fell silent.
+    failed_unsafe: u64,
+    /// Requests that failed on one backend and were sent to another.
+    retried: u64,
+    /// Every backend that it serves.
+    backends: Vec<BackendReport>,
+}
+
+/// One backend's part of a report.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BackendReport {
+    /// Service name.
+    service: String,
+    /// Node name.
+    node: String,
+    /// new, up, demoted, ejected, draining or withdrawn; later releases may add words.
+    state: String,
+    /// Requests on it now.
+    in_flight: u32,
+    /// Requests sent to it.
+    requests: u64,
+    /// Attempts that failed on it.
+    failures: u64,
+    /// Why it is ejected, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use muster_fleet as real;
+    use serde::de::DeserializeOwned;
+
+    /// What `real` writes is read as `T` with no field unknown or missing, and written the same.
+    fn agrees<T: Serialize + DeserializeOwned>(real: &impl Serialize) {
+        let written = serde_json::to_value(real).unwrap();
+        let read: T = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), written);
+    }
+
+    fn backend(standing: real::Standing) -> real::Backend {
+        real::Backend { addr: "127.0.0.1:1".parse().unwrap(), weight: 1, standing }
+    }
+
+    #[test]
+    fn the_picture_has_the_documented_shape() {
+        use real::Standing::{Demoted, Ready, Withdrawn};
+        let standings = [("a", Ready), ("b", Demoted), ("c", Withdrawn)];
+        let backends = standings.map(|(node, standing)| (node.to_owned(), backend(standing)));
+        let services = [("web".to_owned(), real::Service { backends: backends.into() })].into();
+        let full = real::Picture { epoch: u64::MAX, version: 1, phase: real::Phase::Warming, services };
+        let empty =
+            real::Picture { version: 2, phase: real::Phase::Live, services: [].into(), ..full.clone() };
+        agrees::<Picture>(&full);
+        for update in [
+            real::Update::Delta(real::Delta::between(&full, &empty)),
+            real::Update::Delta(real::Delta::between(&empty, &full)),
+            real::Update::Full(full),
+            real::Update::Same { epoch: 1, version: 2 },
+        ] {
+            agrees::<Update>(&update);
+        }
+    }
+
+    #[test]
+    fn a_report_has_the_documented_shape() {
+        let backend = |why| real::BackendReport {
+            service: "web".into(),
+            node: "a".into(),
+            state: "up".into(),
+            in_flight: 1,
+            requests: 2,
+            failures: 3,
+            why,
+        };
+        let report = real::Report {
+            sink: "proxy".into(),
+            epoch: 1,
+            version: 2,
+            requests: 3,
+            failed: 4,
+            failed_unsafe: 5,
+            retried: 6,
+            backends: vec![backend(None), backend(Some("refused".into()))],
+        };
+        agrees::<Report>(&report);
+    }
+}

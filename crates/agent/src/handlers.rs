@@ -167,6 +167,22 @@ impl Handlers {
         true
     }
 
+    /// Makes the configured ones those that are wanted: what stays as it is goes on with what waits for it, and what was
+    /// added live stays. Tells the first that could not be added, after all others were.
+    pub(crate) fn configure(&self, wanted: &[HandlerConfig]) -> Result<(), NotAdded> {
+        let configured = |(config, is_configured): (HandlerConfig, bool)| is_configured.then_some(config);
+        let present: Vec<HandlerConfig> = {
+            let registry = self.inner.lock();
+            let entries = registry.entries.iter().map(|entry| (entry.config.clone(), entry.is_configured));
+            entries.filter_map(configured).collect()
+        };
+        for config in present.iter().filter(|config| !wanted.contains(config)) {
+            self.remove(&config.name);
+        }
+        let new = wanted.iter().filter(|config| !present.contains(config));
+        new.map(|config| self.add(config.clone(), true)).fold(Ok(()), Result::and)
+    }
+
     /// All, in the order in which they were added.
     pub(crate) fn list(&self) -> Vec<Listed> {
         let now = self.inner.tools.clock.now().0;

@@ -131,9 +131,7 @@ impl Agent {
             withheld: config.withheld.clone(),
         });
         // Before gossip begins, so that they are told of our own join too.
-        for handler in &config.handlers {
-            handlers.add(handler.clone(), true)?;
-        }
+        handlers.configure(&config.handlers)?;
         let (name_lost, name_lost_told) = oneshot::channel();
         let (key_queries, asked_about_keys) = mpsc::channel(QUERIES_WAITING_MAX);
         let gossip_end = gossip::spawn(gossip::Parts {

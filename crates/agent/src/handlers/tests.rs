@@ -196,6 +196,23 @@ async fn names_are_unique_and_a_removed_handler_runs_no_more() {
     assert_eq!(node.text("a"), "");
 }
 
+#[tokio::test]
+async fn a_new_configuration_changes_what_it_changes() {
+    let node = node();
+    let config = |name: &str, text: &str| HandlerConfig::serf(name, text).unwrap();
+    node.handlers.configure(&[config("a", "user=sleep 1000"), config("b", "query=b")]).unwrap();
+    node.handlers.add(config("live", "live"), false).unwrap();
+    node.user("e", "");
+    node.until(|| node.row("a").running == 1).await;
+    let wanted =
+        [config("a", "user=sleep 1000"), config("live", "taken"), config("b", "query=c"), config("d", "d")];
+    assert_eq!(node.handlers.configure(&wanted), Err(NotAdded::Taken("live".to_owned())));
+    let names: Vec<String> = node.handlers.list().iter().map(|listed| listed.row().name).collect();
+    assert_eq!(names, ["a", "live", "b", "d"]);
+    assert_eq!((node.row("a").running, node.row("b").shell.as_deref()), (1, Some("c")), "what stays goes on");
+    node.handlers.stop(false).await;
+}
+
 mod webhooks {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -11,10 +11,12 @@ pub(crate) enum Section {
     Agent,
     Proxy,
     Log,
+    /// `[services.NAME]`, once for each; not among [`Section::ALL`], since its keys are in files only.
+    Service,
 }
 
 impl Section {
-    /// All, in the order of the file.
+    /// Those that exist once, in the order of the file.
     pub(crate) const ALL: [Self; 4] = [Self::Node, Self::Agent, Self::Proxy, Self::Log];
 
     /// The name between brackets; empty for [`Section::Node`].
@@ -24,6 +26,7 @@ impl Section {
             Self::Agent => "agent",
             Self::Proxy => "proxy",
             Self::Log => "log",
+            Self::Service => "services.NAME",
         }
     }
 
@@ -34,6 +37,7 @@ impl Section {
             Self::Agent => "Agent",
             Self::Proxy => "Proxy",
             Self::Log => "Logging",
+            Self::Service => "Services",
         }
     }
 }
@@ -75,6 +79,10 @@ pub(crate) enum Kind {
     Seeds,
     /// Several of Serf's `[FILTER[,FILTER...]=]SCRIPT`; in a variable on a line each.
     Handlers,
+    /// Several networks, `ADDRESS/BITS`.
+    Networks,
+    /// Several ports and ranges of them.
+    Ports,
     /// Text by name.
     Tags,
 }
@@ -92,6 +100,8 @@ impl Kind {
             Self::Address { .. } | Self::AddressOrOff { .. } | Self::Addresses { .. } => "IP[:PORT]",
             Self::Seeds => "HOST[:PORT]",
             Self::Handlers => "[FILTER=]SCRIPT",
+            Self::Networks => "IP/BITS",
+            Self::Ports => "PORT[-PORT]",
             Self::Tags => "KEY=VALUE",
         }
     }
@@ -102,7 +112,8 @@ impl Kind {
             Self::Bool => "true or false",
             Self::Count { .. } => "a number",
             Self::Duration { .. } => "a string with a unit, e.g. \"5s\"",
-            Self::Addresses { .. } | Self::Seeds | Self::Handlers => "a list of strings",
+            Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Networks => "a list of strings",
+            Self::Ports => "a list of ports",
             Self::Tags => "a table of strings",
             Self::Text
             | Self::Secret
@@ -115,7 +126,10 @@ impl Kind {
 
     /// Does a key of this kind take several values?
     pub(crate) fn is_many(self) -> bool {
-        matches!(self, Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Tags)
+        matches!(
+            self,
+            Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Networks | Self::Ports | Self::Tags
+        )
     }
 }
 

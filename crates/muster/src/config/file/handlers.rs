@@ -99,8 +99,8 @@ impl File<'_> {
                     fields.timeout = Some(Some(limit).filter(|limit| !limit.is_zero()));
                 }
             }
-            "concurrency" => fields.concurrency = number(single(count(muster_agent::CONCURRENCY_MAX))?),
-            "queue" => fields.queue = number(single(count(muster_agent::QUEUE_MAX))?),
+            "concurrency" => fields.concurrency = number(&single(count(muster_agent::CONCURRENCY_MAX))?),
+            "queue" => fields.queue = number(&single(count(muster_agent::QUEUE_MAX))?),
             "coalesce" => fields.coalesce = Some(single(Kind::Bool)? == Value::Bool(true)),
             other => {
                 let hint = suggest::hint(other, FIELDS.iter().map(|(name, ..)| *name));
@@ -138,8 +138,8 @@ fn count(max: usize) -> Kind {
     Kind::Count { min: 1, max: max as u64 }
 }
 
-fn number(value: Value) -> Option<usize> {
-    if let Value::Count(number) = value { usize::try_from(number).ok() } else { None }
+fn number(value: &Value) -> Option<usize> {
+    if let Value::Count(number) = value { usize::try_from(*number).ok() } else { None }
 }
 
 fn text(value: Value) -> String {

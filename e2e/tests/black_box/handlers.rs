@@ -198,8 +198,17 @@ async fn queries_are_answered_as_serf_answers_them() {
     };
     let Some(pair) = Pair::start(handlers).await else { return };
     for name in ["both", "echo", "fails", "silent", "large", "fits", "twice"] {
-        let said = pair.serf.run(&["query", "-timeout", "2s", name, "asked"]).expect("the query is sent");
+        let command = ["query", "-timeout", "2s", name, "asked"];
+        let said = pair.serf.run(&command).expect("the query is sent");
+        // Asked by us, through the same command line.
+        let asked = pair.muster.serf(&command).output().expect("the reference's command line runs");
+        let asked = String::from_utf8_lossy(&asked.stdout).into_owned();
         let of = |node: &str| answers_of(&said, node);
+        assert_eq!(
+            (answers_of(&asked, "serf"), answers_of(&asked, "muster")),
+            (of("serf"), of("muster")),
+            "{asked}"
+        );
         let (theirs, ours) = (of("serf"), of("muster"));
         assert_eq!(theirs, ours, "{name}: {said}");
         // `query` alone answers with the name where the other one does not.

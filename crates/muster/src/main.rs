@@ -5,7 +5,7 @@
 //! | module | commands |
 //! |---|---|
 //! | [`roles`] | `agent`, `proxy`: processes that run until they are told to stop |
-//! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `info`, `version`: one question to the node's agent |
+//! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `handlers`, `info`, `version`: one question to the node's agent |
 //! | [`inspect`] | `check`, `config print`: what the roles would be told, and by whom |
 //! | [`keygen`] | `keygen`: a secret for the whole cluster |
 //! | [`demo`] | `demo`: the whole journey on one machine |
@@ -53,6 +53,7 @@ fn main() -> ExitCode {
         Command::ForceLeave(args) => client::force_leave::run(args),
         Command::Tags(args) => client::tags::run(args),
         Command::Why(args) => client::why::run(args),
+        Command::Handlers(args) => client::handlers::run(args),
         Command::Info(args) => client::info::run(args),
         Command::Keygen => keygen::run(),
         Command::Version(args) => client::version::run(args),

@@ -121,6 +121,7 @@ fn help_is_as_it_was_reviewed() {
         ("members", vec!["members", "--help"]),
         ("join", vec!["join", "--help"]),
         ("force-leave", vec!["force-leave", "--help"]),
+        ("handlers-add", vec!["handlers", "add", "--help"]),
         ("check", vec!["check", "--help"]),
         ("config-print-short", vec!["config", "print", "-h"]),
     ];
@@ -265,6 +266,7 @@ skip_leave_on_interrupt = false  # default
 start_join = []                  # default
 rpc_addr = "127.0.0.1:7373"      # default
 # rpc_auth =                     # default: none is asked for
+event_handlers = []              # default
 replay_on_join = false           # default
 # snapshot_path =                # default: not set
 rejoin_after_leave = true        # default

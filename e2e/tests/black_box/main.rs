@@ -4,6 +4,7 @@ mod beside_serf;
 mod configuration;
 mod encrypted;
 mod from_serf;
+mod handlers;
 mod hostile;
 mod journey;
 mod keys;

@@ -3,6 +3,7 @@
 //! Answers go to standard output and errors to standard error, unlike in Serf, where both go to standard output.
 
 pub(crate) mod force_leave;
+pub(crate) mod handlers;
 pub(crate) mod info;
 pub(crate) mod join;
 pub(crate) mod leave;

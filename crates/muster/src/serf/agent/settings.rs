@@ -4,7 +4,7 @@ use super::super::flags::Parsed;
 use super::super::tags;
 use crate::config::key::Key;
 use crate::config::{Given, Origin, Settings, Sources, go_duration, keys, views};
-use muster_agent::RpcConfig;
+use muster_agent::{HandlerConfig, RpcConfig};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -55,6 +55,9 @@ static NUMBERS: &[(&str, &Key)] = &[("protocol", &keys::PROTOCOL), ("retry-max",
 /// Where the configuration comes from; or why not, in Serf's words. `note` is told what is changed about it.
 pub(super) fn sources(words: &Parsed, note: impl Fn(&str)) -> Result<Sources, String> {
     tags(&words.texts("tag"))?;
+    for text in words.texts("event-handler") {
+        HandlerConfig::serf("of a flag", &text).map_err(|error| error.to_string())?;
+    }
     let mut given: Given = Vec::new();
     for (flag, key) in TEXTS {
         let texts: Vec<String> = words.texts(flag).into_iter().filter(|text| !text.is_empty()).collect();
@@ -252,6 +255,7 @@ mod tests {
         for (words, said) in [
             (["-retry-interval", "zz"], "Error: time: invalid duration \"zz\""),
             (["-tag", "x"], "Error: Invalid tag: 'x'"),
+            (["-event-handler", "nope=x"], "Invalid event script: Event 'nope' invoking 'x'"),
             (
                 ["-log-level", "foo"],
                 "Invalid log level: FOO. Valid log levels are: [TRACE DEBUG INFO WARN ERR]",

@@ -134,8 +134,7 @@ impl Agent {
 
     /// Runs one of our commands about it; its output when it succeeds.
     pub fn run(&self, arguments: &[&str]) -> Result<String, String> {
-        let (command, rest) = arguments.split_first().ok_or("no command")?;
-        run(Command::new(binary()).arg(command).arg("--socket").arg(self.control.socket()).args(rest))
+        run(Command::new(binary()).args(arguments).env("MUSTER_SOCKET", self.control.socket()))
     }
 
     /// A command of Serf's own binary about it, by RPC.

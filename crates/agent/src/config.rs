@@ -1,6 +1,6 @@
 //! What the agent needs to know, already checked.
 
-use crate::{KeySource, LogBook, Reload, SnapshotOptions, Stages};
+use crate::{HandlerConfig, KeySource, LogBook, Reload, SnapshotOptions, Stages};
 use muster_fleet::Rules;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -58,6 +58,10 @@ pub struct Config {
     pub rules: Rules,
     /// How long a leave may take before the agent exits all the same.
     pub leave_timeout: Duration,
+    /// What to do when something happens.
+    pub handlers: Vec<HandlerConfig>,
+    /// Variables of the environment that hold secrets: no handler gets them.
+    pub withheld: Vec<String>,
     /// Leave the cluster when TERM comes; else end at once.
     pub leave_on_terminate: bool,
     /// End at once when INT comes; else leave the cluster.

@@ -1,6 +1,6 @@
 //! Why the agent could not run: what happened, whose fault, what to do.
 
-use crate::{KeysError, TagsFileError};
+use crate::{KeysError, NotAdded, TagsFileError};
 use muster_serf::TagsTooLong;
 use std::io;
 use std::net::SocketAddr;
@@ -84,6 +84,9 @@ pub enum Error {
     /// `-join-strict` and no seed answered, or the last retry failed.
     #[error("no seed could be joined: {0}")]
     JoinFailed(String),
+    /// A configured handler cannot be one of this node's.
+    #[error("cannot have a configured handler: {0}")]
+    Handler(#[from] NotAdded),
     /// The system gave no thread, timer or event queue.
     #[error("the system refuses to run the agent: {0}")]
     System(#[source] io::Error),

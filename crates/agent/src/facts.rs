@@ -15,7 +15,7 @@ pub(crate) async fn sections(shared: &Shared) -> Result<(Sections, Option<Thrott
     let tags = shared.roster.look(|members| members.get(&*shared.node).map(Member::tags).unwrap_or_default());
     let sections = [
         ("agent", section([("name", shared.node.clone())])),
-        ("event_handlers", BTreeMap::new()),
+        ("event_handlers", shared.handlers.entries()),
         ("runtime", runtime()),
         ("serf", serf(&stats, shared.encrypted)),
         ("tags", tags),

@@ -26,6 +26,7 @@ mod exposure;
 mod facts;
 mod fleet;
 mod gossip;
+mod handlers;
 mod hub;
 mod interfaces;
 mod join;
@@ -65,9 +66,14 @@ mod whole_file;
 
 pub use config::{Advertise, Config, ProfileName, RpcConfig};
 pub use error::Error;
+pub use handlers::{
+    Action, CONCURRENCY_MAX, HANDLERS_MAX, HandlerConfig, HandlerError, NotAdded, QUEUE, QUEUE_MAX, TIMEOUT,
+    WEBHOOK_TIMEOUT, WebhookUrl,
+};
 pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};
 pub use logbook::{LogBook, LogLevel, LogLine};
+pub use muster_events::{FilterError, Filters};
 pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
 pub use reload::{Reload, Reloaded};
 pub use resolve::addresses_of;

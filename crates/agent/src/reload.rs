@@ -3,6 +3,7 @@
 //! Reading is the caller's: only it knows flags, files and environment, and it sets the level of the log, which is its own.
 //! A configuration with a mistake changes nothing at all.
 
+use crate::HandlerConfig;
 use crate::own_tags::OwnTags;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,8 +18,8 @@ pub struct Reloaded {
     pub leave_on_terminate: bool,
     /// INT ends without a leave.
     pub skip_leave_on_interrupt: bool,
-    /// Handlers as written, `[FILTER=]SCRIPT`.
-    pub handlers: Vec<String>,
+    /// All handlers that are configured.
+    pub handlers: Vec<HandlerConfig>,
     /// What the log now tells, in words.
     pub log_level: String,
 }

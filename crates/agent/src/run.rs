@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::exposure;
 use crate::fleet::Fleet;
 use crate::gossip::{self, Handle};
+use crate::handlers::{self, Handlers};
 use crate::hub::Hub;
 use crate::interfaces::bind_on;
 use crate::join::Joiner;
@@ -88,6 +89,7 @@ struct Agent {
     leave_waiting: Vec<oneshot::Sender<Ended>>,
     snapshot: Option<snapshot::Keeping>,
     shared: Arc<Shared>,
+    handlers: Handlers,
     serving: JoinHandle<()>,
     stop_serving: watch::Sender<bool>,
     bound: SocketAddr,
@@ -133,6 +135,18 @@ impl Agent {
         let hub = Hub::default();
         let synced = watch::Sender::new(false);
         let (gossip, commands) = Handle::new();
+        let handlers = Handlers::new(handlers::Parts {
+            hub: hub.clone(),
+            gossip: gossip.clone(),
+            roster: Arc::clone(&roster),
+            resolver: Resolver::system(Families { v4: true, v6: true }),
+            clock,
+            life: random::seed().map_err(Error::System)?,
+            node: config.node.clone(),
+            withheld: config.withheld.clone(),
+        });
+        // Before gossip begins, so that they are told of our own join too.
+        handlers.configure(&config.handlers)?;
         let (name_lost, name_lost_told) = oneshot::channel();
         let (key_queries, asked_about_keys) = mpsc::channel(QUERIES_WAITING_MAX);
         let gossip_end = gossip::spawn(gossip::Parts {
@@ -173,6 +187,7 @@ impl Agent {
         let shared = Arc::new(Shared {
             gossip: gossip.clone(),
             hub,
+            handlers: handlers.clone(),
             log: config.log.clone(),
             joiner: joiner.clone(),
             roster: Arc::clone(&roster),
@@ -207,6 +222,7 @@ impl Agent {
             leave_waiting: Vec::new(),
             snapshot,
             shared,
+            handlers,
             serving,
             stop_serving,
             bound,
@@ -250,6 +266,9 @@ impl Agent {
                     config.stages.tell(Stage::Reloading);
                     if let Some(reloaded) = config.reload.run(&self.shared.tags).await {
                         ends = Ends::reloaded(&reloaded);
+                        if let Err(why) = self.handlers.configure(&reloaded.handlers) {
+                            tracing::error!("not every handler could be taken: {why}");
+                        }
                     }
                     continue;
                 }
@@ -306,8 +325,10 @@ impl Agent {
         Ended::Hurried
     }
 
-    /// Ends the control socket, answers in progress first, then gossip.
+    /// Ends the handlers, then the control socket, answers in progress first, then gossip.
     async fn stop(self, ended: &Result<Ended, Error>) {
+        // First, since they may ask the agent, and answer queries.
+        self.handlers.stop(matches!(ended, Ok(Ended::Left))).await;
         self.stop_serving.send_replace(true);
         if ended.is_ok() && timeout(STOP_TIMEOUT, self.serving).await.is_err() {
             tracing::debug!("a client of the control socket did not take its answer");

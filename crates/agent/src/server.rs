@@ -8,6 +8,7 @@ mod cluster;
 mod connections;
 mod event_stream;
 mod fleet;
+mod handlers;
 mod history;
 mod info;
 mod json_lines;
@@ -25,6 +26,7 @@ mod talk;
 mod why;
 
 pub(crate) use connections::told;
+pub(crate) use event_stream::shown;
 pub(crate) use listener::Listener;
 
 use crate::shared::Shared;
@@ -51,7 +53,7 @@ impl FromRef<Served> for Arc<Shared> {
 }
 
 /// Every path and what answers there. A test holds it to the document of the routes.
-fn routes() -> [(&'static str, MethodRouter<Served>); 19] {
+fn routes() -> [(&'static str, MethodRouter<Served>); 22] {
     [
         (routes::MEMBERS, get(members::list)),
         (routes::JOIN, post(cluster::join)),
@@ -66,6 +68,9 @@ fn routes() -> [(&'static str, MethodRouter<Served>); 19] {
         (routes::REACHABILITY, get(nearness::reachability)),
         (routes::LOG, get(log::follow)),
         (routes::WHY, get(why::why)),
+        (routes::HANDLERS, get(handlers::list)),
+        (routes::HANDLERS_ADD, post(handlers::add)),
+        (routes::HANDLERS_REMOVE, post(handlers::remove)),
         (routes::INFO, get(info::info)),
         (routes::FLEET, get(fleet::picture)),
         (routes::FLEET_FOLLOW, get(fleet::follow)),

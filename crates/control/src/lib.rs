@@ -6,6 +6,7 @@
 pub mod client;
 mod connection;
 mod error;
+pub mod handlers;
 mod lines;
 pub mod openapi;
 pub mod routes;

@@ -16,6 +16,9 @@
 //! | GET [`REACHABILITY`] | - | lines of [`ReachabilityLine`] |
 //! | GET [`LOG`] | query: [`LogQuery`] | lines of [`LogRecord`], for ever |
 //! | GET [`WHY`] | query: [`WhyQuery`] | [`Why`](crate::why::Why) |
+//! | GET [`HANDLERS`] | - | [`Handlers`](crate::handlers::Handlers) |
+//! | POST [`HANDLERS_ADD`] | [`AddHandler`](crate::handlers::AddHandler) | 204 |
+//! | POST [`HANDLERS_REMOVE`] | [`RemoveHandler`](crate::handlers::RemoveHandler) | 204 |
 //! | GET [`INFO`] | - | [`Info`] |
 //! | GET [`FLEET`] | - | [`muster_fleet::Picture`] |
 //! | GET [`FLEET_FOLLOW`] | - | lines of [`muster_fleet::Update`], for ever |
@@ -63,6 +66,9 @@ mod paths {
     pub const REACHABILITY: &str = "/api/v1/reachability";
     pub const LOG: &str = "/api/v1/log";
     pub const WHY: &str = "/api/v1/why";
+    pub const HANDLERS: &str = "/api/v1/handlers";
+    pub const HANDLERS_ADD: &str = "/api/v1/handlers/add";
+    pub const HANDLERS_REMOVE: &str = "/api/v1/handlers/remove";
     pub const INFO: &str = "/api/v1/info";
     pub const FLEET: &str = "/api/v1/fleet";
     pub const FLEET_FOLLOW: &str = "/api/v1/fleet/follow";

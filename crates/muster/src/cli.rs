@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Explain what this node thinks of a member.
     #[command(long_about = help::WHY, after_long_help = help::client(help::WHY_AFTER))]
     Why(WhyArgs),
+    /// Show, add and remove event handlers of this node.
+    #[command(long_about = help::HANDLERS, after_long_help = help::client(help::HANDLERS_AFTER))]
+    Handlers(HandlersArgs),
     /// Show what the agent says of itself.
     #[command(long_about = help::INFO, after_long_help = help::client(help::INFO_AFTER))]
     Info(InfoArgs),

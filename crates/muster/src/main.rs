@@ -5,7 +5,7 @@
 //! | module | commands |
 //! |---|---|
 //! | [`roles`] | `agent`, `proxy`: processes that run until they are told to stop |
-//! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `info`, `version`: one question to the node's agent |
+//! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `handlers`, `info`, `version`: one question to the node's agent |
 //! | [`client`] | `event`, `query`, `keys`, `monitor`, `rtt`, `reachability`: through it, the whole cluster |
 //! | [`shell`] | `completions`, `man`: the command line itself |
 //! | [`inspect`] | `check`, `config print`: what the roles would be told, and by whom |
@@ -63,6 +63,7 @@ fn main() -> ExitCode {
         Command::Rtt(args) => client::rtt::run(args),
         Command::Reachability(args) => client::reachability::run(args),
         Command::Why(args) => client::why::run(args),
+        Command::Handlers(args) => client::handlers::run(args),
         Command::Info(args) => client::info::run(args),
         Command::Keygen(args) => keygen::run(args),
         Command::Version(args) => client::version::run(args),

@@ -117,6 +117,7 @@ fn help_is_as_it_was_reviewed() {
         ("reachability", vec!["reachability", "--help"]),
         ("completions", vec!["completions", "--help"]),
         ("man", vec!["man", "--help"]),
+        ("handlers-add", vec!["handlers", "add", "--help"]),
         ("check", vec!["check", "--help"]),
         ("config-print-short", vec!["config", "print", "-h"]),
     ];
@@ -261,6 +262,7 @@ skip_leave_on_interrupt = false  # default
 start_join = []                  # default
 rpc_addr = "127.0.0.1:7373"      # default
 # rpc_auth =                     # default: none is asked for
+event_handlers = []              # default
 replay_on_join = false           # default
 # snapshot_path =                # default: not set
 rejoin_after_leave = true        # default

@@ -57,8 +57,20 @@ fn serve(token: &str) -> Server {
     let stop = watch::Sender::new(false);
     let (hub, log) = (crate::hub::Hub::default(), LogBook::default());
     let resolver = Resolver::system(Families { v4: true, v6: false });
+    let roster = Arc::new(roster);
+    let handlers = crate::handlers::Handlers::new(crate::handlers::Parts {
+        hub: hub.clone(),
+        gossip: gossip.clone(),
+        roster: Arc::clone(&roster),
+        resolver: resolver.clone(),
+        clock: crate::clock::Clock::start(),
+        life: 1,
+        node: "me".to_owned(),
+        withheld: Vec::new(),
+    });
     let shared = Shared {
         hub: hub.clone(),
+        handlers,
         log: log.clone(),
         joiner: Joiner {
             gossip: gossip.clone(),
@@ -67,7 +79,7 @@ fn serve(token: &str) -> Server {
             advertised: bound,
             advertise_chosen: false,
         },
-        roster: Arc::new(roster),
+        roster,
         pictures: watch::Sender::new(Arc::new(picture)).subscribe(),
         reports: Reports::default(),
         tags: OwnTags::new([("role".to_owned(), "web".to_owned())].into(), None, gossip.clone()),

@@ -108,7 +108,8 @@ fn word(event: &StreamEvent) -> &'static str {
     }
 }
 
-fn shown(notice: &Notice) -> StreamEvent {
+/// A notice in the control socket's JSON.
+pub(crate) fn shown(notice: &Notice) -> StreamEvent {
     match notice {
         Notice::Members { event, members } => {
             let members = members.iter().map(row).collect();

@@ -3,6 +3,7 @@
 use super::*;
 use crate::advertise::Advertised;
 use crate::gossip::testing::{Told, fake};
+use crate::handlers::Handlers;
 use crate::hub::Hub;
 use crate::join::Joiner;
 use crate::own_tags::OwnTags;
@@ -74,9 +75,21 @@ fn serve() -> Server {
     let (leave, leave_asked) = mpsc::channel(1);
     let stop = watch::Sender::new(false);
     let own_gossip = gossip.clone();
+    let roster = Arc::new(roster);
     let (hub, log) = (Hub::default(), LogBook::default());
+    let handlers = Handlers::new(crate::handlers::Parts {
+        hub: hub.clone(),
+        gossip: gossip.clone(),
+        roster: Arc::clone(&roster),
+        resolver: resolver.clone(),
+        clock: crate::clock::Clock::start(),
+        life: 1,
+        node: "me".to_owned(),
+        withheld: Vec::new(),
+    });
     let shared = Shared {
         hub: hub.clone(),
+        handlers,
         log: log.clone(),
         joiner: Joiner {
             gossip: gossip.clone(),
@@ -86,7 +99,7 @@ fn serve() -> Server {
             advertise_chosen: false,
         },
         gossip,
-        roster: Arc::new(roster),
+        roster,
         pictures: pictures.subscribe(),
         reports: Reports::default(),
         tags: OwnTags::new([("role".to_owned(), "web".to_owned())].into(), None, own_gossip),
@@ -319,4 +332,44 @@ async fn why_tells_times_before_now_and_knows_no_strangers() {
     let stranger = WhyQuery { node: "web 2".into() };
     let refused = problem(server.client.get::<Value>(&stranger.to_path()).await.unwrap_err());
     assert_eq!((refused.status, refused.detail.as_str()), (404, "no member is or was called \"web 2\""));
+}
+
+#[tokio::test]
+async fn handlers_are_added_listed_and_removed() {
+    let server = serve();
+    let add = |name: &str, on: &[&str]| muster_control::handlers::AddHandler {
+        name: name.to_owned(),
+        on: on.iter().map(|word| (*word).to_owned()).collect(),
+        command: Some(vec!["/bin/true".to_owned(), "a b".to_owned()]),
+        ..Default::default()
+    };
+    server.client.post::<_, ()>(routes::HANDLERS_ADD, &add("a", &["user:x", "query"])).await.unwrap();
+    let listed: Value = server.client.get(routes::HANDLERS).await.unwrap();
+    assert_eq!(
+        listed,
+        json!({ "handlers": [{
+            "name": "a", "on": ["user:x", "query"], "command": ["/bin/true", "a b"], "is_serf": false, "coalesce": true,
+            "timeout_ms": 600_000, "concurrency": 1, "queue": 4096, "is_configured": false,
+            "queued": 0, "running": 0, "runs": 0, "failures": 0, "dropped": 0,
+        }] })
+    );
+    let info: Info = server.client.get(routes::INFO).await.unwrap();
+    assert_eq!(info.0["event_handlers"]["user:x"], "[\"/bin/true\", \"a b\"]");
+
+    let mut both = add("b", &[]);
+    both.shell = Some("x".to_owned());
+    for (request, status, words) in [
+        (add("a", &[]), 409, "remove it first"),
+        (add("b", &["member-foo"]), 400, "no such event: \"member-foo\""),
+        (add("", &[]), 400, "name"),
+        (both, 400, "one of `shell`, `command` and `webhook`"),
+    ] {
+        let refused = problem(server.client.post::<_, ()>(routes::HANDLERS_ADD, &request).await.unwrap_err());
+        assert_eq!(refused.status, status, "{refused}");
+        assert!(refused.detail.contains(words), "{refused}");
+    }
+    let name = muster_control::handlers::RemoveHandler { name: "a".to_owned() };
+    server.client.post::<_, ()>(routes::HANDLERS_REMOVE, &name).await.unwrap();
+    let refused = problem(server.client.post::<_, ()>(routes::HANDLERS_REMOVE, &name).await.unwrap_err());
+    assert_eq!(refused.status, 404);
 }

@@ -54,6 +54,8 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         compress: true,
         broadcast_timeout: Duration::from_secs(5),
         leave_timeout: PATIENCE,
+        handlers: Vec::new(),
+        withheld: Vec::new(),
         leave_on_terminate: true,
         skip_leave_on_interrupt: false,
         stages: muster_agent::Stages::default(),

@@ -2,6 +2,7 @@
 
 use super::fleet;
 use super::generate::Type;
+use crate::handlers::{AddHandler, Handlers, RemoveHandler};
 use crate::routes::*;
 
 /// One method of one path.
@@ -138,6 +139,16 @@ pub(super) fn operations() -> Vec<Operation> {
             Json("What this node knows", Type::of::<crate::why::Why>()),
         )
         .query::<WhyQuery>(),
+        get(
+            HANDLERS,
+            "handlers",
+            "What is done on this node when something happens, and how it went",
+            Json("All of them", Type::of::<Handlers>()),
+        ),
+        post(HANDLERS_ADD, "add_handler", "Add a handler until the agent ends", Nothing("Added"))
+            .body::<AddHandler>(),
+        post(HANDLERS_REMOVE, "remove_handler", "Remove a handler", Nothing("Removed"))
+            .body::<RemoveHandler>(),
         get(INFO, "info", "What the agent says of itself", Json("Section, key, value", Type::of::<Info>())),
         get(FLEET, "fleet", "Services and backends now", Json("The picture", Type::of::<fleet::Picture>())),
         get(

@@ -145,6 +145,34 @@ Example:
 
 Ask on another node too: what only one of them sees is a fault near that one.";
 
+pub(super) const HANDLERS: &str = "\
+Shows, adds and removes event handlers of this node while its agent runs.
+
+A handler is a program, a script or a webhook that is told what happens: members that join, leave, fail or change, user \
+events, queries. Those of the configuration are back when the agent starts again; added ones are not.";
+
+pub(super) const HANDLERS_AFTER: &str = "\
+Example:
+  muster handlers list
+  muster handlers add reload --on member-join,member-leave -- /usr/local/bin/reload --quiet
+  muster handlers remove reload";
+
+pub(super) const HANDLERS_LIST_AFTER: &str = "\
+Example:
+  muster handlers list --format json";
+
+pub(super) const HANDLERS_ADD_AFTER: &str = "\
+Example:
+  muster handlers add reload --on member-join,member-leave --timeout 30s -- /usr/local/bin/reload --quiet
+  muster handlers add uptime --on query:uptime --shell 'uptime | cut -d, -f1'
+  muster handlers add tell --on user:deploy --webhook http://127.0.0.1:9000/deployed
+
+It runs as the user of the agent.";
+
+pub(super) const HANDLERS_REMOVE_AFTER: &str = "\
+Example:
+  muster handlers remove reload";
+
 pub(super) const INFO: &str = "Shows what this node's agent says of itself, for operators.";
 
 pub(super) const INFO_AFTER: &str = "\

@@ -4,6 +4,7 @@
 
 pub(crate) mod event;
 pub(crate) mod force_leave;
+pub(crate) mod handlers;
 pub(crate) mod info;
 pub(crate) mod join;
 pub(crate) mod keys;

@@ -3,6 +3,7 @@
 mod host;
 mod port_owner;
 
+use super::handlers;
 use super::key::{Applies, Key};
 use super::keys;
 use super::origin::{Origin, Problem};
@@ -82,6 +83,7 @@ fn but_for_the_socket(
         let tags = tags(settings, &mut findings);
         claims(settings, tags, &mut findings.notes);
         gossip_keys(settings, &mut findings);
+        handlers::check(settings, &mut findings.problems);
     }
     let problems = &mut findings.problems;
     if roles.contains(&Role::Proxy) {

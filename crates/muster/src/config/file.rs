@@ -1,5 +1,7 @@
 //! One TOML file onto the settings. Unknown keys and wrong types are problems with a line; all of them are told.
 
+mod handlers;
+
 use super::expand::expand;
 use super::key::{Key, Kind, Section};
 use super::keys;
@@ -18,6 +20,9 @@ use toml::de::{DeTable, DeValue};
 
 /// Far more than the reference with every key explained.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The one list of tables.
+const HANDLERS: &str = "handlers";
 
 /// Reads the file at `path`.
 pub(super) fn read(path: &Path, env: &Env, settings: &mut Settings, problems: &mut Vec<Problem>) {
@@ -87,6 +92,10 @@ impl File<'_> {
             return;
         }
         for (name, value) in document.get_ref() {
+            if name.get_ref() == HANDLERS {
+                self.handlers(&name.span(), value.get_ref());
+                continue;
+            }
             if name.get_ref() == SERVICES {
                 self.services(&name.span(), value.get_ref());
                 continue;
@@ -267,7 +276,7 @@ fn unknown(place: Place<'_>, typed: &str, is_table: bool) -> String {
         }
     };
     if section == Section::Node && is_table {
-        let names = Section::ALL.iter().map(|section| section.name()).chain([SERVICES]);
+        let names = Section::ALL.iter().map(|section| section.name()).chain([SERVICES, HANDLERS]);
         let sections = names.filter(|name| !name.is_empty());
         return format!("unknown section [{typed}]{}", suggest::hint(typed, sections));
     }

@@ -75,10 +75,10 @@ pub(crate) enum Kind {
     Addresses {
         port: u16,
     },
-    /// Several texts.
-    Texts,
     /// Several of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`.
     Seeds,
+    /// Several of Serf's `[FILTER[,FILTER...]=]SCRIPT`; in a variable on a line each.
+    Handlers,
     /// Several networks, `ADDRESS/BITS`.
     Networks,
     /// Several ports and ranges of them.
@@ -91,7 +91,7 @@ impl Kind {
     /// The value's place in help texts.
     pub(crate) fn placeholder(self) -> &'static str {
         match self {
-            Self::Text | Self::Secret | Self::Texts => "TEXT",
+            Self::Text | Self::Secret => "TEXT",
             Self::Path => "PATH",
             Self::Bool => "BOOL",
             Self::Count { .. } => "N",
@@ -99,6 +99,7 @@ impl Kind {
             Self::Word { .. } => "WORD",
             Self::Address { .. } | Self::AddressOrOff { .. } | Self::Addresses { .. } => "IP[:PORT]",
             Self::Seeds => "HOST[:PORT]",
+            Self::Handlers => "[FILTER=]SCRIPT",
             Self::Networks => "IP/BITS",
             Self::Ports => "PORT[-PORT]",
             Self::Tags => "KEY=VALUE",
@@ -111,7 +112,7 @@ impl Kind {
             Self::Bool => "true or false",
             Self::Count { .. } => "a number",
             Self::Duration { .. } => "a string with a unit, e.g. \"5s\"",
-            Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Networks => "a list of strings",
+            Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Networks => "a list of strings",
             Self::Ports => "a list of ports",
             Self::Tags => "a table of strings",
             Self::Text
@@ -127,7 +128,7 @@ impl Kind {
     pub(crate) fn is_many(self) -> bool {
         matches!(
             self,
-            Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Networks | Self::Ports | Self::Tags
+            Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Networks | Self::Ports | Self::Tags
         )
     }
 }

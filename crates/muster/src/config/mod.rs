@@ -16,6 +16,7 @@ pub(crate) mod check;
 mod env;
 mod expand;
 mod file;
+mod handlers;
 pub(crate) mod key;
 pub(crate) mod keys;
 mod load;

@@ -2,6 +2,7 @@
 //!
 //! The TOML form is itself a configuration that says the same. Secrets are not shown.
 
+use super::handlers;
 use super::key::{Applies, Kind, Section};
 use super::origin::Origin;
 use super::settings::{Setting, Settings};
@@ -35,6 +36,7 @@ pub(crate) fn toml(settings: &Settings) -> String {
             out.push_str(&format!("{text:width$}  # {origin}\n"));
         }
     }
+    settings.declared().iter().for_each(|declared| out.push_str(&handlers::toml(declared, quoted)));
     out
 }
 
@@ -135,7 +137,16 @@ pub(crate) fn json(settings: &Settings) -> String {
             row
         })
         .collect();
-    crate::json::pretty(&json!({ "settings": rows }))
+    let handlers: Vec<serde_json::Value> = settings
+        .declared()
+        .iter()
+        .map(|declared| {
+            let mut row = handlers::json(&declared.config);
+            place(&mut row, &declared.origin);
+            row
+        })
+        .collect();
+    crate::json::pretty(&json!({ "settings": rows, "handlers": handlers }))
 }
 
 /// Adds the source, and where in it when it has places.
@@ -193,6 +204,12 @@ mod tests {
             (&keys::ADVERTISE, &["10.0.0.1"]),
         ]);
         let mut settings = settings;
+        let words = ["/bin/x", "a \"$b\""].map(str::to_owned);
+        let on = muster_agent::Filters::parse("user:a b,query").unwrap();
+        let mut config =
+            muster_agent::HandlerConfig::new("h", on, muster_agent::Action::Command(words.into()));
+        config.timeout = None;
+        settings.declare(handlers::Declared { config, origin: Origin::Default });
         for (key, text) in [
             (&keys::service::FROM, "10.0.0.0/8,fd00::/8"),
             (&keys::service::PORTS, "3000,8000-8999"),
@@ -206,6 +223,7 @@ mod tests {
         let directory = directory.path().to_owned();
         let read = load(&Sources { config: None, serf: vec![], given: vec![], env: [].into(), directory });
         assert_eq!(read.problems, []);
+        assert_eq!(read.settings.declared()[0].config, settings.declared()[0].config);
         for (before, after) in settings.iter().zip(read.settings.iter()) {
             assert_eq!(before.value, after.value, "{}", before.key.path());
         }

@@ -1,5 +1,6 @@
 //! `docs/configuration.md`, from the key table.
 
+use super::handlers;
 use super::key::{Fallback, Key, Kind, Section};
 use super::keys;
 
@@ -17,6 +18,7 @@ pub(crate) fn markdown() -> String {
     }
     out.push_str(SERVICES);
     keys::service::TABLE.iter().for_each(|key| out.push_str(&entry(key)));
+    out.push_str(&handlers::markdown());
     out
 }
 
@@ -65,10 +67,10 @@ fn values(kind: Kind) -> String {
         Kind::Address { .. } => "address".to_owned(),
         Kind::AddressOrOff { .. } => "address, `off`".to_owned(),
         Kind::Addresses { .. } => "list of addresses".to_owned(),
-        Kind::Texts => "list of texts".to_owned(),
         Kind::Seeds => "list of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`".to_owned(),
         Kind::Networks => "list of networks, at most 256".to_owned(),
         Kind::Ports => "list of ports and ranges, at most 256".to_owned(),
+        Kind::Handlers => "list of `[FILTER=]SCRIPT`".to_owned(),
         Kind::Tags => "table of texts".to_owned(),
     }
 }

@@ -1,5 +1,6 @@
 //! The value of every key, with its origin.
 
+use super::handlers::Declared;
 use super::key::Key;
 use super::keys;
 use super::origin::Origin;
@@ -18,7 +19,7 @@ pub(crate) struct Setting {
     pub(crate) tag_origins: BTreeMap<String, Origin>,
 }
 
-/// A value for every key of the table.
+/// A value for every key of the table, and the handlers.
 ///
 /// The typed getters give an empty value when the key is unset or of another kind; which key has which kind is settled in
 /// the table, and a test reads them all through the views.
@@ -27,6 +28,7 @@ pub(crate) struct Settings {
     table: Vec<Setting>,
     /// `[services.NAME]` by NAME: a value for every key of [`keys::service::TABLE`].
     services: BTreeMap<String, Vec<Setting>>,
+    handlers: Vec<Declared>,
 }
 
 impl Setting {
@@ -52,7 +54,11 @@ impl Setting {
 impl Settings {
     /// The table's defaults.
     pub(crate) fn defaults() -> Self {
-        Self { table: keys::TABLE.iter().map(Setting::default_of).collect(), services: BTreeMap::new() }
+        Self {
+            table: keys::TABLE.iter().map(Setting::default_of).collect(),
+            services: BTreeMap::new(),
+            handlers: Vec::new(),
+        }
     }
 
     /// In the table's order.
@@ -84,6 +90,19 @@ impl Settings {
         if let Some(setting) = self.table.iter_mut().find(|setting| std::ptr::eq(setting.key, key)) {
             setting.set(value, origin);
         }
+    }
+
+    /// One more handler, or another of its name.
+    pub(crate) fn declare(&mut self, handler: Declared) {
+        match self.handlers.iter_mut().find(|earlier| earlier.config.name == handler.config.name) {
+            Some(earlier) => *earlier = handler,
+            None => self.handlers.push(handler),
+        }
+    }
+
+    /// The tables `[[handlers]]`, in the order of the files.
+    pub(crate) fn declared(&self) -> &[Declared] {
+        &self.handlers
     }
 
     fn find(&self, key: &'static Key) -> Option<&Setting> {

@@ -45,7 +45,7 @@ impl Kind {
     pub(crate) fn unset(self) -> Value {
         match self {
             Self::Addresses { .. } => Value::Addresses(Vec::new()),
-            Self::Texts | Self::Seeds | Self::Networks | Self::Ports => Value::Texts(Vec::new()),
+            Self::Seeds | Self::Handlers | Self::Networks | Self::Ports => Value::Texts(Vec::new()),
             Self::Tags => Value::Tags(BTreeMap::new()),
             _ => Value::Unset,
         }
@@ -53,7 +53,11 @@ impl Kind {
 
     /// Reads the text of a variable: lists are separated by commas.
     pub(crate) fn parse(self, text: &str) -> Result<Value, Invalid> {
-        if self.is_many() {
+        if self == Self::Handlers {
+            // Filters have commas between them.
+            let items: Vec<&str> = text.lines().map(str::trim).filter(|item| !item.is_empty()).collect();
+            self.parse_many(&items)
+        } else if self.is_many() {
             let items: Vec<&str> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
             self.parse_many(&items)
         } else {
@@ -67,8 +71,10 @@ impl Kind {
             Self::Addresses { port } => {
                 items.iter().map(|item| address(item, port)).collect::<Result<_, _>>().map(Value::Addresses)
             }
-            Self::Texts => Ok(Value::Texts(items.iter().map(ToString::to_string).collect())),
             Self::Seeds => items.iter().map(|item| seed(item)).collect::<Result<_, _>>().map(Value::Texts),
+            Self::Handlers => {
+                items.iter().map(|item| handler(item)).collect::<Result<_, _>>().map(Value::Texts)
+            }
             Self::Networks => rule_list::<Network>(items),
             Self::Ports => rule_list::<Ports>(items),
             Self::Tags => items.iter().map(|item| tag(item)).collect::<Result<_, _>>().map(Value::Tags),
@@ -107,8 +113,8 @@ impl Kind {
             Self::AddressOrOff { .. } if text.eq_ignore_ascii_case(OFF) => Ok(Value::Text(OFF.to_owned())),
             Self::Address { port } | Self::AddressOrOff { port } => address(text, port).map(Value::Address),
             Self::Addresses { .. }
-            | Self::Texts
             | Self::Seeds
+            | Self::Handlers
             | Self::Networks
             | Self::Ports
             | Self::Tags => self.parse_many(&[text]),
@@ -149,6 +155,12 @@ fn address(text: &str, port: u16) -> Result<SocketAddr, Invalid> {
 /// In the agent's words: it reads the text again when it joins.
 fn seed(text: &str) -> Result<String, Invalid> {
     muster_agent::check_seed(text).map(|()| text.to_owned()).map_err(|error| Invalid(error.to_string()))
+}
+
+/// In Serf's words: it says the same when it does not start.
+fn handler(text: &str) -> Result<String, Invalid> {
+    let checked = muster_agent::HandlerConfig::serf("x", text);
+    checked.map(|_| text.to_owned()).map_err(|error| Invalid(error.to_string()))
 }
 
 /// As texts, which the views read again. Nobody means "nobody" by an empty list.
@@ -241,6 +253,17 @@ mod tests {
             Value::Tags([("port", "80"), ("role", "web")].map(|(k, v)| (k.into(), v.into())).into())
         );
         assert_eq!(Kind::Seeds.parse(""), Ok(Value::Texts(vec![])));
+    }
+
+    #[test]
+    fn handlers_of_a_variable_stand_on_a_line_each() {
+        let texts = ["member-leave,member-failed=a,b=c", "d"];
+        assert_eq!(
+            Kind::Handlers.parse("member-leave,member-failed=a,b=c\n\n d\n"),
+            Ok(Value::Texts(texts.map(str::to_owned).into()))
+        );
+        let error = Kind::Handlers.parse_many(&["user=x", "member-foo=x"]).unwrap_err();
+        assert_eq!(error.0, "Invalid event script: Event 'member-foo' invoking 'x'");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Settings as the roles want them.
 
+use super::handlers;
 use super::key::Kind;
 use super::keys;
 use super::origin::Origin;
@@ -40,6 +41,8 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
+        handlers: handlers::all(settings),
+        withheld: withheld(),
         leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
         skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
         stages: muster_agent::Stages::default(),
@@ -55,7 +58,7 @@ pub(crate) fn reloaded(settings: &Settings) -> muster_agent::Reloaded {
         tags: tags(settings),
         leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
         skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
-        handlers: settings.texts(&keys::serf::EVENT_HANDLERS).to_vec(),
+        handlers: handlers::all(settings),
         log_level: settings.text(&keys::LOG_LEVEL).to_owned(),
     }
 }
@@ -65,6 +68,11 @@ fn snapshot(settings: &Settings) -> Option<SnapshotOptions> {
     let path = Some(settings.text(&keys::serf::SNAPSHOT_PATH)).filter(|path| !path.is_empty())?;
     let rejoin_after_leave = settings.bool(&keys::serf::REJOIN_AFTER_LEAVE);
     Some(SnapshotOptions { path: path.into(), rejoin_after_leave })
+}
+
+/// The variables that hold secrets.
+fn withheld() -> Vec<String> {
+    keys::TABLE.iter().filter(|key| key.kind == Kind::Secret).map(|key| key.env()).collect()
 }
 
 /// Where the gossip keys come from.
@@ -79,7 +87,7 @@ pub(super) fn gossip_keys(settings: &Settings) -> Option<KeySource> {
 }
 
 /// Where Serf's RPC is served, unless it is off.
-pub(super) fn rpc(settings: &Settings) -> Option<RpcConfig> {
+pub(crate) fn rpc(settings: &Settings) -> Option<RpcConfig> {
     Some(RpcConfig {
         addr: settings.address(&keys::serf::RPC_ADDR)?,
         asked: *settings.origin(&keys::serf::RPC_ADDR) != Origin::Default,
@@ -192,6 +200,10 @@ mod tests {
         assert_eq!((agent.profile, agent.protocol), (ProfileName::Lan, 5));
         assert_eq!((agent.compress, agent.broadcast_timeout), (true, Duration::from_secs(5)));
         assert_eq!((agent.interface, agent.keys), (None, None));
+        assert_eq!(
+            (agent.handlers, agent.withheld.contains(&"MUSTER_AGENT__ENCRYPT".to_owned())),
+            (vec![], true)
+        );
         assert_eq!((agent.leave_on_terminate, agent.skip_leave_on_interrupt), (true, false));
         assert_eq!((agent.start_join.len(), agent.replay_on_join), (0, false));
         assert_eq!((agent.default_port, agent.leave_timeout), (3000, Duration::from_secs(8)));

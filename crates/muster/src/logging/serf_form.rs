@@ -17,7 +17,7 @@ pub(super) fn line(event: &Event<'_>, now: SystemTime) -> String {
     let metadata = event.metadata();
     let level = level(*metadata.level()).as_str();
     let (module, text) = match parts.in_serfs_words() {
-        Some(text) => ("serf".to_owned(), text),
+        Some((module, text)) => (module.to_owned(), text),
         None => (module(metadata.target()), parts.message + &parts.fields),
     };
     printable(&format!("{} [{level}] {module}: {text}", time(now))).into_owned()
@@ -55,21 +55,24 @@ struct Parts {
     /// Of a change of a member.
     node: String,
     addr: String,
+    /// Of a user event or a query.
+    name: String,
 }
 
 impl Parts {
-    /// Serf's line for a change of a member (serf.go, `EventMember...`).
-    fn in_serfs_words(&self) -> Option<String> {
-        let what = match self.message.as_str() {
-            "member-join" => "Join",
-            "member-leave" => "Leave",
-            "member-failed" => "Failed",
-            // These two without the address.
-            "member-update" => return Some(format!("EventMemberUpdate: {}", self.node)),
-            "member-reap" => return Some(format!("EventMemberReap: {}", self.node)),
+    /// Serf's module and line for a change of a member (serf.go), a user event or a query (agent.go).
+    fn in_serfs_words(&self) -> Option<(&'static str, String)> {
+        let Self { message, node, addr, name, .. } = self;
+        let what = match message.as_str() {
+            "member-join" => format!("EventMemberJoin: {node} {addr}"),
+            "member-leave" => format!("EventMemberLeave: {node} {addr}"),
+            "member-failed" => format!("EventMemberFailed: {node} {addr}"),
+            "member-update" => format!("EventMemberUpdate: {node}"),
+            "member-reap" => format!("EventMemberReap: {node}"),
+            "user-event" | "query" => return Some(("agent", format!("Received event: {message}: {name}"))),
             _ => return None,
         };
-        Some(format!("EventMember{what}: {} {}", self.node, self.addr))
+        Some(("serf", what))
     }
 
     fn add(&mut self, field: &Field, value: String) {
@@ -80,6 +83,7 @@ impl Parts {
                 match name {
                     "node" => self.node = unquoted(&value),
                     "addr" => self.addr = value,
+                    "event" | "query" => self.name = unquoted(&value),
                     _ => {}
                 }
             }
@@ -139,16 +143,23 @@ mod tests {
     }
 
     #[test]
-    fn changes_of_members_are_told_in_serfs_words() {
+    fn what_happens_is_told_in_serfs_words() {
         let (node, addr) = ("web\n1", "10.0.0.7");
         let lines = lines(|| {
             tracing::info!(?node, %addr, status = "alive", "{}", "member-join");
             tracing::info!(?node, %addr, status = "alive", "{}", "member-update");
+            tracing::info!(event = ?"deploy", ltime = 7, "user-event");
+            tracing::info!(query = ?"load", from = ?node, "query");
         });
         let texts: Vec<&str> = lines.iter().map(|line| &line["2026/11/22 00:17:46 ".len()..]).collect();
         assert_eq!(
             texts,
-            ["[INFO] serf: EventMemberJoin: web\\n1 10.0.0.7", "[INFO] serf: EventMemberUpdate: web\\n1"]
+            [
+                "[INFO] serf: EventMemberJoin: web\\n1 10.0.0.7",
+                "[INFO] serf: EventMemberUpdate: web\\n1",
+                "[INFO] agent: Received event: user-event: deploy",
+                "[INFO] agent: Received event: query: load"
+            ]
         );
     }
 

@@ -138,6 +138,8 @@ fn config(settings: &Settings, has_socket: bool) -> Config {
         // Serf does not count the first attempt.
         retry_max: if ours.retry_max == 0 { 0 } else { ours.retry_max.saturating_add(1) },
         socket: if has_socket { ours.socket } else { Default::default() },
+        // Without RPC it would be no Serf.
+        rpc: Some(settings::rpc(settings)),
         leave_timeout: LEAVE_TIMEOUT,
         leave_on_terminate: settings::leaves_on_terminate(settings),
         snapshot: ours.snapshot.map(|snapshot| SnapshotOptions {

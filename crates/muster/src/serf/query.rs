@@ -40,11 +40,13 @@ pub(super) fn ask(
         let Ok(QueryRecord { kind, from, payload }) = read::<QueryRecord<'_>>(&record) else { break };
         match kind {
             _ if of != stream => {}
+            // At the end of its time Serf's agent may send records of nobody, any number of them (ipc_query_response_stream.go
+            // reads closed channels until its timer fires).
+            _ if from.is_empty() => break,
             QueryRecord::ACK => heard(Some(Answer::Ack(from.to_owned()))),
             QueryRecord::RESPONSE => {
                 heard(Some(Answer::Response { from: from.to_owned(), payload: payload.to_vec() }));
             }
-            QueryRecord::DONE => break,
             _ => {}
         }
     }

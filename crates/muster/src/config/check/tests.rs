@@ -233,6 +233,21 @@ fn only_the_roles_that_will_run_are_checked() {
 }
 
 #[test]
+fn a_handler_cannot_have_the_name_of_one_of_serfs() {
+    let mut settings = settings(&[(&keys::serf::EVENT_HANDLERS, "member-join=x")]);
+    let config = muster_agent::HandlerConfig::serf("event-handler-1", "y").unwrap();
+    let origin = Origin::File { path: "m.toml".into(), line: 3 };
+    settings.declare(handlers::Declared { config, origin });
+    let findings = check(&settings, &[Role::Agent], Purpose::Start);
+    let problems: Vec<String> = findings.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        ["m.toml:3: `event-handler-1` is the name of a handler of `event_handlers`; choose another"]
+    );
+    assert_eq!(views::agent(&settings).handlers.len(), 2);
+}
+
+#[test]
 fn an_address_of_rpc_that_is_taken_is_a_problem_if_it_was_asked_for() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = taken.local_addr().unwrap().to_string();

@@ -37,10 +37,14 @@ pub(crate) static RPC_AUTH: Key = Key {
 pub(crate) static EVENT_HANDLERS: Key = Key {
     name: "event_handlers",
     flag: "event-handler",
-    kind: Kind::Texts,
+    kind: Kind::Handlers,
     fallback: Fallback::Unset("none"),
-    help: "Scripts to run on events, [FILTER=]SCRIPT; repeat for more.",
-    ..LATER
+    help: "Scripts to run when something happens, [FILTER[,FILTER...]=]SCRIPT as in Serf; repeat for more.\n\n\
+           Filters are member-join, member-leave, member-failed, member-update, member-reap, user, user:NAME, query, \
+           query:NAME and *; without any, the script gets everything. It is run by /bin/sh. In the variable each handler \
+           stands on a line of its own. Handlers with a timeout, without a shell, or over HTTP: see `[[handlers]]` in the \
+           configuration reference.",
+    ..AGENT
 };
 
 pub(crate) static REPLAY_ON_JOIN: Key = Key {

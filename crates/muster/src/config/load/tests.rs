@@ -333,3 +333,72 @@ fn a_huge_rule_is_one_problem() {
     let services: String = (0..300).map(|n| format!("[services.s{n}]\n")).collect();
     assert_eq!(problems(&services), ["muster.toml:1: 300 services are named; at most 256 are allowed"]);
 }
+
+#[test]
+fn handlers_are_tables_and_one_of_a_later_file_replaces_one_of_its_name() {
+    let first = "[agent]\nnode = 'a'\n[[handlers]]\nname = 'reload'\non = ['member-join', 'user:x y']\n\
+                 command = ['/bin/reload', '${HOST}']\ntimeout = '30s'\nconcurrency = 2\nqueue = 7\ncoalesce = false\n\
+                 [[handlers]]\nname = 'other'\nshell = 'echo $SERF_EVENT'\ntimeout = '0s'\n";
+    let later = "[[handlers]]\nname = 'other'\non = 'query'\nwebhook = 'http://hooks/x'\n";
+    let world = World::new(&[("muster.toml", first), ("conf.d/b.toml", later)], &[("HOST", "lb")], &[]);
+    assert_eq!(world.problems(), [""; 0]);
+    let settings = world.load().settings;
+    let [reload, other] = settings.declared() else { panic!("{:?}", settings.declared()) };
+    let config = &reload.config;
+    assert_eq!(config.on.to_string(), "member-join,user:x y");
+    assert_eq!(config.action.to_string(), r#"["/bin/reload", "lb"]"#);
+    assert_eq!(config.timeout, Some(std::time::Duration::from_secs(30)));
+    assert_eq!((config.concurrency, config.queue, config.coalesce), (2, 7, false));
+    assert_eq!(
+        (other.config.action.to_string(), other.config.on.to_string()),
+        ("http://hooks/x".into(), "query".into())
+    );
+    assert!(other.origin.to_string().ends_with("conf.d/b.toml:2"), "{}", other.origin);
+}
+
+#[test]
+fn what_is_wrong_with_a_handler_is_told_with_its_line() {
+    let text = "[[handlers]]\nname = 'a'\nshell = 'x'\non = ['member-foo']\n\
+                [[handlers]]\nname = 'b'\n\
+                [[handlers]]\nshell = 'x'\n\
+                [[handlers]]\nname = 'c'\ncommand = []\n\
+                [[handlers]]\nname = 'd'\nwebhook = 'https://x/'\ntimeuot = '5s'\n\
+                [[handlers]]\nname = 'e'\nshell = 'x'\ntimeout = '5'\nqueue = 0\ncommand = 'x'\n\
+                [[handlers]]\nname = 'f'\nshell = 'x'\n\
+                [[handlers]]\nname = 'f'\nshell = 'x'\n";
+    let world = World::new(&[("muster.toml", text)], &[], &[]);
+    let problems = world.problems();
+    for (problem, expected) in problems.iter().zip([
+        "muster.toml:4: on: no such event: \"member-foo\"",
+        "muster.toml:6: the handler `b` needs one of `shell`, `command` and `webhook`",
+        "muster.toml:7: this handler has no `name`",
+        "muster.toml:10: the command is empty",
+        "muster.toml:14: webhook: https is not built in",
+        "muster.toml:15: unknown key `timeuot` in [[handlers]]; did you mean `timeout`?",
+        "muster.toml:19: timeout: `5` is not a duration",
+        "muster.toml:20: queue: `0` is not a number from 1 to 65536",
+        "muster.toml:21: command: must be a list of strings, not a string",
+        "muster.toml:26: the handler `f` is at muster.toml:23 already",
+    ]) {
+        assert!(
+            problem.replace(&format!("{}/", world.directory.path().display()), "").starts_with(expected),
+            "{problem}\n{expected}"
+        );
+    }
+    assert_eq!(problems.len(), 10, "{problems:#?}");
+    let world = World::new(&[("muster.toml", "[handlers]\nname = 'a'\n")], &[], &[]);
+    assert_eq!(world.problems(), ["muster.toml:1: write [[handlers]] before each handler, not a table"]);
+}
+
+#[test]
+fn handlers_of_serf_are_checked_wherever_they_stand() {
+    let file = ("muster.toml", "[agent]\nevent_handlers = ['member-join=a', 'member-foo=x']\n");
+    let flag: (&'static Key, &[&str]) = (&keys::serf::EVENT_HANDLERS, &["x=y"]);
+    assert_eq!(
+        World::new(&[file], &[], &[flag]).problems(),
+        [
+            "muster.toml:2: event_handlers: Invalid event script: Event 'member-foo' invoking 'x'",
+            "flag --event-handler: Invalid event script: Event 'x' invoking 'y'",
+        ]
+    );
+}

@@ -4,6 +4,8 @@ use super::super::flags::Parsed;
 use super::super::tags;
 use crate::config::key::Key;
 use crate::config::{Given, Origin, Settings, Sources, go_duration, keys, views};
+use muster_agent::{HandlerConfig, RpcConfig};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// The shortest of Serf's two pauses (command.go, `minRetryInterval`, `minBroadcastTimeout`).
@@ -12,6 +14,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);
 /// A configuration that says nothing, in place of Muster's own files.
 const NO_CONFIGURATION: &str = "/dev/null";
+const RPC_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7373);
 const SOCKET_VARIABLE: &str = "MUSTER_SOCKET";
 
 /// Flags whose text goes into a key as it is. An empty one says nothing, as in Serf.
@@ -52,6 +55,9 @@ static NUMBERS: &[(&str, &Key)] = &[("protocol", &keys::PROTOCOL), ("retry-max",
 /// Where the configuration comes from; or why not, in Serf's words. `note` is told what is changed about it.
 pub(super) fn sources(words: &Parsed, note: impl Fn(&str)) -> Result<Sources, String> {
     tags(&words.texts("tag"))?;
+    for text in words.texts("event-handler") {
+        HandlerConfig::serf("of a flag", &text).map_err(|error| error.to_string())?;
+    }
     let mut given: Given = Vec::new();
     for (flag, key) in TEXTS {
         let texts: Vec<String> = words.texts(flag).into_iter().filter(|text| !text.is_empty()).collect();
@@ -146,7 +152,7 @@ pub(super) fn facts(settings: &Settings) -> Vec<String> {
         facts.push(format!("Advertise addr: '{advertise}'"));
     }
     facts.extend([
-        format!("                   RPC addr: '{}'", rpc_address(settings)),
+        format!("                   RPC addr: '{}'", rpc(settings).addr),
         format!("                  Encrypted: {}", agent.keys.is_some()),
         format!("                   Snapshot: {}", !settings.text(&keys::serf::SNAPSHOT_PATH).is_empty()),
         format!("                    Profile: {}", agent.profile.as_str()),
@@ -159,9 +165,10 @@ pub(super) fn facts(settings: &Settings) -> Vec<String> {
     facts
 }
 
-/// Where RPC is served: always somewhere.
-pub(super) fn rpc_address(settings: &Settings) -> std::net::SocketAddr {
-    settings.address(&keys::serf::RPC_ADDR).unwrap_or(([127, 0, 0, 1], 7373).into())
+/// Served in any case, and where that fails nothing starts.
+pub(super) fn rpc(settings: &Settings) -> RpcConfig {
+    let usual = RpcConfig { addr: RPC_ADDRESS, asked: true, auth: String::new() };
+    RpcConfig { asked: true, ..views::rpc(settings).unwrap_or(usual) }
 }
 
 #[cfg(test)]
@@ -248,6 +255,7 @@ mod tests {
         for (words, said) in [
             (["-retry-interval", "zz"], "Error: time: invalid duration \"zz\""),
             (["-tag", "x"], "Error: Invalid tag: 'x'"),
+            (["-event-handler", "nope=x"], "Invalid event script: Event 'nope' invoking 'x'"),
             (
                 ["-log-level", "foo"],
                 "Invalid log level: FOO. Valid log levels are: [TRACE DEBUG INFO WARN ERR]",

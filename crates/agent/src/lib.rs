@@ -8,8 +8,8 @@
 //!    ^  |        |                        fleet   members -> picture -> followers
 //!    |  v        |  changed members       server  the control socket
 //!  streams       +--------> roster -----> rpc     Serf's RPC
-//!                           hub           run     start, signals, leave
-//!                <--------- commands
+//!                           hub --------> handlers  programs and webhooks
+//!                <--------- commands      run     start, signals, leave
 //! ```
 //!
 //! The gossip thread waits for nobody: what it tells is kept per member until the other thread looks. What leaves through
@@ -62,8 +62,8 @@ mod whole_file;
 pub use config::{Advertise, Config, ProfileName, RpcConfig};
 pub use error::Error;
 pub use handlers::{
-    Action, CONCURRENCY_MAX, HANDLERS_MAX, HandlerConfig, HandlerError, NotAdded, QUEUE, QUEUE_MAX, TIMEOUT,
-    WEBHOOK_TIMEOUT, WebhookUrl,
+    Action, CONCURRENCY_MAX as HANDLER_CONCURRENCY_MAX, HANDLERS_MAX, HandlerConfig, HandlerError, NotAdded,
+    QUEUE_MAX as HANDLER_QUEUE_MAX, WebhookUrl,
 };
 pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};

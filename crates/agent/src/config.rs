@@ -1,6 +1,6 @@
 //! What the agent needs to know, already checked.
 
-use crate::{KeySource, LogBook, Stages};
+use crate::{KeySource, LogBook, Reload, SnapshotOptions, Stages};
 use muster_fleet::Rules;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -46,6 +46,8 @@ pub struct Config {
     pub broadcast_timeout: Duration,
     /// The cluster's gossip keys; `None` sends and takes plaintext.
     pub keys: Option<KeySource>,
+    /// Where members and clocks are remembered over a restart.
+    pub snapshot: Option<SnapshotOptions>,
     /// Serf's RPC; `None` serves none.
     pub rpc: Option<RpcConfig>,
     /// Path of the control socket; an empty one means that there is none.
@@ -62,6 +64,8 @@ pub struct Config {
     pub skip_leave_on_interrupt: bool,
     /// Who is told how far the agent is.
     pub stages: Stages,
+    /// Reads the configuration again.
+    pub reload: Reload,
     /// The log of this process, for those who ask for it.
     pub log: LogBook,
 }

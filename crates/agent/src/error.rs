@@ -51,6 +51,14 @@ pub enum Error {
     /// The gossip keys cannot be used.
     #[error("cannot use the gossip keys: {0}")]
     Keys(#[from] KeysError),
+    /// The snapshot cannot be read, or nothing be added to it.
+    #[error("cannot use the snapshot {}: {cause}; mend or remove it, or name another", path.display())]
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        cause: io::Error,
+    },
     /// The interface to gossip on is not there or has not the address.
     #[error("{0}")]
     Interface(String),

@@ -21,7 +21,7 @@ impl KeyringFile {
             ring.iter().map(|key| Zeroizing::new(format!("  \"{}\"", &*key.to_base64()))).collect();
         let lines: Vec<&str> = keys.iter().map(|line| line.as_str()).collect();
         let text = Zeroizing::new(format!("[\n{}\n]", Zeroizing::new(lines.join(",\n")).as_str()));
-        whole_file::replace(&self.0, text.as_bytes())
+        whole_file::replace(&self.0, text.as_bytes(), whole_file::PRIVATE)
             .map_err(|cause| KeyringFileError { path: self.0.clone(), cause })
     }
 }

@@ -12,6 +12,7 @@
 //!                <--------- commands
 //! ```
 //!
+//! What must outlive the agent is in files: own tags (`tags_file`), keys (`keyring_file`), members and clocks (`snapshot`).
 //! The gossip thread waits for nobody: what it tells is kept per member until the other thread looks. What leaves through
 //! its sockets is sealed with the cluster's keys, if there are any, and what comes in is opened (`sealer`, `keys`).
 
@@ -39,6 +40,8 @@ mod own_tags;
 mod pace;
 mod plain;
 mod random;
+mod rejoin;
+mod reload;
 mod reports;
 mod resolve;
 mod roster;
@@ -51,10 +54,12 @@ mod seek;
 mod server;
 mod shared;
 mod signals;
+mod snapshot;
 mod sockets;
 mod stage;
 mod streams;
 mod tags_file;
+mod telemetry;
 mod throttle;
 mod whole_file;
 
@@ -64,9 +69,11 @@ pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};
 pub use logbook::{LogBook, LogLevel, LogLine};
 pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
+pub use reload::{Reload, Reloaded};
 pub use resolve::addresses_of;
 pub use run::run;
 pub use seed::check_seed;
+pub use snapshot::SnapshotOptions;
 pub use stage::{Stage, Stages};
 pub use tags_file::{TagsFile, TagsFileError};
 

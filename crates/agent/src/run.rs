@@ -11,6 +11,7 @@ use crate::join::Joiner;
 use crate::key_queries::{KeyKeeper, QUERIES_WAITING_MAX};
 use crate::keyring_file::KeyringFile;
 use crate::own_tags::OwnTags;
+use crate::rejoin::rejoin;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
 use crate::roster::{Inbox, Roster};
@@ -20,14 +21,17 @@ use crate::seed::Seed;
 use crate::seek::{Pace, Seeker};
 use crate::server;
 use crate::shared::Shared;
-use crate::signals::EndSignals;
-use crate::{Config, Ended, Error, KeySource, ProfileName, Stage, TagsFile, random, sockets};
+use crate::signals::{Caught, Signals};
+use crate::snapshot;
+use crate::telemetry;
+use crate::{Config, Ended, Error, KeySource, ProfileName, Reloaded, Stage, TagsFile, random, sockets};
 use futures_util::future::OptionFuture;
 use muster_fleet::{DrawOptions, Gossip};
 use muster_serf::{Profile, Serf};
 use muster_wire::crypt::Keyring;
 use muster_wire::tags::Tags;
 use muster_wire::{Border, Label};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,22 +53,25 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 pub fn run(config: Config) -> Result<Ended, Error> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::System)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         // Caught first: a signal during the start must not leave a half-started agent behind.
-        let mut signals = EndSignals::catch().map_err(Error::System)?;
+        let mut signals = Signals::catch().map_err(Error::System)?;
         let mut agent = tokio::select! {
             agent = Agent::start(&config) => agent?,
-            signal = signals.next() => {
+            signal = signals.next_end() => {
                 config.stages.tell(Stage::Caught(signal));
                 tracing::info!(signal, "told to end before the start was complete");
                 // Nobody knows of us yet.
-                return Ok(if leaves_on(&config, signal) { Ended::Left } else { Ended::Stopped });
+                return Ok(if Ends::of(&config).leave_on(signal) { Ended::Left } else { Ended::Stopped });
             }
         };
         let ended = agent.live(&config, &mut signals).await;
         agent.stop(&ended).await;
         ended
-    })
+    });
+    // A disk that does not answer holds up nobody's end.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Everything that runs.
@@ -79,6 +86,8 @@ struct Agent {
     /// Requests on the control socket; each is told how the leave went.
     leave_asked: mpsc::Receiver<oneshot::Sender<Ended>>,
     leave_waiting: Vec<oneshot::Sender<Ended>>,
+    snapshot: Option<snapshot::Keeping>,
+    shared: Arc<Shared>,
     serving: JoinHandle<()>,
     stop_serving: watch::Sender<bool>,
     bound: SocketAddr,
@@ -93,6 +102,7 @@ impl Agent {
         let tags = tags_file.as_ref().map_or_else(|| Ok(config.tags.clone()), TagsFile::load)?;
         let seeds = config.start_join.iter().chain(&config.join).map(|text| Seed::parse(text));
         let seeds = seeds.collect::<Result<Vec<_>, _>>()?;
+        let former = config.snapshot.as_ref().map(snapshot::Opened::open).transpose()?;
         let is_wanted = !config.socket.as_os_str().is_empty();
         let listener = is_wanted.then(|| server::Listener::bind(&config.socket)).transpose()?;
         let rpc = rpc::Listener::bind(config.rpc.as_ref())?;
@@ -113,7 +123,10 @@ impl Agent {
         let clock = Clock::start();
         let (seed, overhead) = (random::seed().map_err(Error::System)?, sealer.packet_overhead());
         let own = serf_config(config, tags.clone(), advertised.addr, bound.port(), overhead, seed);
-        let serf = Serf::new(own, clock.now())?;
+        let mut serf = Serf::new(own, clock.now())?;
+        if let Some(opened) = &former {
+            serf.resume(&opened.former.clocks());
+        }
         let inbox = Arc::new(Inbox::default());
         serf.members().for_each(|member| inbox.put(member.clone()));
         let roster = Arc::new(Roster::new(config.node.clone(), Arc::clone(&inbox)));
@@ -149,6 +162,11 @@ impl Agent {
         let advertise_chosen = config.advertise.is_none() && bound.ip().is_unspecified();
         let joiner =
             Joiner { gossip: gossip.clone(), resolver, bound, advertised: advertised.addr, advertise_chosen };
+        let snapshot = former.map(|opened| {
+            let former = opened.former.clone();
+            tokio::spawn(rejoin(joiner.clone(), former, config.node.clone(), Arc::clone(&roster)));
+            opened.keep(Arc::clone(&roster), gossip.clone(), &hub)
+        });
         let (leave, leave_asked) = mpsc::channel(LEAVES_ASKED_MAX);
         let stop_serving = watch::Sender::new(false);
         let advertised_addr = advertised.addr;
@@ -173,7 +191,7 @@ impl Agent {
         });
         let router = server::router(Arc::clone(&shared));
         let control = listener.map(|listener| listener.serve(router, stop_serving.subscribe()));
-        let rpc = rpc.map(|rpc| rpc.serve(shared, stop_serving.subscribe()));
+        let rpc = rpc.map(|rpc| rpc.serve(Arc::clone(&shared), stop_serving.subscribe()));
         let serving = tokio::spawn(async move {
             tokio::join!(OptionFuture::from(control), OptionFuture::from(rpc));
         });
@@ -187,6 +205,8 @@ impl Agent {
             seeker,
             leave_asked,
             leave_waiting: Vec::new(),
+            snapshot,
+            shared,
             serving,
             stop_serving,
             bound,
@@ -195,8 +215,9 @@ impl Agent {
     }
 
     /// Seeks the cluster and serves until told to leave; then leaves.
-    async fn live(&mut self, config: &Config, signals: &mut EndSignals) -> Result<Ended, Error> {
+    async fn live(&mut self, config: &Config, signals: &mut Signals) -> Result<Ended, Error> {
         let (bound, advertised) = (self.bound, self.advertised);
+        let mut ends = Ends::of(config);
         let seeking = self.seeker.take().map(|mut seeker| async move {
             if !config.start_join.is_empty() {
                 config.stages.tell(Stage::Joining);
@@ -213,26 +234,45 @@ impl Agent {
             config.stages.tell(Stage::Running);
             seeker.keep(config.retry_max).await
         });
-        tokio::select! {
-            Some(Err(error)) = async { Some(seeking?.await) } => return Err(error),
+        let seeking = OptionFuture::from(seeking);
+        tokio::pin!(seeking);
+        loop {
+            tokio::select! {
+            Some(Err(error)) = &mut seeking => return Err(error),
             Ok(gossip::NameLost { to: holder, votes, answers }) = &mut self.name_lost => {
                 // Without a leave, which would be the holder's.
                 return Err(Error::NameTaken { name: config.node.clone(), holder, votes, answers });
             }
             _ = &mut self.gossip_end => return Err(Error::GossipEnded),
-            signal = signals.next() => {
-                config.stages.tell(Stage::Caught(signal));
-                if !leaves_on(config, signal) {
-                    tracing::warn!(signal, "ending without a leave, as configured");
-                    return Ok(Ended::Stopped);
+            caught = signals.next() => match caught {
+                Caught::Reload => {
+                    config.stages.tell(Stage::Caught("HUP"));
+                    config.stages.tell(Stage::Reloading);
+                    if let Some(reloaded) = config.reload.run(&self.shared.tags).await {
+                        ends = Ends::reloaded(&reloaded);
+                    }
+                    continue;
                 }
-                config.stages.tell(Stage::Leaving);
-                tracing::info!(signal, "leaving the cluster");
-            }
+                Caught::Telemetry => {
+                        tell_telemetry(&self.gossip).await;
+                        continue;
+                    }
+                    Caught::End(signal) => {
+                    config.stages.tell(Stage::Caught(signal));
+                    if !ends.leave_on(signal) {
+                        tracing::warn!(signal, "ending without a leave, as configured");
+                        return Ok(Ended::Stopped);
+                    }
+                    config.stages.tell(Stage::Leaving);
+                    tracing::info!(signal, "leaving the cluster");
+                }
+            },
             Some(asked) = self.leave_asked.recv() => {
                 tracing::info!("told to leave on the control socket or by RPC");
                 self.leave_waiting.push(asked);
             }
+            }
+            break;
         }
         let ended = self.leave(config.leave_timeout, signals).await;
         while let Ok(asked) = self.leave_asked.try_recv() {
@@ -245,7 +285,11 @@ impl Agent {
         Ok(ended)
     }
 
-    async fn leave(&self, limit: Duration, signals: &mut EndSignals) -> Ended {
+    async fn leave(&self, limit: Duration, signals: &mut Signals) -> Ended {
+        if let Some(snapshot) = &self.snapshot {
+            // First, as in Serf: whatever becomes of the leave, it was meant.
+            snapshot.leave().await;
+        }
         tokio::select! {
             left = self.gossip.leave() => match left {
                 Ok(()) => {
@@ -254,7 +298,7 @@ impl Agent {
                 }
                 Err(gone) => tracing::error!("could not leave: {gone}"),
             },
-            signal = signals.next() => tracing::warn!(signal, "hurried; others will find this node failed"),
+            signal = signals.next_end() => tracing::warn!(signal, "hurried; others will find this node failed"),
             () = tokio::time::sleep(limit) => {
                 tracing::warn!(?limit, "the leave took too long; others may find this node failed");
             }
@@ -268,6 +312,9 @@ impl Agent {
         if ended.is_ok() && timeout(STOP_TIMEOUT, self.serving).await.is_err() {
             tracing::debug!("a client of the control socket did not take its answer");
         }
+        if let Some(snapshot) = &self.snapshot {
+            snapshot.end().await;
+        }
         self.gossip.stop().await;
         // It may have ended by itself.
         if !self.gossip_end.is_terminated() {
@@ -276,9 +323,35 @@ impl Agent {
     }
 }
 
-/// Whether the signal asks for a leave first.
-fn leaves_on(config: &Config, signal: &str) -> bool {
-    if signal == "INT" { !config.skip_leave_on_interrupt } else { config.leave_on_terminate }
+/// Like Serf's, not part of the log: whatever its level and form, it was asked for.
+async fn tell_telemetry(gossip: &Handle) {
+    let Ok((counters, stats)) = gossip.telemetry().await else { return };
+    let text = telemetry::dump(&counters, &stats, std::time::SystemTime::now());
+    // Nobody reads it, or the disk is full: nothing to be done, and no harm.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// What the signals that ask for the end do.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    leave_on_terminate: bool,
+    skip_leave_on_interrupt: bool,
+}
+
+impl Ends {
+    fn of(config: &Config) -> Self {
+        let Config { leave_on_terminate, skip_leave_on_interrupt, .. } = *config;
+        Self { leave_on_terminate, skip_leave_on_interrupt }
+    }
+
+    fn reloaded(reloaded: &Reloaded) -> Self {
+        let Reloaded { leave_on_terminate, skip_leave_on_interrupt, .. } = *reloaded;
+        Self { leave_on_terminate, skip_leave_on_interrupt }
+    }
+
+    fn leave_on(self, signal: &str) -> bool {
+        if signal == "INT" { !self.skip_leave_on_interrupt } else { self.leave_on_terminate }
+    }
 }
 
 fn gossip_address(config: &Config) -> Result<SocketAddr, Error> {

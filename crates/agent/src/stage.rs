@@ -16,6 +16,8 @@ pub enum Stage {
     Running,
     /// A signal was caught, by its name without `SIG`.
     Caught(&'static str),
+    /// HUP: the configuration is read again.
+    Reloading,
     /// The cluster is told that this node leaves, because of a signal.
     Leaving,
 }

@@ -66,7 +66,7 @@ impl TagsFile {
     /// Replaces its tags, whole or not at all.
     pub(crate) fn store(&self, tags: &Tags) -> Result<(), TagsFileError> {
         let bytes = serde_json::to_vec_pretty(tags).map_err(io::Error::from);
-        let stored = bytes.and_then(|bytes| whole_file::replace(&self.0, &bytes));
+        let stored = bytes.and_then(|bytes| whole_file::replace(&self.0, &bytes, whole_file::PRIVATE));
         stored.map_err(|cause| TagsFileError::Unwritable { path: self.0.clone(), cause })
     }
 }

@@ -11,29 +11,61 @@ use crate::config::views::Log;
 use crate::text::is_dangerous;
 use muster_agent::{LogBook, LogLevel};
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
 use std::time::SystemTime;
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
+/// Sets the level of a log that runs.
+#[derive(Clone)]
+pub(crate) struct LevelSwitch(Arc<dyn Fn(Level) + Send + Sync>);
+
+impl LevelSwitch {
+    /// From now on events of this level and above are told.
+    pub(crate) fn set(&self, level: Level) {
+        (self.0)(level);
+    }
+}
+
 /// Starts logging for the rest of the process; into `book` too, if the role has one.
-pub(crate) fn start(log: Log, book: Option<LogBook>) {
+pub(crate) fn start(log: Log, book: Option<LogBook>) -> LevelSwitch {
     let layer = tracing_subscriber::fmt::layer();
     let layer = if log.json {
         layer.json().flatten_event(true).with_writer(io::stderr).boxed()
     } else {
         layer.with_ansi(colour()).with_writer(Stderr { colour: colour() }).boxed()
     };
-    let book = book.map(|book| InSerfsForm(move |level, line: &str| book.put(level, line)).finely(log.level));
-    tracing_subscriber::registry().with(layer.with_filter(targets(log.level))).with(book).init();
+    let (shown, shown_handle) = reload::Layer::new(targets(log.level));
+    let (kept, kept_handle) = reload::Layer::new(finely(log.level));
+    let book = book.map(|book| InSerfsForm(move |level, line: &str| book.put(level, line)).with_filter(kept));
+    tracing_subscriber::registry().with(layer.with_filter(shown)).with(book).init();
+    LevelSwitch(Arc::new(move |level| {
+        // They err only when the log is gone, which it never is.
+        let _ = shown_handle.reload(targets(level));
+        let _ = kept_handle.reload(finely(level));
+    }))
 }
 
 /// Starts logging for the rest of the process, each line in Serf's form, with its level, to `put`.
-pub(crate) fn start_in_serfs_form(level: Level, put: impl Fn(LogLevel, &str) + Send + Sync + 'static) {
-    tracing_subscriber::registry().with(InSerfsForm(put).finely(level)).init();
+pub(crate) fn start_in_serfs_form(
+    level: Level,
+    put: impl Fn(LogLevel, &str) + Send + Sync + 'static,
+) -> LevelSwitch {
+    let (kept, handle) = reload::Layer::new(finely(level));
+    tracing_subscriber::registry().with(InSerfsForm(put).with_filter(kept)).init();
+    // As above.
+    LevelSwitch(Arc::new(move |level| _ = handle.reload(finely(level))))
+}
+
+/// DEBUG in any case, so that whoever asks for it later finds it, as with Serf. What that costs is bounded: at DEBUG an agent
+/// tells a line per exchange or oddity of a peer, never one per datagram that is in order. TRACE only when asked.
+fn finely(level: Level) -> Targets {
+    targets(level.max(Level::DEBUG))
 }
 
 /// Our crates at the level asked for; libraries only when something is wrong.
@@ -43,17 +75,6 @@ fn targets(level: Level) -> Targets {
 
 /// Hands each event on as a line of Serf.
 struct InSerfsForm<F>(F);
-
-impl<F: Fn(LogLevel, &str) + Send + Sync + 'static> InSerfsForm<F> {
-    /// DEBUG in any case, so that whoever asks for it later finds it, as with Serf. What that costs is bounded: at DEBUG an
-    /// agent tells a line per exchange or oddity of a peer, never one per datagram that is in order. TRACE only when asked.
-    fn finely<S: Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>>(
-        self,
-        level: Level,
-    ) -> impl Layer<S> {
-        self.with_filter(targets(level.max(Level::DEBUG)))
-    }
-}
 
 impl<S: Subscriber, F: Fn(LogLevel, &str) + Send + Sync + 'static> Layer<S> for InSerfsForm<F> {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {

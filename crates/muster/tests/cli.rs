@@ -262,6 +262,8 @@ start_join = []                  # default
 rpc_addr = "127.0.0.1:7373"      # default
 # rpc_auth =                     # default: none is asked for
 replay_on_join = false           # default
+# snapshot_path =                # default: not set
+rejoin_after_leave = true        # default
 
 [proxy]
 listen = ["0.0.0.0:8080"]  # default

@@ -43,6 +43,8 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         profile: ProfileName::Local,
         protocol: 5,
         keys: None,
+        snapshot: None,
+        reload: muster_agent::Reload::default(),
         rpc: None,
         socket: PathBuf::new(),
         default_port: 3000,

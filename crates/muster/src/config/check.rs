@@ -29,6 +29,8 @@ pub(crate) enum Purpose {
     Start,
     /// Somebody wants to know; a port may be in use by the very role that is running.
     Look,
+    /// The role runs, and reads its configuration again: its ports are its own.
+    Reload,
 }
 
 /// What was found.

@@ -145,10 +145,7 @@ pub(crate) enum Fallback {
 
 /// When a changed value takes effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(
-    dead_code,
-    reason = "no key is live or re-opens a listener until there is a reload; the reference names all three"
-)]
+#[expect(dead_code, reason = "no key re-opens a listener yet; the reference names all three")]
 pub(crate) enum Applies {
     Live,
     Listener,

@@ -194,6 +194,7 @@ pub(crate) static TAGS: Key = Key {
     env_also: Some("ROLE"),
     kind: Kind::Tags,
     fallback: Fallback::Unset("none"),
+    applies: Applies::Live,
     help: "What this node tells all others about itself; repeat for more.\n\n\
            `role=web` offers the service `web` on the port in the tag `port`, or else on `default_port`. All tags \
            together take at most 512 bytes.",
@@ -213,6 +214,7 @@ pub(crate) static TAGS_FILE: Key = Key {
 pub(crate) static ROLE: Key = Key {
     name: "role",
     flag: "role",
+    applies: Applies::Live,
     help: "The tag `role`, as Serf was once told it.\n\nIt beats a tag `role` in `tags`, as in Serf. Write the tag instead.",
     ..AGENT
 };
@@ -307,6 +309,7 @@ pub(crate) static LEAVE_ON_TERMINATE: Key = Key {
     flag: "leave-on-terminate",
     kind: Kind::Bool,
     fallback: Fallback::Is("true"),
+    applies: Applies::Live,
     help: "Leave the cluster on TERM; else end at once, and be found failed.\n\n\
            Called as `serf`, the agent leaves on INT only, as Serf does, unless this is set.",
     ..AGENT
@@ -391,7 +394,8 @@ pub(crate) static LOG_LEVEL: Key = Key {
     flag: "log-level",
     kind: Kind::Word { words: &["trace", "debug", "info", "warn", "error"], also: &[("err", "error")] },
     fallback: Fallback::Is("info"),
-    help: "Least important messages to log: trace, debug, info, warn or error.\n\nSerf's words in any case are understood: TRACE, DEBUG, INFO, WARN, ERR.",
+    applies: Applies::Live,
+    help: "Least important messages to log: trace, debug, info, warn or error.\n\nSerf's words in any case are understood: TRACE, DEBUG, INFO, WARN, ERR. A proxy takes a new level when it is started again.",
     ..LOG
 };
 

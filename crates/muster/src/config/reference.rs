@@ -118,7 +118,9 @@ since Kubernetes injects some for a Service called `muster`.
 
 **Values.** Durations have a unit: `250ms`, `5s`, `1m 30s`. Addresses are `IP`, `IP:PORT`, `[IPv6]:PORT` or `:PORT`.
 
-**Applies** tells when a changed value takes effect: `live` at once on a reload, `listener` by re-opening that listener,
+**HUP** makes the agent read all of this again, with the flags and variables it was started with. A mistake changes nothing, and is told.
+
+**Applies** tells when a changed value takes effect: `live` when the agent gets HUP, `listener` by re-opening that listener,
 `restart` when the role is started again. `later release`: understood now, so that scripts written for Serf run.
 
 `muster check` tells everything that is wrong, with file and line. `muster config print` shows every value and who said so.

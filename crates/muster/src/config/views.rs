@@ -5,7 +5,7 @@ use super::keys;
 use super::origin::Origin;
 use super::settings::{Setting, Settings};
 use super::value::Value;
-use muster_agent::{Advertise, KeySource, ProfileName, RpcConfig};
+use muster_agent::{Advertise, KeySource, ProfileName, RpcConfig, SnapshotOptions};
 use muster_fleet::{Rule, Rules};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -35,6 +35,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         compress: !settings.bool(&keys::DISABLE_COMPRESSION),
         broadcast_timeout: settings.duration(&keys::BROADCAST_TIMEOUT),
         keys: gossip_keys(settings),
+        snapshot: snapshot(settings),
         rpc: rpc(settings),
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
@@ -42,9 +43,28 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
         skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
         stages: muster_agent::Stages::default(),
+        reload: muster_agent::Reload::default(),
         log: muster_agent::LogBook::default(),
         rules: rules(settings),
     }
+}
+
+/// What of it applies to an agent that runs already.
+pub(crate) fn reloaded(settings: &Settings) -> muster_agent::Reloaded {
+    muster_agent::Reloaded {
+        tags: tags(settings),
+        leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
+        skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
+        handlers: settings.texts(&keys::serf::EVENT_HANDLERS).to_vec(),
+        log_level: settings.text(&keys::LOG_LEVEL).to_owned(),
+    }
+}
+
+/// Where the snapshot is.
+fn snapshot(settings: &Settings) -> Option<SnapshotOptions> {
+    let path = Some(settings.text(&keys::serf::SNAPSHOT_PATH)).filter(|path| !path.is_empty())?;
+    let rejoin_after_leave = settings.bool(&keys::serf::REJOIN_AFTER_LEAVE);
+    Some(SnapshotOptions { path: path.into(), rejoin_after_leave })
 }
 
 /// Where the gossip keys come from.

@@ -8,7 +8,7 @@ use muster_proxy::Error;
 use std::process::ExitCode;
 
 pub(crate) fn run(args: ProxyArgs) -> ExitCode {
-    let settings = match super::prepare(&args.configured.sources(), Role::Proxy, None) {
+    let (settings, _) = match super::prepare(&args.configured.sources(), Role::Proxy, None) {
         Ok(settings) => settings,
         Err(end) => return end,
     };

@@ -11,10 +11,11 @@ use super::Asked;
 use super::flags::{Flag, Takes, flag};
 use super::ui::{Code, DONE, FAILED, Ui};
 use crate::config::check::{Purpose, Role, check, later, without_socket};
-use crate::config::{Settings, keys, load, views};
-use crate::logging;
+use crate::config::{Settings, Sources, keys, load, views};
+use crate::logging::{self, LevelSwitch};
+use crate::roles::agent::reread;
 use gate::Gate;
-use muster_agent::{Config, Ended, Error, LogBook, Stage, Stages};
+use muster_agent::{Config, Ended, Error, LogBook, Reload, Reloaded, SnapshotOptions, Stage, Stages};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -92,7 +93,7 @@ pub(super) fn run(asked: &Asked) -> Code {
     let book = LogBook::default();
     let gate = Arc::new(Gate::new(ui, logging::level_in_serfs_words(views::log(settings).level)));
     let (put, through) = (book.clone(), Arc::clone(&gate));
-    logging::start_in_serfs_form(views::log(settings).level, move |level, line| {
+    let switch = logging::start_in_serfs_form(views::log(settings).level, move |level, line| {
         put.put(level, line);
         through.put(level, line);
     });
@@ -103,9 +104,26 @@ pub(super) fn run(asked: &Asked) -> Code {
     announce_interface(ui, settings);
     output(ui, "Starting Serf agent...");
     let listening = Arc::new(AtomicBool::new(false));
+    let reload = reload(ui, sources, has_socket, switch, Arc::clone(&gate));
     let stages = stages(ui, settings, gate, Arc::clone(&listening));
-    let ended = muster_agent::run(Config { log: book, stages, ..config(settings, has_socket) });
+    let ended = muster_agent::run(Config { log: book, stages, reload, ..config(settings, has_socket) });
     code(ui, ended, listening.load(Ordering::Relaxed))
+}
+
+/// Reads the same files and flags again (command.go, `handleReload`).
+fn reload(ui: Ui, sources: Sources, has_socket: bool, switch: LevelSwitch, gate: Arc<Gate>) -> Reload {
+    Reload::by(move || {
+        let check = if has_socket { check } else { without_socket };
+        let settings = reread(&sources, check).inspect_err(|why| {
+            output(ui, why);
+            output(ui, "Failed to reload configs");
+        })?;
+        let level = views::log(&settings).level;
+        switch.set(level);
+        gate.set_least(logging::level_in_serfs_words(level));
+        let leave_on_terminate = settings::leaves_on_terminate(&settings);
+        Ok(Reloaded { leave_on_terminate, ..views::reloaded(&settings) })
+    })
 }
 
 /// As Serf would run.
@@ -122,6 +140,10 @@ fn config(settings: &Settings, has_socket: bool) -> Config {
         socket: if has_socket { ours.socket } else { Default::default() },
         leave_timeout: LEAVE_TIMEOUT,
         leave_on_terminate: settings::leaves_on_terminate(settings),
+        snapshot: ours.snapshot.map(|snapshot| SnapshotOptions {
+            rejoin_after_leave: settings::rejoins_after_leave(settings),
+            ..snapshot
+        }),
         ..ours
     }
 }
@@ -156,6 +178,7 @@ fn stages(ui: Ui, settings: &Settings, gate: Arc<Gate>, listening: Arc<AtomicBoo
             gate.open();
         }
         Stage::Caught(signal) => output(ui, &format!("Caught signal: {}", in_gos_words(signal))),
+        Stage::Reloading => output(ui, "Reloading configuration..."),
         Stage::Leaving => output(ui, "Gracefully shutting down agent..."),
     })
 }

@@ -19,6 +19,9 @@ pub(super) fn check(
     findings: &mut Findings,
     problem: impl Fn(String) -> Problem,
 ) {
+    if purpose == Purpose::Reload {
+        return;
+    }
     for protocol in protocols {
         let bound = match protocol {
             Protocol::Tcp => TcpListener::bind(address).map(drop),

@@ -66,21 +66,27 @@ pub(crate) static SNAPSHOT_PATH: Key = Key {
     name: "snapshot_path",
     flag: "snapshot",
     kind: Kind::Path,
-    help: "File that remembers the members and the clocks over a restart.",
-    ..LATER
+    help: "File that remembers the members and the clocks over a restart, as Serf's does.\n\n\
+           The agent finds its cluster again through those who were there, without seeds, and handles no event twice. It need not \
+           exist. A damaged line costs itself only; a disk that is full is told and tried again.",
+    ..AGENT
 };
 
 pub(crate) static REJOIN_AFTER_LEAVE: Key = Key {
     name: "rejoin_after_leave",
     flag: "rejoin",
-    help: "Rejoin from the snapshot even after a leave.",
-    ..SWITCH
+    kind: Kind::Bool,
+    fallback: Fallback::Is("true"),
+    help: "Rejoin from the snapshot even after a leave.\n\n\
+           `muster agent` does, since it leaves whenever it is told to end; a restart shall find the cluster all the same. \
+           Serf does so only with this switch on.",
+    ..AGENT
 };
 
 pub(crate) static SKIP_LEAVE_ON_INTERRUPT: Key = Key {
     name: "skip_leave_on_interrupt",
     flag: "skip-leave-on-interrupt",
-    applies: Applies::Restart,
+    applies: Applies::Live,
     help: "Stop on INT without leaving the cluster.",
     ..SWITCH
 };

@@ -12,7 +12,7 @@ const HELD_MAX: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Gate {
     ui: Ui,
-    least: LogLevel,
+    least: Mutex<LogLevel>,
     /// None once it is open.
     held: Mutex<Option<Vec<String>>>,
 }
@@ -20,11 +20,11 @@ pub(super) struct Gate {
 impl Gate {
     /// Closed. Lines below `least` never pass.
     pub(super) fn new(ui: Ui, least: LogLevel) -> Self {
-        Self { ui, least, held: Mutex::new(Some(Vec::new())) }
+        Self { ui, least: Mutex::new(least), held: Mutex::new(Some(Vec::new())) }
     }
 
     pub(super) fn put(&self, level: LogLevel, line: &str) {
-        if level < self.least {
+        if level < *self.least.lock().unwrap_or_else(PoisonError::into_inner) {
             return;
         }
         // Written under the lock, so that lines stay in their order.
@@ -33,6 +33,11 @@ impl Gate {
             Some(_) => {}
             None => self.write(line),
         }
+    }
+
+    /// From now on lines below `least` do not pass.
+    pub(super) fn set_least(&self, least: LogLevel) {
+        *self.least.lock().unwrap_or_else(PoisonError::into_inner) = least;
     }
 
     /// Lets go what was held, and everything from now on.

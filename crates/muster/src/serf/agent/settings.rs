@@ -118,6 +118,12 @@ pub(super) fn leaves_on_terminate(settings: &Settings) -> bool {
     *settings.origin(&keys::LEAVE_ON_TERMINATE) != Origin::Default && settings.bool(&keys::LEAVE_ON_TERMINATE)
 }
 
+/// Only when somebody says so, too.
+pub(super) fn rejoins_after_leave(settings: &Settings) -> bool {
+    let key = &keys::serf::REJOIN_AFTER_LEAVE;
+    *settings.origin(key) != Origin::Default && settings.bool(key)
+}
+
 /// As configured. By default Muster's quick one, since no start order must matter; but Serf's where attempts are counted,
 /// since whoever counts them counts on it.
 pub(super) fn retry_interval(settings: &Settings) -> Duration {

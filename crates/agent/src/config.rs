@@ -1,6 +1,7 @@
 //! What the agent needs to know, already checked.
 
 use crate::{KeySource, LogBook, Reload, SnapshotOptions, Stages};
+use muster_fleet::Rules;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -53,6 +54,8 @@ pub struct Config {
     pub socket: PathBuf,
     /// Port of a member that has a role and no `port` tag.
     pub default_port: u16,
+    /// Which members may serve which service, for all sinks of this node.
+    pub rules: Rules,
     /// How long a leave may take before the agent exits all the same.
     pub leave_timeout: Duration,
     /// Leave the cluster when TERM comes; else end at once.

@@ -22,6 +22,7 @@ mod clock;
 mod complaints;
 mod config;
 mod error;
+mod exposure;
 mod facts;
 mod fleet;
 mod gossip;

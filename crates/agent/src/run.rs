@@ -2,6 +2,7 @@
 
 use crate::advertise::{self, Advertised};
 use crate::clock::Clock;
+use crate::exposure;
 use crate::fleet::Fleet;
 use crate::gossip::{self, Handle};
 use crate::hub::Hub;
@@ -25,7 +26,7 @@ use crate::snapshot;
 use crate::telemetry;
 use crate::{Config, Ended, Error, KeySource, ProfileName, Reloaded, Stage, TagsFile, random, sockets};
 use futures_util::future::OptionFuture;
-use muster_fleet::DrawOptions;
+use muster_fleet::{DrawOptions, Gossip};
 use muster_serf::{Profile, Serf};
 use muster_wire::crypt::Keyring;
 use muster_wire::tags::Tags;
@@ -110,7 +111,8 @@ impl Agent {
         let resolver = Resolver::system(Families::of_bind(bound.ip()));
         let advertised = advertise::choose(config.advertise, bound, &seeds, &resolver).await?;
         log_advertised(&advertised);
-        if keys.is_none() && !advertised.addr.ip().is_loopback() {
+        let gossip_is = exposure::of(keys.is_some(), bound);
+        if gossip_is == Gossip::Open {
             tracing::warn!(
                 "gossip is not encrypted: whoever reaches {bound} can become a member and get traffic; \
                  `muster keygen` makes a key for all nodes"
@@ -151,7 +153,9 @@ impl Agent {
         let keeper = KeyKeeper::new(Arc::clone(&sealer), keyring_file(config), gossip.clone());
         tokio::spawn(keeper.keep(asked_about_keys));
         let allow_loopback = advertised.addr.ip().is_loopback();
-        let fleet = Fleet::new(DrawOptions { default_port: config.default_port, allow_loopback });
+        let rules = config.rules.clone();
+        let options = DrawOptions { default_port: config.default_port, allow_loopback, rules };
+        let fleet = Fleet::new(options, gossip_is);
         let pictures = fleet.pictures();
         tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, synced.subscribe()));
 

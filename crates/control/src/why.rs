@@ -21,6 +21,9 @@ pub struct Why {
     pub findings: Vec<Finding>,
     /// Microseconds that the answers to the latest direct pings took, oldest first.
     pub round_trips_us: Vec<u64>,
+    /// Which of its claims to serve something the observer does not believe, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<String>,
     /// The observer's own health score: 0 is healthy, [`HEALTH_SCORE_MAX`] is worst.
     pub health_score: u32,
 }

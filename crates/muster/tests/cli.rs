@@ -168,6 +168,7 @@ listen = []
     assert_eq!(
         err,
         "\
+muster: note: agent.encrypt (its default): without a key the agent gossips in plaintext, and `muster proxy` will not follow it; make a key with `muster keygen`, or set `plaintext` in [proxy]
 muster: DIR/muster.toml:3: unknown key `bnid` in [agent]; did you mean `bind`?
 muster: DIR/muster.toml:4: retry_interval: must be a string with a unit, e.g. \"5s\", not a number
 muster: flag --tag: the tags take 609 bytes in gossip; at most 512 fit
@@ -276,6 +277,7 @@ response_timeout = "1m"    # default
 idle_timeout = "1m"        # default
 idle_max = 7               # env MUSTER_PROXY__IDLE_MAX
 drain_timeout = "8s"       # default
+plaintext = false          # default
 
 [log]
 level = "info"   # default

@@ -13,7 +13,7 @@ use crate::roster::Inbox;
 use crate::roster::tests::{member, roster, tagged};
 use crate::{Ended, LogBook, LogLevel, ProfileName};
 use muster_events::Notice;
-use muster_fleet::{Phase, Picture};
+use muster_fleet::{Phase, Picture, Terms};
 use muster_rpc::{
     CoordinateResult, EventRecord, JoinResult, KeysResult, LogRecord, MembersResult, Query, QueryRecord,
     ReplyHeader, Request, Sections, Values, read, write_request,
@@ -45,7 +45,14 @@ fn serve(token: &str) -> Server {
     });
     let bound: SocketAddr = "127.9.9.9:7946".parse().unwrap();
     let (inbox, roster) = roster();
-    let picture = Picture { epoch: 7, version: 1, phase: Phase::Live, services: [].into() };
+    let picture = Picture {
+        epoch: 7,
+        version: 1,
+        phase: Phase::Live,
+        services: [].into(),
+        terms: Terms::default(),
+        refusals: Vec::new(),
+    };
     let (leave, leave_asked) = mpsc::channel(1);
     let stop = watch::Sender::new(false);
     let (hub, log) = (crate::hub::Hub::default(), LogBook::default());

@@ -1,6 +1,7 @@
 //! `info`: Serf's sections and keys, and a section of our own.
 
 use super::refusal::Refusal;
+use crate::exposure;
 use crate::facts::{self, section};
 use crate::shared::Shared;
 use crate::throttle::Throttled;
@@ -34,6 +35,7 @@ fn muster(shared: &Shared, throttled: Option<Throttled>) -> BTreeMap<String, Str
         ("fleet_epoch", picture.epoch.to_string()),
         ("fleet_version", picture.version.to_string()),
         ("fleet_phase", phase.to_owned()),
+        ("gossip", exposure::words(picture.terms.gossip, shared.bound)),
     ]);
     entries.extend(throttled.map(|throttled| ("cpu_throttled".to_owned(), throttled.to_string())));
     entries

@@ -16,8 +16,7 @@ use muster_control::routes::{
     ForceLeaveRequest, Info, JoinRequest, JoinResponse, Members, MembersQuery, Problem, TagsRequest,
     TagsResponse, WhyQuery,
 };
-use muster_fleet::Picture;
-use muster_fleet::{Backend, Phase, Report, Service, Standing, Update};
+use muster_fleet::{Backend, Phase, Picture, Report, Service, Standing, Terms, Update};
 use muster_serf::Status;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -51,7 +50,14 @@ fn picture(version: u64, nodes: &[&str]) -> Arc<Picture> {
     let backends =
         nodes.iter().map(|node| ((*node).to_owned(), Backend { addr, weight: 1, standing: Standing::Ready }));
     let services = [("web".to_owned(), Service { backends: backends.collect() })].into();
-    Arc::new(Picture { epoch: 7, version, phase: Phase::Live, services })
+    Arc::new(Picture {
+        epoch: 7,
+        version,
+        phase: Phase::Live,
+        services,
+        terms: Terms::default(),
+        refusals: Vec::new(),
+    })
 }
 
 fn serve() -> Server {

@@ -48,6 +48,7 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         rpc: None,
         socket: PathBuf::new(),
         default_port: 3000,
+        rules: muster_fleet::Rules::new(),
         interface: None,
         tags_file: None,
         compress: true,

@@ -60,6 +60,61 @@ pub(super) struct Picture {
     phase: Phase,
     /// Services by name.
     services: BTreeMap<String, Service>,
+    /// On what terms it was drawn; the same for a whole epoch.
+    terms: Terms,
+    /// Claims that were not believed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    refusals: Vec<Refusal>,
+}
+
+/// What a sink must know before it acts on a picture.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Terms {
+    /// Who can become a member, and so a backend.
+    gossip: Gossip,
+    /// Who may serve, by service.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    rules: BTreeMap<String, Rule>,
+}
+
+/// Who can become a member of the cluster.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Gossip {
+    /// Whoever has the cluster's key.
+    Sealed,
+    /// Whoever is on this host.
+    Local,
+    /// Whoever reaches the agent.
+    Open,
+    /// The agent does not say.
+    Untold,
+}
+
+/// Which members may serve a service. What is absent restricts nothing.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rule {
+    /// Networks, such as `10.0.0.0/8`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    from: Vec<String>,
+    /// Ports or ranges of them, such as `8000-8999`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ports: Vec<String>,
+    /// Tags and their values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tags: BTreeMap<String, String>,
+}
+
+/// A member's claim that was not believed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Refusal {
+    /// Who claims; any text.
+    node: String,
+    /// Why it is not believed, in words.
+    reason: String,
 }
 
 /// The change from one picture to the next of the same epoch.
@@ -76,6 +131,9 @@ pub(super) struct Delta {
     phase: Phase,
     /// By service and node.
     backends: BTreeMap<String, BTreeMap<String, BackendChange>>,
+    /// All claims that are not believed now, when these are others than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refusals: Option<Vec<Refusal>>,
 }
 
 /// The new backend, or null for one that is gone.
@@ -165,9 +223,22 @@ mod tests {
         let standings = [("a", Ready), ("b", Demoted), ("c", Withdrawn)];
         let backends = standings.map(|(node, standing)| (node.to_owned(), backend(standing)));
         let services = [("web".to_owned(), real::Service { backends: backends.into() })].into();
-        let full = real::Picture { epoch: u64::MAX, version: 1, phase: real::Phase::Warming, services };
-        let empty =
-            real::Picture { version: 2, phase: real::Phase::Live, services: [].into(), ..full.clone() };
+        let rule = real::Rule {
+            from: vec!["10.0.0.0/8".parse().unwrap()],
+            ports: vec!["80".parse().unwrap(), "8000-8999".parse().unwrap()],
+            tags: [("zone".into(), "a".into())].into(),
+        };
+        let terms = real::Terms { gossip: real::Gossip::Sealed, rules: [("web".into(), rule)].into() };
+        let refusals = vec![real::Refusal { node: "d".into(), reason: "because".into() }];
+        let (epoch, version, phase) = (u64::MAX, 1, real::Phase::Warming);
+        let full = real::Picture { epoch, version, phase, services, terms, refusals };
+        let empty = real::Picture {
+            version: 2,
+            phase: real::Phase::Live,
+            services: [].into(),
+            refusals: vec![],
+            ..full.clone()
+        };
         agrees::<Picture>(&full);
         for update in [
             real::Update::Delta(real::Delta::between(&full, &empty)),

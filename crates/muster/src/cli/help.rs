@@ -16,14 +16,16 @@ Backends call the roll among themselves (gossip on the wire of HashiCorp Serf), 
 that answer it, and nobody edits a configuration file.";
 
 pub(super) const MUSTER_AFTER: &str = "\
-Example, a balancer and a backend on two hosts, started in any order:
-  lb$   muster agent -node lb &  muster proxy --listen :8080
-  web$  muster agent -node web -join lb -tag role=backend -tag port=3000
+Example, a balancer and a backend on two hosts, started in any order; both have the same key, made
+once with `muster keygen > key`:
+  lb$   muster agent -node lb -encrypt-file key &  muster proxy --listen :8080
+  web$  muster agent -node web -join lb -tag role=backend -tag port=3000 -encrypt-file key
 
 Exit codes:
   0        done, or a role stopped in order
   1        it failed: no agent answered, a seed could not be joined, ...
-  2        the command line or the configuration is invalid; nothing was started
+  2        the command line or the configuration is invalid, and nothing was started;
+           or a proxy must not follow its agent
   128 + n  ended by signal n
 
 Environment:
@@ -61,7 +63,7 @@ pub(super) const PROXY: &str = "\
 Runs the load balancer of this node.
 
 It takes HTTP/1.1 requests and gives them in turn to the backends of one service that this node's agent knows to be \
-alive. When the agent is away it goes on with the last picture it had.";
+alive. When the agent is away it goes on with the last picture it had; when there is none yet, it waits for it.";
 
 pub(super) const PROXY_AFTER: &str = "\
 Example:
@@ -72,7 +74,8 @@ Signals: TERM and INT stop taking requests, finish those in flight and exit with
 Exit codes:
   0  stopped in order
   1  a listener could not be opened
-  2  the command line or the configuration is invalid; nothing was started
+  2  the command line or the configuration is invalid, and nothing was started;
+     or the agent gossips in plaintext beyond loopback, see --plaintext
 
 Environment: every flag names its variable above; NO_COLOR turns colours off.";
 

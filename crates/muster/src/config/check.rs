@@ -7,9 +7,10 @@ use super::key::{Applies, Key};
 use super::keys;
 use super::origin::{Origin, Problem};
 use super::settings::{Setting, Settings};
+use super::suggest;
 use super::views;
 use muster_agent::{RpcConfig, TagsFile, tags_note};
-use muster_fleet::{DrawOptions, Member, Status, draw};
+use muster_fleet::{DrawOptions, Member, Rules, Status, draw};
 use muster_wire::tags::{META_BYTES_MAX, encode};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -85,6 +86,7 @@ fn but_for_the_socket(
     let problems = &mut findings.problems;
     if roles.contains(&Role::Proxy) {
         listen_twice(settings, problems);
+        rules_without_sink(settings, &mut findings.notes);
     }
     if roles.contains(&Role::Agent) {
         findings.notes.extend(later(settings).map(|setting| {
@@ -98,6 +100,7 @@ fn but_for_the_socket(
             Ok(bind) => {
                 if roles.contains(&Role::Proxy) {
                     listen_on_gossip(settings, bind, &mut findings.problems);
+                    plaintext(settings, bind, &mut findings.notes);
                 }
                 host::check(bind, host::GOSSIP, purpose, &mut findings, |text| {
                     problem(settings, &keys::BIND, text)
@@ -201,7 +204,12 @@ fn claims(settings: &Settings, tags: BTreeMap<String, String>, notes: &mut Vec<P
         status: Status::Alive,
         tags,
     };
-    let options = DrawOptions { default_port: settings.count(&keys::DEFAULT_PORT), allow_loopback: false };
+    let options = DrawOptions {
+        default_port: settings.count(&keys::DEFAULT_PORT),
+        allow_loopback: false,
+        // They are about the addresses of others, and this node's own is not known yet.
+        rules: Rules::new(),
+    };
     let (_, refusals) = draw([&member].into_iter(), &options);
     notes.extend(refusals.into_iter().map(|refusal| {
         problem(settings, &keys::TAGS, format!("balancers will not believe this: {}", refusal.reason))
@@ -287,6 +295,30 @@ fn listen_on_gossip(settings: &Settings, bind: SocketAddr, problems: &mut Vec<Pr
             settings.origin(&keys::BIND)
         );
         problems.push(problem(settings, &keys::LISTEN, text));
+    }
+}
+
+/// A rule for a name that is not quite that of the service protects nothing.
+fn rules_without_sink(settings: &Settings, notes: &mut Vec<Problem>) {
+    let served = settings.text(&keys::SERVICE);
+    for (service, set) in settings.services().filter(|(service, _)| *service != served) {
+        let Some(setting) = set.iter().find(|setting| setting.origin != Origin::Default) else { continue };
+        let text = format!(
+            "[services.{service}] restricts nothing that the proxy of this node does: it serves `{served}`{}",
+            suggest::hint(service, [served])
+        );
+        notes.push(Problem::at(&setting.origin, text));
+    }
+}
+
+/// A note only: `check` names both roles when nobody does, also on a backend that has no proxy, and the key may come by a
+/// flag or variable that the agent alone is given.
+fn plaintext(settings: &Settings, bind: SocketAddr, notes: &mut Vec<Problem>) {
+    let is_open = views::gossip_keys(settings).is_none() && !bind.ip().to_canonical().is_loopback();
+    if is_open && !settings.bool(&keys::PLAINTEXT) {
+        let text = "without a key the agent gossips in plaintext, and `muster proxy` will not follow it; make a key with \
+                    `muster keygen`, or set `plaintext` in [proxy]";
+        notes.push(problem(settings, &keys::ENCRYPT, text));
     }
 }
 

@@ -11,10 +11,12 @@ pub(crate) enum Section {
     Agent,
     Proxy,
     Log,
+    /// `[services.NAME]`, once for each; not among [`Section::ALL`], since its keys are in files only.
+    Service,
 }
 
 impl Section {
-    /// All, in the order of the file.
+    /// Those that exist once, in the order of the file.
     pub(crate) const ALL: [Self; 4] = [Self::Node, Self::Agent, Self::Proxy, Self::Log];
 
     /// The name between brackets; empty for [`Section::Node`].
@@ -24,6 +26,7 @@ impl Section {
             Self::Agent => "agent",
             Self::Proxy => "proxy",
             Self::Log => "log",
+            Self::Service => "services.NAME",
         }
     }
 
@@ -34,6 +37,7 @@ impl Section {
             Self::Agent => "Agent",
             Self::Proxy => "Proxy",
             Self::Log => "Logging",
+            Self::Service => "Services",
         }
     }
 }
@@ -75,6 +79,10 @@ pub(crate) enum Kind {
     Texts,
     /// Several of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`.
     Seeds,
+    /// Several networks, `ADDRESS/BITS`.
+    Networks,
+    /// Several ports and ranges of them.
+    Ports,
     /// Text by name.
     Tags,
 }
@@ -91,6 +99,8 @@ impl Kind {
             Self::Word { .. } => "WORD",
             Self::Address { .. } | Self::AddressOrOff { .. } | Self::Addresses { .. } => "IP[:PORT]",
             Self::Seeds => "HOST[:PORT]",
+            Self::Networks => "IP/BITS",
+            Self::Ports => "PORT[-PORT]",
             Self::Tags => "KEY=VALUE",
         }
     }
@@ -101,7 +111,8 @@ impl Kind {
             Self::Bool => "true or false",
             Self::Count { .. } => "a number",
             Self::Duration { .. } => "a string with a unit, e.g. \"5s\"",
-            Self::Addresses { .. } | Self::Texts | Self::Seeds => "a list of strings",
+            Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Networks => "a list of strings",
+            Self::Ports => "a list of ports",
             Self::Tags => "a table of strings",
             Self::Text
             | Self::Secret
@@ -114,7 +125,10 @@ impl Kind {
 
     /// Does a key of this kind take several values?
     pub(crate) fn is_many(self) -> bool {
-        matches!(self, Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Tags)
+        matches!(
+            self,
+            Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Networks | Self::Ports | Self::Tags
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 //! Every key, once. Flags, variables, help, `config print` and the reference all come from here.
 
 pub(crate) mod serf;
+pub(crate) mod service;
 
 use super::key::{Applies, Fallback, Key, Kind, Section};
 use std::time::Duration;
@@ -59,6 +60,7 @@ pub(crate) static TABLE: &[&Key] = &[
     &IDLE_TIMEOUT,
     &IDLE_MAX,
     &DRAIN_TIMEOUT,
+    &PLAINTEXT,
     &LOG_LEVEL,
     &LOG_FORMAT,
 ];
@@ -373,6 +375,17 @@ pub(crate) static DRAIN_TIMEOUT: Key = Key {
     // As `leave_timeout`.
     fallback: Fallback::Is("8s"),
     help: "How long requests in flight may go on after a stop signal.",
+    ..PROXY
+};
+
+pub(crate) static PLAINTEXT: Key = Key {
+    name: "plaintext",
+    flag: "plaintext",
+    kind: Kind::Bool,
+    fallback: Fallback::Is("false"),
+    help: "Follow an agent that gossips in plaintext beyond loopback.\n\n\
+           Whoever reaches such an agent can become a member and get requests. Without this the proxy ends with 2 when its \
+           agent has no key and gossips elsewhere than on loopback; see `encrypt_file`.",
     ..PROXY
 };
 

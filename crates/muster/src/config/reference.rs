@@ -15,6 +15,8 @@ pub(crate) fn markdown() -> String {
         });
         keys::of(section).for_each(|key| out.push_str(&entry(key)));
     }
+    out.push_str(SERVICES);
+    keys::service::TABLE.iter().for_each(|key| out.push_str(&entry(key)));
     out
 }
 
@@ -29,6 +31,11 @@ fn entry(key: &Key) -> String {
         (Some(name), _) => variables.push(format!("`{name}`")),
         (None, _) => {}
     }
+    if key.section == Section::Service {
+        // Neither flag nor variable could name the service.
+        variables = vec!["-".to_owned()];
+    }
+    let flags = if key.flag.is_empty() { "-".to_owned() } else { flags.join(", ") };
     let default = match key.fallback {
         Fallback::Is(text) => format!("`{text}`"),
         Fallback::Found(words, _) | Fallback::Unset(words) => words.to_owned(),
@@ -38,7 +45,7 @@ fn entry(key: &Key) -> String {
         key.name,
         key.help,
         values(key.kind),
-        flags.join(", "),
+        flags,
         variables.join(", "),
         key.applies.word(),
     )
@@ -60,9 +67,29 @@ fn values(kind: Kind) -> String {
         Kind::Addresses { .. } => "list of addresses".to_owned(),
         Kind::Texts => "list of texts".to_owned(),
         Kind::Seeds => "list of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`".to_owned(),
+        Kind::Networks => "list of networks, at most 256".to_owned(),
+        Kind::Ports => "list of ports and ranges, at most 256".to_owned(),
         Kind::Tags => "table of texts".to_owned(),
     }
 }
+
+const SERVICES: &str = "
+## `[services.NAME]`
+
+Which members may serve the service NAME; a section for each service that is restricted. Without one, every member whose tags
+offer it is a backend. All three must hold, and they only narrow what is believed.
+
+```toml
+[services.web]
+from = [\"10.0.0.0/8\", \"fd00::/8\"]
+ports = [3000, \"8000-8999\"]
+tags = { zone = \"a\" }
+```
+
+The agent draws the picture by these, for whoever follows it, and the proxy follows only an agent that was told the same about its
+service: give both the same file, and start both again when it changes. Who is refused is told in the agent's log, by
+`muster why NODE`, and in the picture (`refusals`), with the reason.
+";
 
 const INTRODUCTION: &str = "\
 # Configuration reference
@@ -81,9 +108,9 @@ later file wins, lists are continued (by flags too), tags merge, a switch can on
 nothing. They beat Muster's own files; variables and flags beat them. An unknown key is an error. Serf reads
 `disable_coordinates` and `validate_node_names` and does nothing with them, and so does Muster; `leave_on_terminate` it always does.
 
-**Variables.** `MUSTER_SECTION__KEY` exists for every key; lists are separated by commas, tags are written `k=v,k=v`. An
-empty variable counts as not set. An unknown variable that begins with `MUSTER_` brings a warning only, since Kubernetes
-injects some for a Service called `muster`.
+**Variables.** `MUSTER_SECTION__KEY` exists for every key outside of `[services.NAME]`; lists are separated by commas, tags are
+written `k=v,k=v`. An empty variable counts as not set. An unknown variable that begins with `MUSTER_` brings a warning only,
+since Kubernetes injects some for a Service called `muster`.
 
 **Files.** An unknown key is an error. Strings may hold `${VAR}` and `${VAR:-default}`; `$$` is one dollar sign.
 

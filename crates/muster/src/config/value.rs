@@ -1,9 +1,11 @@
 //! Values, and the one parser per kind that flags, environment and files share.
 
 use super::key::Kind;
+use muster_fleet::{Network, Ports, RULE_ENTRIES_MAX};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A value of some [`Kind`].
@@ -43,7 +45,7 @@ impl Kind {
     pub(crate) fn unset(self) -> Value {
         match self {
             Self::Addresses { .. } => Value::Addresses(Vec::new()),
-            Self::Texts | Self::Seeds => Value::Texts(Vec::new()),
+            Self::Texts | Self::Seeds | Self::Networks | Self::Ports => Value::Texts(Vec::new()),
             Self::Tags => Value::Tags(BTreeMap::new()),
             _ => Value::Unset,
         }
@@ -67,6 +69,8 @@ impl Kind {
             }
             Self::Texts => Ok(Value::Texts(items.iter().map(ToString::to_string).collect())),
             Self::Seeds => items.iter().map(|item| seed(item)).collect::<Result<_, _>>().map(Value::Texts),
+            Self::Networks => rule_list::<Network>(items),
+            Self::Ports => rule_list::<Ports>(items),
             Self::Tags => items.iter().map(|item| tag(item)).collect::<Result<_, _>>().map(Value::Tags),
             _ => match items {
                 [item] => self.parse_one(item),
@@ -102,7 +106,12 @@ impl Kind {
             }
             Self::AddressOrOff { .. } if text.eq_ignore_ascii_case(OFF) => Ok(Value::Text(OFF.to_owned())),
             Self::Address { port } | Self::AddressOrOff { port } => address(text, port).map(Value::Address),
-            Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Tags => self.parse_many(&[text]),
+            Self::Addresses { .. }
+            | Self::Texts
+            | Self::Seeds
+            | Self::Networks
+            | Self::Ports
+            | Self::Tags => self.parse_many(&[text]),
         }
     }
 }
@@ -140,6 +149,22 @@ fn address(text: &str, port: u16) -> Result<SocketAddr, Invalid> {
 /// In the agent's words: it reads the text again when it joins.
 fn seed(text: &str) -> Result<String, Invalid> {
     muster_agent::check_seed(text).map(|()| text.to_owned()).map_err(|error| Invalid(error.to_string()))
+}
+
+/// As texts, which the views read again. Nobody means "nobody" by an empty list.
+fn rule_list<T: FromStr<Err = String> + ToString>(items: &[&str]) -> Result<Value, Invalid> {
+    rule_length(items.len())?;
+    let item = |item: &&str| item.trim().parse::<T>().map(|item| item.to_string()).map_err(Invalid);
+    items.iter().map(item).collect::<Result<_, _>>().map(Value::Texts)
+}
+
+/// Whether a list of a rule may have so many entries.
+pub(super) fn rule_length(entries: usize) -> Result<(), Invalid> {
+    match entries {
+        0 => invalid("is empty, so that nobody could serve; leave it out to restrict nothing"),
+        1..=RULE_ENTRIES_MAX => Ok(()),
+        _ => invalid(format!("has {entries} entries; at most {RULE_ENTRIES_MAX} are allowed")),
+    }
 }
 
 /// Splits at the first `=`, as Serf does.

@@ -1,9 +1,12 @@
 //! Settings as the roles want them.
 
+use super::key::Kind;
 use super::keys;
 use super::origin::Origin;
-use super::settings::Settings;
+use super::settings::{Setting, Settings};
+use super::value::Value;
 use muster_agent::{Advertise, KeySource, ProfileName, RpcConfig, SnapshotOptions};
+use muster_fleet::{Rule, Rules};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -42,6 +45,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         stages: muster_agent::Stages::default(),
         reload: muster_agent::Reload::default(),
         log: muster_agent::LogBook::default(),
+        rules: rules(settings),
     }
 }
 
@@ -124,7 +128,31 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         idle_timeout: settings.duration(&keys::IDLE_TIMEOUT),
         idle_max: settings.count(&keys::IDLE_MAX),
         drain_timeout: settings.duration(&keys::DRAIN_TIMEOUT),
+        plaintext: settings.bool(&keys::PLAINTEXT),
+        rule: rules(settings).remove(settings.text(&keys::SERVICE)).unwrap_or_default(),
     }
+}
+
+/// Who may serve which service; a service about which nothing is said has no rule.
+fn rules(settings: &Settings) -> Rules {
+    let rule = |(service, settings): (&str, &[Setting])| {
+        let mut rule = Rule::default();
+        for setting in settings {
+            match (&setting.value, setting.key.kind) {
+                // Each text was read when the file was.
+                (Value::Texts(texts), Kind::Networks) => {
+                    rule.from = texts.iter().filter_map(|text| text.parse().ok()).collect();
+                }
+                (Value::Texts(texts), Kind::Ports) => {
+                    rule.ports = texts.iter().filter_map(|text| text.parse().ok()).collect();
+                }
+                (Value::Tags(tags), _) => rule.tags = tags.clone(),
+                _ => {}
+            }
+        }
+        (!rule.is_empty()).then(|| (service.to_owned(), rule))
+    };
+    settings.services().filter_map(rule).collect()
 }
 
 /// How to log.
@@ -179,6 +207,7 @@ mod tests {
         let seconds = |seconds| Duration::from_secs(seconds);
         assert_eq!((proxy.connect_timeout, proxy.response_timeout), (seconds(1), seconds(60)));
         assert_eq!((proxy.idle_timeout, proxy.idle_max, proxy.drain_timeout), (seconds(60), 64, seconds(8)));
+        assert!(!proxy.plaintext);
         assert_eq!(log(&settings), Log { level: tracing::Level::INFO, json: false });
     }
 }

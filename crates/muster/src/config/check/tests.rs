@@ -72,7 +72,7 @@ fn a_socket_path_longer_than_the_system_takes_is_a_problem() {
 fn an_address_of_another_host_is_a_problem_told_once() {
     // TEST-NET-1 (RFC 5737) is nobody's.
     assert_eq!(
-        problems(&[(&keys::BIND, "192.0.2.1:7946")]),
+        problems(&[(&keys::BIND, "192.0.2.1:7946"), (&keys::PLAINTEXT, "true")]),
         ["flag --bind: 192.0.2.1 is not an address of this host; `ip addr` shows those it has"]
     );
 }
@@ -186,6 +186,44 @@ fn a_node_name_is_short_and_printable() {
         problems(&[(&keys::NODE, "a\nb")]),
         [r"flag --node: the node name `a\nb` has control characters"]
     );
+}
+
+#[test]
+fn a_proxy_beside_an_agent_without_a_key_is_worth_a_note_beyond_loopback() {
+    let notes = |given: &[(&'static Key, &str)], roles: &[Role]| {
+        let findings = check(&settings(given), roles, Purpose::Look);
+        let about = |note: &String| note.contains("plaintext");
+        findings.notes.iter().map(ToString::to_string).filter(about).collect::<Vec<_>>()
+    };
+    let both = [Role::Agent, Role::Proxy];
+    let open: (&'static Key, &str) = (&keys::BIND, "0.0.0.0:0");
+    let found = notes(&[open], &both);
+    assert!(
+        found.len() == 1 && found[0].starts_with("agent.encrypt (its default): without a key"),
+        "{found:?}"
+    );
+    assert_eq!(notes(&[], &both), [""; 0], "loopback");
+    assert_eq!(notes(&[open, (&keys::PLAINTEXT, "true")], &both), [""; 0]);
+    assert_eq!(notes(&[open, (&keys::ENCRYPT, "cg8StVXbQJ0gPvMd9o7yrg==")], &both), [""; 0]);
+    assert_eq!(notes(&[open], &[Role::Agent]), [""; 0]);
+}
+
+#[test]
+fn a_rule_for_a_name_that_is_not_quite_the_service_is_worth_a_note() {
+    let mut settings = settings(&[]);
+    let origin = Origin::File { path: "/etc/muster/muster.toml".into(), line: 3 };
+    let ports = keys::service::PORTS.kind.parse("80").unwrap();
+    settings.set_of_service("backnd", &keys::service::PORTS, ports.clone(), &origin);
+    settings.set_of_service("backend", &keys::service::PORTS, ports, &origin);
+    let findings = check(&settings, &[Role::Agent, Role::Proxy], Purpose::Look);
+    assert_eq!(
+        findings.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "/etc/muster/muster.toml:3: [services.backnd] restricts nothing that the proxy of this node does: it serves \
+          `backend`; did you mean `backend`?"
+        ]
+    );
+    assert!(check(&settings, &[Role::Agent], Purpose::Look).notes.is_empty(), "nobody knows who follows");
 }
 
 #[test]

@@ -19,6 +19,7 @@ use crate::roster::Inbox;
 use crate::sealer::Sealer;
 use crate::sockets::Sockets;
 use crate::streams::{Arrival, Failure, Outbound, Streams};
+use crate::telemetry::Counters;
 use crate::throttle::Throttle;
 use muster_events::Notice;
 use muster_serf::{Event, Input, Instant, Member, MemberEvent, Output, QueryError, Serf, StreamId};
@@ -104,6 +105,7 @@ struct Gossip {
     answer: Option<(StreamId, oneshot::Sender<Vec<u8>>)>,
     /// When each member's status last changed.
     since: BTreeMap<Arc<str>, Instant>,
+    counters: Counters,
     complaints: Complaints,
     throttle: Throttle,
     /// Taken when it is told.
@@ -158,6 +160,7 @@ impl Gossip {
             leaves: Vec::new(),
             answer: None,
             since: BTreeMap::new(),
+            counters: Counters::default(),
             complaints: Complaints::default(),
             throttle: Throttle::default(),
             name_lost: Some(name_lost),
@@ -233,6 +236,7 @@ impl Gossip {
         for _ in 0..PACKETS_PER_TURN {
             match self.udp.try_recv_from(buffer) {
                 Ok((length, from)) => {
+                    self.counters.received(length);
                     let from = SocketAddr::new(from.ip().to_canonical(), from.port());
                     match self.sealer.open_packet(&buffer[..length], plain) {
                         Ok(bytes) => self.handle(self.clock.now(), Input::Packet { from, bytes }),
@@ -312,6 +316,9 @@ impl Gossip {
             Command::Stats(done) => {
                 let _ = done.send((self.serf.stats(), self.throttle.lately()));
             }
+            Command::Telemetry(done) => {
+                let _ = done.send((self.counters, self.serf.stats()));
+            }
             Command::Stop => self.stopped = true,
         }
         self.carry_out();
@@ -366,8 +373,9 @@ impl Gossip {
     fn send(&mut self, to: SocketAddr, bytes: Vec<u8>) {
         let target = in_family_of_socket(to, self.v6);
         let sent = self.sealer.seal_packet(bytes).and_then(|bytes| self.udp_send.send_to(&bytes, target));
-        if let Err(cause) = sent {
-            self.complain(&format!("cannot send gossip to {to}: {cause}"));
+        match sent {
+            Ok(bytes) => self.counters.sent(bytes),
+            Err(cause) => self.complain(&format!("cannot send gossip to {to}: {cause}")),
         }
     }
 
@@ -384,6 +392,8 @@ impl Gossip {
         match event {
             Event::Member(what, member) => {
                 tracing::info!(node = ?member.name, addr = %member.addr.ip(), status = member.status.as_str(), "{}", what.as_str());
+                let since = self.since.get(&member.name).map(|since| self.clock.now() - *since);
+                self.counters.member(what, since);
                 match what {
                     MemberEvent::Reap => drop(self.since.remove(&member.name)),
                     MemberEvent::Update => {}
@@ -397,10 +407,12 @@ impl Gossip {
                 self.inbox.put(member);
             }
             Event::User { ltime, name, payload, coalesce: _ } => {
+                self.counters.user_event();
                 let bytes = payload.len();
                 tracing::info!(event = ?name, ltime, bytes, "user-event");
             }
             Event::Query { id, name, payload, from, deadline: _ } => {
+                self.counters.query();
                 let bytes = payload.len();
                 tracing::info!(query = ?name, ?from, ltime = id.ltime, bytes, "query");
             }

@@ -60,6 +60,7 @@ mod sockets;
 mod stage;
 mod streams;
 mod tags_file;
+mod telemetry;
 mod throttle;
 mod whole_file;
 

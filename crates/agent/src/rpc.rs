@@ -15,7 +15,7 @@
 //!
 //! | what | at most | beyond it |
 //! |---|---|---|
-//! | connections | 128 ([`CONNECTIONS_MAX`]) | the one that is idle longest makes way; if none is, the new one is closed |
+//! | connections | 128 ([`CONNECTIONS_MAX`]) | one that is idle or takes nothing makes way ([`crowd`]); until there is one, the new one waits |
 //! | of them with a stream, a monitor or a running query | 96 ([`LISTENING_MAX`]) | a further one is refused |
 //! | time until handshake and token are there | 10 s ([`ADMISSION_TIMEOUT`]) | closed |
 //! | a request | 64 KiB, 4096 list elements (`muster_rpc`) | closed |
@@ -107,13 +107,11 @@ impl Listener {
         let events = Gathered::new(shared.hub.clone());
         let mut connections = JoinSet::new();
         loop {
+            // Who waits for a place has been accepted; those behind it wait in the system.
+            let newcomer = async { (listener.accept().await, crowd.enter().await) };
             tokio::select! {
-                accepted = listener.accept() => match accepted {
+                (accepted, place) = newcomer => match accepted {
                     Ok((stream, peer)) => {
-                        let Some(place) = crowd.enter() else {
-                            tracing::debug!(%peer, "refused an RPC client: too many are served");
-                            continue;
-                        };
                         let seat = place.seat();
                         let token = Arc::clone(&self.token);
                         let connection =
@@ -126,9 +124,9 @@ impl Listener {
                         sleep(Duration::from_millis(100)).await;
                     }
                 },
-                Some(_) = connections.join_next() => {}
                 () = told(&mut stop) => break,
             }
+            while connections.try_join_next().is_some() {}
         }
         while connections.join_next().await.is_some() {}
     }

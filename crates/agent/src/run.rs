@@ -24,6 +24,7 @@ use crate::server;
 use crate::shared::Shared;
 use crate::signals::{Caught, Signals};
 use crate::snapshot;
+use crate::telemetry;
 use crate::{Config, Ended, Error, KeySource, ProfileName, Reloaded, Stage, TagsFile, random, sockets};
 use futures_util::future::OptionFuture;
 use muster_fleet::{DrawOptions, Gossip};
@@ -31,6 +32,7 @@ use muster_serf::{Profile, Serf};
 use muster_wire::crypt::Keyring;
 use muster_wire::tags::Tags;
 use muster_wire::{Border, Label};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -270,7 +272,11 @@ impl Agent {
                     }
                     continue;
                 }
-                Caught::End(signal) => {
+                Caught::Telemetry => {
+                        tell_telemetry(&self.gossip).await;
+                        continue;
+                    }
+                    Caught::End(signal) => {
                     config.stages.tell(Stage::Caught(signal));
                     if !ends.leave_on(signal) {
                         tracing::warn!(signal, "ending without a leave, as configured");
@@ -336,6 +342,14 @@ impl Agent {
             let _ = timeout(STOP_TIMEOUT, self.gossip_end).await;
         }
     }
+}
+
+/// Like Serf's, not part of the log: whatever its level and form, it was asked for.
+async fn tell_telemetry(gossip: &Handle) {
+    let Ok((counters, stats)) = gossip.telemetry().await else { return };
+    let text = telemetry::dump(&counters, &stats, std::time::SystemTime::now());
+    // Nobody reads it, or the disk is full: nothing to be done, and no harm.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// What the signals that ask for the end do.

@@ -1,4 +1,4 @@
-//! TERM and INT ask for the end, HUP for a reload.
+//! TERM and INT ask for the end, HUP for a reload, USR1 for figures.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -10,6 +10,8 @@ pub(crate) enum Caught {
     End(&'static str),
     /// HUP: to read the configuration again.
     Reload,
+    /// USR1: to tell what was counted.
+    Telemetry,
 }
 
 /// The signals we act on. From now on none of them ends the process by itself: HUP, by default, would, and a closed terminal
@@ -19,6 +21,7 @@ pub(crate) struct Signals {
     term: Signal,
     int: Signal,
     hup: Signal,
+    usr1: Signal,
 }
 
 impl Signals {
@@ -27,6 +30,7 @@ impl Signals {
             term: signal(SignalKind::terminate())?,
             int: signal(SignalKind::interrupt())?,
             hup: signal(SignalKind::hangup())?,
+            usr1: signal(SignalKind::user_defined1())?,
         })
     }
 
@@ -36,6 +40,7 @@ impl Signals {
             _ = self.term.recv() => Caught::End("TERM"),
             _ = self.int.recv() => Caught::End("INT"),
             _ = self.hup.recv() => Caught::Reload,
+            _ = self.usr1.recv() => Caught::Telemetry,
         }
     }
 

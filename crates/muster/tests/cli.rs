@@ -4,24 +4,12 @@
     reason = "a test that cannot go on has failed; clippy spares only #[test] functions themselves"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixListener;
+mod support;
+
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-
-/// `muster ARGS` in an environment of its own.
-fn muster(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
-    command.args(args).env_clear().stdin(Stdio::null());
-    command
-}
-
-/// Exit code, standard output, standard error.
-fn run(command: &mut Command) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
-}
+use std::process::Stdio;
+use support::{answered, muster, run};
 
 /// A directory with this `muster.toml`; its path in texts becomes `DIR`.
 struct Configured(tempfile::TempDir);
@@ -122,6 +110,14 @@ fn help_is_as_it_was_reviewed() {
         ("join", vec!["join", "--help"]),
         ("force-leave", vec!["force-leave", "--help"]),
         ("handlers-add", vec!["handlers", "add", "--help"]),
+        ("event", vec!["event", "--help"]),
+        ("query", vec!["query", "--help"]),
+        ("keys", vec!["keys", "--help"]),
+        ("monitor", vec!["monitor", "--help"]),
+        ("rtt", vec!["rtt", "--help"]),
+        ("reachability", vec!["reachability", "--help"]),
+        ("completions", vec!["completions", "--help"]),
+        ("man", vec!["man", "--help"]),
         ("check", vec!["check", "--help"]),
         ("config-print-short", vec!["config", "print", "-h"]),
     ];
@@ -321,38 +317,6 @@ fn the_client_commands_find_the_socket_in_the_file_the_agent_reads() {
     let (code, _, err) = configured.run(&["members"]);
     assert_eq!(code, 1);
     assert!(err.contains("/nonexistent/file.sock") && err.contains("DIR/muster.toml:1"), "{err}");
-}
-
-/// Runs `muster ARGS` against an agent that answers one request like this; also returns the request.
-fn answered(args: &[&str], status: &str, body: &str) -> ((i32, String, String), String) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("m.sock");
-    let listener = UnixListener::bind(&path).unwrap();
-    let answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    std::thread::scope(|scope| {
-        let agent = scope.spawn(move || {
-            let (stream, _) = listener.accept().unwrap();
-            let mut reader = BufReader::new(&stream);
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") {
-                assert!(reader.read_line(&mut head).unwrap() > 0, "the request ended early");
-            }
-            let length = head
-                .to_lowercase()
-                .split("content-length: ")
-                .nth(1)
-                .map_or(0, |rest| rest.lines().next().unwrap().parse().unwrap());
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            (&stream).write_all(answer.as_bytes()).unwrap();
-            format!("{} {}", head.lines().next().unwrap(), String::from_utf8(body).unwrap())
-        });
-        let result = run(muster(args).arg("--socket").arg(&path));
-        (result, agent.join().unwrap())
-    })
 }
 
 #[test]

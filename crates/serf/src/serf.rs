@@ -21,7 +21,8 @@ use crate::state::RecentEvent;
 use crate::vote::Vote;
 use crate::window::Window;
 use crate::{
-    Event, Extensions, Input, Instant, Intern, Limits, Member, Output, Profile, StreamId, Why, meta,
+    Announcement, Event, Extensions, Input, Instant, Intern, Limits, Member, Output, Profile, StreamId, Why,
+    meta,
 };
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
@@ -272,9 +273,12 @@ impl Serf {
         Ok(())
     }
 
-    /// Changes the timing from now on; see [`Swim::set_profile`].
-    pub fn set_profile(&mut self, profile: Profile) {
-        self.swim.set_profile(profile);
+    /// Knows these nodes as one who met them long ago; see [`Swim::acquaint`]. For simulations.
+    pub fn acquaint(&mut self, now: Instant, nodes: &[Arc<Announcement>]) {
+        self.join_told = true;
+        self.members.reserve(nodes.len());
+        self.swim.acquaint(now, nodes);
+        self.drive(now);
     }
 
     /// All known members, failed and left ones included, in no particular order.

@@ -190,6 +190,9 @@ impl Swim {
         if accuses {
             let own = self.name.clone();
             self.accuse(Suspect { incarnation: probe.incarnation, node: &probe.target.name, from: &own });
+            if let Some(slot) = self.nodes.find(&probe.target.name) {
+                self.plan_appeal(slot);
+            }
         }
     }
 

@@ -50,13 +50,19 @@ impl Leave {
 impl Swim {
     /// A node speaks of itself, or somebody passes on what it said.
     pub(crate) fn on_alive(&mut self, from: SocketAddr, alive: Alive<'_>) {
+        let slot = self.nodes.find(alive.node);
+        self.on_alive_at(slot, from, alive);
+    }
+
+    /// The same when it is known where the node is, if it is.
+    pub(crate) fn on_alive_at(&mut self, slot: Option<Slot>, from: SocketAddr, alive: Alive<'_>) {
         let ours = *alive.node == *self.name;
         if ours && self.leave.has_begun() {
             return;
         }
         let port = if alive.port == 0 { self.config.bind_port } else { alive.port };
         let alive = Alive { port, ..alive };
-        let known = self.nodes.find(alive.node).and_then(|slot| Some((slot, self.nodes.at(slot)?)));
+        let known = slot.and_then(|slot| Some((slot, self.nodes.at(slot)?)));
         let versions = match self.admit(&alive, known.map(|(_, node)| node)) {
             Ok(versions) => versions,
             Err(reason) => return self.refuse(from, reason),

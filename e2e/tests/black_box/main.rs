@@ -1,5 +1,6 @@
 //! Every black-box test, in one binary: they wait far more than they work, so the long ones run beside the others.
 
+mod api;
 mod beside_serf;
 mod configuration;
 mod encrypted;
@@ -17,6 +18,9 @@ mod questions;
 mod quiet;
 mod reload;
 mod rotation;
+mod rpc;
+mod rpc_clients;
+mod rpc_hostile;
 mod serf_agent;
 mod serf_command;
 mod snapshot;

@@ -4,6 +4,7 @@ use muster_e2e::{Agent, AgentOptions, Hosts, Kind, Node, reference, wait_for};
 use rustix::process::Signal;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 /// Writes a file of Serf, and tells the node.
 fn reload(node: &mut Node, path: &Path, text: &str) {
@@ -99,4 +100,28 @@ async fn a_flag_beats_the_file_again_and_tags_in_a_file_of_tags_stay() {
     reload(&mut node, &path, "");
     says(&node, "configuration reloaded", 2).await;
     assert!(node.process().stop().await.success());
+}
+
+#[tokio::test]
+async fn usr1_tells_what_was_counted_in_serfs_form() {
+    let hosts = Hosts::claim();
+    let Some(serf) = reference(&hosts, 1, "serf", &[]).await else { return };
+    let muster = Agent::start(&hosts, 2, "muster", AgentOptions::default().join(&serf.address));
+    serf.sees("muster", "alive").await;
+    muster.sees("serf", "alive").await;
+    for mut node in [Node::Serf(serf), Node::Muster(muster)] {
+        let pid = node.process().id();
+        wait_for(&format!("{} tells", node.name()), || async {
+            // The reference shows what is more than ten seconds old.
+            let signalled = Command::new("kill").args(["-USR1", &pid.to_string()]).status();
+            assert!(signalled.is_ok_and(|status| status.success()));
+            let said = node.said();
+            let wanted = [
+                "[C] 'serf-agent.serf.member.join': Count: 2 Sum: 2.000 LastUpdated: ",
+                "[C] 'serf-agent.memberlist.udp.sent': Count: ",
+            ];
+            if wanted.iter().all(|line| said.contains(line)) { Ok(()) } else { Err(said) }
+        })
+        .await;
+    }
 }

@@ -1,6 +1,7 @@
 //! A gossip thread that only plays one, for tests of those who command it.
 
 use super::{Answer, Answers, Command, Handle, Known, Question, UserEvent};
+use crate::telemetry::Counters;
 use crate::throttle::{Accounts, Throttle, Throttled};
 use muster_serf::{Coordinate, Finding, Instant, KeyAnswer, QueryId, Stats, Status, Verdict, Way, Why};
 use muster_wire::tags::Tags;
@@ -126,6 +127,10 @@ pub(crate) fn fake(
                 Command::Stats(done) => {
                     done.send((Stats { members: 3, failed: 1, ..Stats::default() }, Some(throttled())))
                         .unwrap();
+                    continue;
+                }
+                Command::Telemetry(done) => {
+                    done.send((Counters::default(), Stats::default())).unwrap();
                     continue;
                 }
                 Command::Stop => return,

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
 
 /// An answer is sent in pieces of about this size, so that the members of a large cluster are not all encoded at once.
 const PIECE_BYTES: usize = 64 << 10;
@@ -45,7 +46,7 @@ pub(super) struct Client {
     pub(super) session: Session,
     pub(super) outlet: Arc<Outlet>,
     pub(super) peer: SocketAddr,
-    place: Place,
+    place: Arc<Place>,
     shared: Arc<Shared>,
     events: Gathered,
     pending: Arc<Pending>,
@@ -62,7 +63,7 @@ impl Client {
         session: Session,
         outlet: Arc<Outlet>,
         peer: SocketAddr,
-        place: Place,
+        place: Arc<Place>,
         shared: Arc<Shared>,
         events: Gathered,
     ) -> Self {
@@ -83,7 +84,7 @@ impl Client {
 
     /// Tells the crowd.
     pub(super) fn does(&self, doing: Doing) {
-        self.place.set(doing, self.session.is_listening() || !self.queries.is_empty());
+        self.place.set(doing, self.session.is_listening() || !self.queries.is_empty(), Instant::now());
     }
 
     /// A wrong token is worth a line: one for each connection.

@@ -64,17 +64,12 @@ impl Connection {
         // An answer is small and whole; nothing is gained by holding it back.
         let _ = stream.set_nodelay(true);
         let (reader, writer) = stream.into_split();
+        let place = Arc::new(place);
+        let outlet = Arc::new(Outlet::new(writer, Arc::clone(&place)));
         Self {
             reader,
             values: Values::new(REQUEST_BYTES_MAX),
-            client: Client::new(
-                Session::new(token),
-                Arc::new(Outlet::new(writer)),
-                peer,
-                place,
-                shared,
-                events,
-            ),
+            client: Client::new(Session::new(token), outlet, peer, place, shared, events),
             admit_until: Instant::now() + ADMISSION_TIMEOUT,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::join::Joiner;
 use crate::plain::Plain;
-use crate::seed::Seed;
+use crate::seed::{Host, Seed};
 use futures_util::future::join_all;
 
 /// Addresses in one request.
@@ -25,8 +25,20 @@ async fn join_one(joiner: &Joiner, text: &str, replay: bool) -> Result<usize, Ve
     let tried = joiner.try_seed(&seed, replay).await;
     // Joining oneself works, as it does with Serf.
     match tried.joined.len() + usize::from(tried.ourselves) {
-        0 => Err(tried.failures.iter().map(|why| format!("Failed to join {seed}: {}", Plain(why))).collect()),
+        0 => Err(tried
+            .failures
+            .iter()
+            .map(|why| format!("Failed to join {}: {}", host(&seed), Plain(why)))
+            .collect()),
         joined => Ok(joined),
+    }
+}
+
+/// Serf names the host without its port, which the reason has.
+fn host(seed: &Seed) -> String {
+    match &seed.host {
+        Host::Ip(ip) => ip.to_string(),
+        Host::Name(name) => name.clone(),
     }
 }
 

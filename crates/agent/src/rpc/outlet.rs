@@ -1,11 +1,14 @@
 //! The way to a client: whole messages, one after the other, and an end when the client takes nothing.
 
+use super::crowd::{GRACE, Place};
 use muster_rpc::{ReplyHeader, write};
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::{Mutex, MutexGuard, Notify};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// How long a client may take nothing while something is to be sent to it.
 pub(super) const STALL: Duration = Duration::from_secs(30);
@@ -20,11 +23,12 @@ pub(super) struct Broken;
 pub(super) struct Outlet {
     writer: Mutex<OwnedWriteHalf>,
     broken: Notify,
+    place: Arc<Place>,
 }
 
 impl Outlet {
-    pub(super) fn new(writer: OwnedWriteHalf) -> Self {
-        Self { writer: Mutex::new(writer), broken: Notify::new() }
+    pub(super) fn new(writer: OwnedWriteHalf, place: Arc<Place>) -> Self {
+        Self { writer: Mutex::new(writer), broken: Notify::new(), place }
     }
 
     /// Sends a header, an error in it or none, and nothing behind it.
@@ -54,8 +58,8 @@ impl Turn<'_> {
     /// Sends a message, or a piece of one that this turn completes.
     pub(super) async fn send(&mut self, mut bytes: &[u8]) -> Result<(), Broken> {
         while !bytes.is_empty() {
-            match timeout(STALL, self.writer.write(bytes)).await {
-                Ok(Ok(written @ 1..)) => bytes = &bytes[written..],
+            match self.write(bytes).await {
+                Some(Ok(written @ 1..)) => bytes = &bytes[written..],
                 _ => {
                     self.outlet.broken.notify_one();
                     return Err(Broken);
@@ -63,6 +67,18 @@ impl Turn<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Some of it; `None` if the client takes nothing. The crowd is told when that begins to last.
+    async fn write(&mut self, bytes: &[u8]) -> Option<io::Result<usize>> {
+        let began = Instant::now();
+        if let Ok(written) = timeout(GRACE, self.writer.write(bytes)).await {
+            return Some(written);
+        }
+        self.outlet.place.set_stalled(Some(began));
+        let written = timeout(STALL, self.writer.write(bytes)).await;
+        self.outlet.place.set_stalled(None);
+        written.ok()
     }
 }
 

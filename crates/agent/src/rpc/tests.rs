@@ -199,7 +199,7 @@ async fn a_join_answers_how_many_and_only_a_useless_one_fails() {
     client.answers(1, "").await;
     client.next(|value| sees(value, JoinResult { num: 1 })).await;
     client.ask(2, &Request::Join { existing: vec!["127.0.2.1:1"], replay: false }).await;
-    let error = "1 error occurred:\n\t* Failed to join 127.0.2.1:1: dial tcp 127.0.2.1:1: connect: connection refused\n\n";
+    let error = "1 error occurred:\n\t* Failed to join 127.0.2.1: dial tcp 127.0.2.1:1: connect: connection refused\n\n";
     client.answers(2, error).await;
     client.next(|value| sees(value, JoinResult { num: 0 })).await;
 }

@@ -48,7 +48,7 @@ pub(super) async fn query(
     let params = QueryParams { nodes, tags, wants_acks: acks, relay_factor, timeout };
     let question = Question::Query { name, payload: payload.bytes()?, params };
     let answers = served.shared.gossip.query(question).await??;
-    let first = QueryLine::Asked { timeout_ms: millis(answers.wait), expected };
+    let first = QueryLine::Asked { ltime: answers.id.ltime, timeout_ms: millis(answers.wait), expected };
     let asked = Asked { first: Some(first), answers: Some(answers), acks: 0, responses: 0 };
     let lines =
         stream::unfold((asked, slot), async |(mut asked, slot)| Some((asked.next().await?, (asked, slot))));

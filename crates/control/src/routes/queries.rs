@@ -42,6 +42,8 @@ fn yes() -> bool {
 pub enum QueryLine {
     /// First: it was asked.
     Asked {
+        /// Its time on the cluster's query clock: as the stream of events shows it.
+        ltime: u64,
         /// For so many milliseconds answers count.
         timeout_ms: u64,
         /// So many members that are alive pass its filters, as far as this node knows.

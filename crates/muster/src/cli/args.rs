@@ -1,5 +1,11 @@
 //! The flags and arguments of each command.
 
+mod shell;
+mod talk;
+
+pub(crate) use shell::*;
+pub(crate) use talk::*;
+
 use super::help;
 use super::key_flags::{KeyFlags, Scope, scope};
 use crate::config::Sources;
@@ -93,6 +99,9 @@ pub(crate) struct MembersArgs {
     /// Show protocol versions too (text only).
     #[arg(long)]
     pub(crate) detailed: bool,
+    /// Go on and show every change; Ctrl-C ends it. Elsewhere than on a terminal: a line for each.
+    #[arg(long)]
+    pub(crate) watch: bool,
     /// Form of the answer.
     #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
     pub(crate) format: Format,
@@ -100,6 +109,7 @@ pub(crate) struct MembersArgs {
     pub(crate) configured: Configured<scope::Node>,
 }
 
+/// `KEY=REGEX`.
 fn tag_filter(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, regex)) if !key.is_empty() => Ok((key.to_owned(), regex.to_owned())),
@@ -115,12 +125,18 @@ pub(crate) struct JoinArgs {
     /// Replay old user events.
     #[arg(long)]
     pub(crate) replay: bool,
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct LeaveArgs {
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
 }
@@ -133,6 +149,9 @@ pub(crate) struct ForceLeaveArgs {
     /// Forget it at once instead of keeping it as left.
     #[arg(long)]
     pub(crate) prune: bool,
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
 }
@@ -146,6 +165,9 @@ pub(crate) struct TagsArgs {
     /// Tag to remove, if it is there; repeat for more. One that is also set stays.
     #[arg(long, value_name = "KEY")]
     pub(crate) delete: Vec<String>,
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
 }
@@ -247,6 +269,13 @@ pub(crate) struct InfoArgs {
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct KeygenArgs {
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
 }
 
 #[derive(Clone, Copy, Debug, Args)]

@@ -1,5 +1,9 @@
 //! What `--help` teaches beyond the flags.
 
+mod talk;
+
+pub(super) use talk::*;
+
 use clap::builder::styling::{AnsiColor, Styles};
 
 /// Colours of help; clap drops them when nobody sees colours.
@@ -87,6 +91,7 @@ Filters are regular expressions that must match the whole text.";
 pub(super) const MEMBERS_AFTER: &str = "\
 Example:
   muster members -status alive -tag role=backend
+  muster members --watch
   muster members --format json
 
 Control characters in the names and tags of others are shown escaped.";

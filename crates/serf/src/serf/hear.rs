@@ -10,7 +10,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use muster_swim::{GoneWhy, StreamId, UserQueue};
+use muster_swim::{GoneWhy, Slot, StreamId, UserQueue};
 use muster_wire::DecodeError;
 use muster_wire::packet::BUDGET;
 use muster_wire::serf::{JoinIntent, LeaveIntent, Message, PushPullState, Relay, UserEvent};
@@ -204,7 +204,14 @@ impl Serf {
         for intent in leaves {
             self.hear_left_elsewhere(now, intent);
         }
+        let mut turn = Slot::FIRST;
         for intent in joins {
+            // Nearly all, of thousands.
+            if self.members.is_old_join(intent, &mut turn) {
+                // Its time was believed before.
+                self.clocks.member.hear(intent.ltime);
+                continue;
+            }
             self.hear_join(now, intent);
         }
         if join && self.joins.values().any(|replay_old_events| !replay_old_events) {

@@ -48,7 +48,7 @@ async fn a_query_is_asked_as_told_and_its_answers_are_lines() {
     });
     let lines = server.client.post_lines::<_, QueryLine>(routes::QUERIES, &body).await.unwrap();
     let expected = [
-        json!({ "type": "asked", "timeout_ms": 3200, "expected": 2 }),
+        json!({ "type": "asked", "ltime": 7, "timeout_ms": 3200, "expected": 2 }),
         json!({ "type": "ack", "from": "web-1" }),
         json!({ "type": "response", "from": "web-1", "payload": "fine\n" }),
         json!({ "type": "done", "acks": 1, "responses": 1 }),

@@ -2,7 +2,7 @@
 //! what the others think of it then.
 
 use futures_util::future::join_all;
-use muster_e2e::{Hosts, Kind, SerfAgent, reference_is_here, says};
+use muster_e2e::{Hosts, Kind, SerfAgent, reference_is_here, says, wait_for};
 use rustix::process::Signal;
 use std::io::Write;
 use tempfile::NamedTempFile;
@@ -15,6 +15,8 @@ enum Told {
     By(Signal),
     /// And once more while it leaves.
     Twice(Signal),
+    /// After HUP, with this configuration now.
+    Reloaded(&'static str, Signal),
     ByRpc,
 }
 
@@ -26,6 +28,13 @@ const ENDS: &[(&str, Told, i32, &str)] = &[
     (r#"{"skip_leave_on_interrupt": true}"#, Told::By(Signal::INT), 1, "failed"),
     (r#"{"leave_on_terminate": true}"#, Told::By(Signal::TERM), 0, "left"),
     (r#"{"leave_on_terminate": false}"#, Told::By(Signal::TERM), 1, "failed"),
+    ("{}", Told::Reloaded(r#"{"tags": {"new": "1"}, "leave_on_terminate": true}"#, Signal::TERM), 0, "left"),
+    (
+        "{}",
+        Told::Reloaded(r#"{"tags": {"new": "1"}, "skip_leave_on_interrupt": true}"#, Signal::INT),
+        1,
+        "failed",
+    ),
 ];
 /// Another one, apart since it must be told again within the second that a leave takes.
 const HURRIED: (&str, Told, i32, &str) = ("{}", Told::Twice(Signal::INT), 1, "");
@@ -63,6 +72,21 @@ async fn live(hosts: &Hosts, host: u8, nth: u8, kind: Kind, end: &(&str, Told, i
         Told::Twice(signal) => {
             agent.process.signal(signal);
             says("it leaves", "Gracefully shutting down", || agent.process.said()).await;
+            agent.process.signal(signal);
+        }
+        Told::Reloaded(config, signal) => {
+            std::fs::write(file.path(), config).expect("it can be written");
+            agent.process.signal(Signal::HUP);
+            wait_for("the new tag is told", || async {
+                let tags = observer.members()?.members.into_iter().find(|member| member.name == name);
+                let tags = tags.map(|member| member.tags);
+                if tags.as_ref().is_some_and(|tags| tags.contains_key("new")) {
+                    Ok(())
+                } else {
+                    Err(format!("{tags:?}"))
+                }
+            })
+            .await;
             agent.process.signal(signal);
         }
         Told::ByRpc => {

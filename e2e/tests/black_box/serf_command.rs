@@ -221,6 +221,30 @@ async fn a_monitor_ends_with_0_when_told_and_with_1_when_the_agent_ends() {
     }
 }
 
+/// INT while it waits for answers.
+#[tokio::test]
+async fn a_query_that_is_interrupted_ends_with_1() {
+    if !reference_is_here() {
+        return;
+    }
+    let hosts = Hosts::claim();
+    let agent = SerfAgent::start(&hosts, 1, "asked", &[]);
+    agent.is_up().await;
+    for kind in KINDS {
+        for (words, waits, said) in [
+            (&["query", "-timeout", "1h", "x"][..], "Ack from 'asked'", ""),
+            (&["reachability", "-verbose"], "Ack from 'asked'", "Test interrupted\n"),
+        ] {
+            let mut command = Command::new(serf(kind));
+            let mut asking = Process::start("asking", command.args(words).env("SERF_RPC_ADDR", &agent.rpc));
+            says("it waits", waits, || asking.said()).await;
+            asking.signal(Signal::INT);
+            assert_eq!(asking.ends().await.code(), Some(1), "{kind:?} {words:?}");
+            assert!(asking.said().ends_with(&format!("Ack from 'asked'\n{said}")), "{}", asking.said());
+        }
+    }
+}
+
 fn run(kind: Kind, words: &str, rpc: &str) -> Output {
     let mut command = Command::new(serf(kind));
     command.args(words.split(' ').filter(|word| !word.is_empty())).env("SERF_RPC_ADDR", rpc);

@@ -18,10 +18,7 @@ mod turns;
 mod webhook;
 mod worker;
 
-pub use config::{
-    Action, CONCURRENCY_MAX, HandlerConfig, HandlerError, QUEUE, QUEUE_MAX, TIMEOUT, WEBHOOK_TIMEOUT,
-    WebhookUrl,
-};
+pub use config::{Action, CONCURRENCY_MAX, HandlerConfig, HandlerError, QUEUE_MAX, WebhookUrl};
 
 use crate::clock::Clock;
 use crate::gossip::Handle;

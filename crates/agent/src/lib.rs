@@ -8,8 +8,8 @@
 //!    ^  |        |                        fleet   members -> picture -> followers
 //!    |  v        |  changed members       server  the control socket
 //!  streams       +--------> roster -----> rpc     Serf's RPC
-//!                           hub           run     start, signals, leave
-//!                <--------- commands
+//!                           hub --------> handlers  programs and webhooks
+//!                <--------- commands      run     start, signals, leave
 //! ```
 //!
 //! What must outlive the agent is in files: own tags (`tags_file`), keys (`keyring_file`), members and clocks (`snapshot`).
@@ -67,8 +67,8 @@ mod whole_file;
 pub use config::{Advertise, Config, ProfileName, RpcConfig};
 pub use error::Error;
 pub use handlers::{
-    Action, CONCURRENCY_MAX, HANDLERS_MAX, HandlerConfig, HandlerError, NotAdded, QUEUE, QUEUE_MAX, TIMEOUT,
-    WEBHOOK_TIMEOUT, WebhookUrl,
+    Action, CONCURRENCY_MAX as HANDLER_CONCURRENCY_MAX, HANDLERS_MAX, HandlerConfig, HandlerError, NotAdded,
+    QUEUE_MAX as HANDLER_QUEUE_MAX, WebhookUrl,
 };
 pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};

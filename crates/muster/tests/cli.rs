@@ -109,7 +109,6 @@ fn help_is_as_it_was_reviewed() {
         ("members", vec!["members", "--help"]),
         ("join", vec!["join", "--help"]),
         ("force-leave", vec!["force-leave", "--help"]),
-        ("handlers-add", vec!["handlers", "add", "--help"]),
         ("event", vec!["event", "--help"]),
         ("query", vec!["query", "--help"]),
         ("keys", vec!["keys", "--help"]),
@@ -118,6 +117,7 @@ fn help_is_as_it_was_reviewed() {
         ("reachability", vec!["reachability", "--help"]),
         ("completions", vec!["completions", "--help"]),
         ("man", vec!["man", "--help"]),
+        ("handlers-add", vec!["handlers", "add", "--help"]),
         ("check", vec!["check", "--help"]),
         ("config-print-short", vec!["config", "print", "-h"]),
     ];

@@ -7,7 +7,8 @@ use muster_control::routes::{
     RttQuery, StreamEvent, StreamQuery,
 };
 use muster_e2e::{
-    Agent, AgentOptions, Hosts, Kind, Network, Node, SerfAgent, Traffic, reference_is_here, wait_for, whole,
+    Agent, AgentOptions, Hosts, Kind, Network, Node, Process, SerfAgent, Traffic, reference_is_here,
+    wait_for, whole,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
@@ -393,6 +394,26 @@ async fn a_stream_that_is_cut_goes_on_where_it_stopped() {
     let mut after = stream(agent(&nodes[0]), Some(&place)).await;
     let told = after.next().await.expect("the stream is whole");
     assert_eq!(told, Some(StreamEvent::Missed { count: None }));
+}
+
+#[tokio::test]
+async fn monitor_shows_the_log_and_what_happens_and_ends_with_0() {
+    let hosts = Hosts::claim();
+    let agent = Agent::start(&hosts, 1, "watched", AgentOptions::default());
+    agent.sees("watched", "alive").await;
+    let mut command = std::process::Command::new(muster_e2e::binary());
+    command.args(["monitor", "--socket"]).arg(agent.control.socket());
+    let mut monitor = Process::start("monitor", &mut command);
+    wait_for("the event is shown", || async {
+        agent.run(&["event", "deploy", "v1"])?;
+        let said = monitor.said();
+        if said.contains("==> user deploy: v1 (ltime ") { Ok(()) } else { Err(said) }
+    })
+    .await;
+    let said = monitor.said();
+    assert!(said.contains("[INFO] serf: EventMemberJoin: watched"), "what was logged before: {said}");
+    monitor.signal(Signal::INT);
+    assert_eq!(monitor.ends().await.code(), Some(0));
 }
 
 /// Most bytes the agent ever held.

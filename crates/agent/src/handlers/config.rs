@@ -6,16 +6,16 @@ use std::fmt;
 use std::time::Duration;
 
 /// Notices that may wait for a handler, unless it says otherwise.
-pub const QUEUE: usize = 4096;
+const QUEUE: usize = 4096;
 /// The most it may say.
 pub const QUEUE_MAX: usize = 65_536;
 /// Runs of one handler at a time, at most.
 pub const CONCURRENCY_MAX: usize = 64;
 /// A program that runs for longer is hung, unless its handler says otherwise. Scripts of Serf's kind have no limit, as in
 /// Serf, since some of them may well be long jobs.
-pub const TIMEOUT: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 /// For one attempt to deliver to a webhook.
-pub const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 const NAME_BYTES_MAX: usize = 128;
 
 /// What to do with which notices.

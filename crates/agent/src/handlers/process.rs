@@ -54,9 +54,15 @@ pub(super) async fn run(
         limit = overdue => End::TimedOut(limit),
         () = stopped(&mut stop) => End::Stopped,
     };
-    if matches!(end, End::TimedOut(_) | End::Stopped) {
-        running.kill().await;
-    }
+    let end = match (end, running.status) {
+        // It had exited, and only what it left behind still held its output.
+        (End::TimedOut(_) | End::Stopped, Some(status)) => end_of(Ok(status)),
+        (end @ (End::TimedOut(_) | End::Stopped), None) => {
+            running.kill().await;
+            end
+        }
+        (end, _) => end,
+    };
     Outcome { end, output: running.output, took: started.elapsed() }
 }
 
@@ -82,6 +88,8 @@ struct Running {
     pipe: Option<pipe::Receiver>,
     output: Tail,
     group: Option<Pid>,
+    /// Once it exited: its number may then be another's.
+    status: Option<ExitStatus>,
 }
 
 impl Running {
@@ -99,7 +107,7 @@ impl Running {
         let mut child = command.spawn()?;
         let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
         let stdin = child.stdin.take();
-        Ok(Self { child, stdin, pipe: Some(pipe), output: Tail::default(), group })
+        Ok(Self { child, stdin, pipe: Some(pipe), output: Tail::default(), group, status: None })
     }
 
     /// Feeds it, reads what it says, and waits for its end.
@@ -115,13 +123,14 @@ impl Running {
                 is_open = reading => if !is_open { self.pipe = None },
             }
         };
+        self.status = Some(status);
         let rest = async { while self.pipe.is_some() && read(&mut self.pipe, &mut self.output).await {} };
         // Whoever still holds it is no longer listened to.
         let _ = timeout(LINGER, rest).await;
         Ok(status)
     }
 
-    /// Ends its whole group. Not to be called after [`finish`](Self::finish) returned.
+    /// Ends its whole group, of which nobody may have exited yet.
     async fn kill(&mut self) {
         self.signal(Signal::TERM);
         let rest = async { while read(&mut self.pipe, &mut self.output).await {} };
@@ -227,7 +236,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_it_leaves_running_holds_nobody_up_and_lives() {
-        let outcome = ran("sleep 30 & echo $!", b"", None).await;
+        let outcome = ran("sleep 30 & echo $!", b"", Some(Duration::from_millis(500))).await;
         assert_eq!(outcome.end, End::Exited(0));
         let pid = String::from_utf8(outcome.output.bytes().to_vec()).unwrap();
         assert!(!is_gone(&pid));

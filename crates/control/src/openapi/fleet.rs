@@ -30,7 +30,6 @@ pub(super) enum Standing {
 
 /// One address of a service.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Backend {
     /// `ip:port`.
     addr: String,
@@ -42,7 +41,6 @@ pub(super) struct Backend {
 
 /// A named pool of equal servers.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Service {
     /// Backends by the name of their node.
     backends: BTreeMap<String, Backend>,
@@ -50,7 +48,6 @@ pub(super) struct Service {
 
 /// The services at one instant.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Picture {
     /// Differs for each life of the agent; not ordered.
     epoch: u64,
@@ -69,7 +66,6 @@ pub(super) struct Picture {
 
 /// What a sink must know before it acts on a picture.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Terms {
     /// Who can become a member, and so a backend.
     gossip: Gossip,
@@ -94,7 +90,6 @@ pub(super) enum Gossip {
 
 /// Which members may serve a service. What is absent restricts nothing.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Rule {
     /// Networks, such as `10.0.0.0/8`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -109,7 +104,6 @@ pub(super) struct Rule {
 
 /// A member's claim that was not believed.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Refusal {
     /// Who claims; any text.
     node: String,
@@ -119,7 +113,6 @@ pub(super) struct Refusal {
 
 /// The change from one picture to the next of the same epoch.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Delta {
     /// Epoch of both pictures.
     epoch: u64,
@@ -159,7 +152,6 @@ pub(super) enum Update {
 
 /// One balancer's account of itself.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Report {
     /// Names it among those of this node, such as `proxy`.
     sink: String,
@@ -181,7 +173,6 @@ pub(super) struct Report {
 
 /// One backend's part of a report.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct BackendReport {
     /// Service name.
     service: String,
@@ -206,7 +197,7 @@ mod tests {
     use muster_fleet as real;
     use serde::de::DeserializeOwned;
 
-    /// What `real` writes is read as `T` with no field unknown or missing, and written the same.
+    /// What `real` writes is read as `T`, and written the same: no field is unknown, none is missing.
     fn agrees<T: Serialize + DeserializeOwned>(real: &impl Serialize) {
         let written = serde_json::to_value(real).unwrap();
         let read: T = serde_json::from_value(written.clone()).unwrap();

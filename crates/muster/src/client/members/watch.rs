@@ -119,7 +119,9 @@ fn screen(members: &BTreeMap<String, MemberRow>, detailed: bool) -> String {
         .filter_map(|status| Some(count(status)).filter(|count| *count > 0).map(|n| format!("{n} {status}")))
         .collect();
     let table = text(&all, detailed, Paint::of_stdout());
-    let rows = crossterm::terminal::size().map_or(usize::MAX, |(_, rows)| usize::from(rows));
+    // Some terminals say that they have no rows, which means that they do not know.
+    let rows = crossterm::terminal::size().map_or(0, |(_, rows)| usize::from(rows));
+    let rows = if rows == 0 { usize::MAX } else { rows };
     let room = rows.saturating_sub(3).max(1);
     let mut screen = format!("\u{1b}[H{}  (Ctrl-C ends)\u{1b}[K\n\u{1b}[K\n", counts.join(", "));
     for line in table.lines().take(room) {

@@ -5,7 +5,7 @@ use crate::config::handlers::{Declared, FIELDS};
 use crate::config::key::Kind;
 use crate::config::suggest;
 use crate::config::value::{Invalid, Value};
-use muster_agent::{Action, Filters, HandlerConfig, WebhookUrl};
+use muster_agent::{Action, Filters, HANDLER_CONCURRENCY_MAX, HANDLER_QUEUE_MAX, HandlerConfig, WebhookUrl};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
@@ -99,8 +99,8 @@ impl File<'_> {
                     fields.timeout = Some(Some(limit).filter(|limit| !limit.is_zero()));
                 }
             }
-            "concurrency" => fields.concurrency = number(&single(count(muster_agent::CONCURRENCY_MAX))?),
-            "queue" => fields.queue = number(&single(count(muster_agent::QUEUE_MAX))?),
+            "concurrency" => fields.concurrency = number(&single(count(HANDLER_CONCURRENCY_MAX))?),
+            "queue" => fields.queue = number(&single(count(HANDLER_QUEUE_MAX))?),
             "coalesce" => fields.coalesce = Some(single(Kind::Bool)? == Value::Bool(true)),
             other => {
                 let hint = suggest::hint(other, FIELDS.iter().map(|(name, ..)| *name));

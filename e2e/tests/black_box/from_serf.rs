@@ -1,9 +1,10 @@
 //! The migration page (`docs/from-serf.md`), followed: three agents of real Serf with handlers, snapshots and a stream of
 //! events are replaced one by one, without a leave, and one is replaced back.
 
-use muster_e2e::{Hosts, Kind, SerfAgent, reference_is_here, wait_for};
+use muster_e2e::{Hosts, Kind, SerfAgent, binary, reference_is_here, serf, wait_for};
 use rustix::process::Signal;
 use std::path::PathBuf;
+use std::process::Command;
 use tempfile::TempDir;
 
 const NAMES: [&str; 3] = ["a", "b", "c"];
@@ -43,6 +44,21 @@ impl Cluster {
         let cluster = Self { agents, directory, sent: 0 };
         cluster.is_whole().await;
         cluster
+    }
+
+    /// Before anything is touched: the new binary understands each agent's files, and asks each old agent.
+    fn can_be_replaced(&self) {
+        for agent in &self.agents {
+            let file = self.directory.path().join(format!("{}.json", agent.name));
+            let check = Command::new(binary()).args(["check", "agent", "--config-file"]).arg(file).output();
+            let check = check.expect("the binary runs");
+            // The old agent holds the ports; that is a note.
+            assert_eq!(check.status.code(), Some(0), "{}", String::from_utf8_lossy(&check.stderr));
+            let members =
+                Command::new(serf(Kind::Muster)).args(["members", "-rpc-addr", &agent.rpc]).output();
+            let members = members.expect("our serf runs").stdout;
+            assert_eq!(members.iter().filter(|byte| **byte == b'\n').count(), self.agents.len());
+        }
     }
 
     /// Each of them shows all of them alive, at their addresses.
@@ -118,6 +134,7 @@ async fn a_running_cluster_is_replaced_node_by_node_and_nobody_notices() {
         return;
     }
     let mut cluster = Cluster::start(&Hosts::claim()).await;
+    cluster.can_be_replaced();
     for nth in [2, 1, 0] {
         cluster.replace(nth, Kind::Muster).await;
         let info = cluster.agents[nth].run(&["info"]).expect("it answers");

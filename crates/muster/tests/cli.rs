@@ -160,7 +160,7 @@ big = '${BIG:-x}'
 listen = []
 ";
     let (code, out, err) =
-        Configured::new(toml).run(&["check", "--tag", &format!("big={}", "x".repeat(600))]);
+        Configured::new(toml).run(&["check", "--rpc-addr=off", "--tag", &format!("big={}", "x".repeat(600))]);
     assert_eq!((code, out.as_str()), (2, ""));
     assert_eq!(
         err,
@@ -179,7 +179,7 @@ muster: the configuration is invalid (5 problems); nothing was started
 #[test]
 fn check_of_a_sound_configuration_names_the_files_and_ends_with_0() {
     let sound = Configured::new(
-        "socket = '/tmp/m.sock'\n[agent]\nbind = '127.0.0.1:0'\n[proxy]\nlisten = ['127.0.0.1:0']\n",
+        "socket = '/tmp/m.sock'\n[agent]\nbind = '127.0.0.1:0'\nrpc_addr = 'off'\n[proxy]\nlisten = ['127.0.0.1:0']\n",
     );
     let (code, out, err) = sound.run(&["check"]);
     assert_eq!((code, err.as_str()), (0, ""));
@@ -211,12 +211,12 @@ fn a_port_in_use_by_muster_itself_is_worth_a_note_only() {
 #[test]
 fn a_role_with_an_invalid_configuration_starts_nothing() {
     let unsound = Configured::new(
-        "socket = '/tmp/m.sock'\nagent.bind = '127.0.0.1:0'\nproxy.listen = '127.0.0.1:0'\n[log]\nlevel = 'loud'\n",
+        "socket = '/tmp/m.sock'\nagent.bind = '127.0.0.1:0'\nagent.rpc_addr = 'off'\nproxy.listen = '127.0.0.1:0'\n[log]\nlevel = 'loud'\n",
     );
     for role in ["agent", "proxy"] {
         let (code, out, err) = unsound.run(&[role]);
         assert_eq!((code, out.as_str()), (2, ""), "{err}");
-        assert!(err.starts_with("muster: DIR/muster.toml:5: level: `loud` is none of trace"), "{err}");
+        assert!(err.starts_with("muster: DIR/muster.toml:6: level: `loud` is none of trace"), "{err}");
         assert!(err.ends_with("muster: the configuration is invalid; nothing was started\n"), "{err}");
     }
 }

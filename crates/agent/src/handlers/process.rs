@@ -205,13 +205,17 @@ mod tests {
 
     #[tokio::test]
     async fn one_that_takes_too_long_is_killed_with_its_children() {
-        let limit = Duration::from_millis(300);
+        let limit = Duration::from_secs(2);
         let script = "trap '' TERM; sleep 1000 & echo $! $$; wait; wait";
         let outcome = ran(script, b"", Some(limit)).await;
         assert_eq!(outcome.end, End::TimedOut(limit));
         let pids = String::from_utf8(outcome.output.bytes().to_vec()).unwrap();
+        assert_eq!(pids.split_whitespace().count(), 2, "{pids}");
         for pid in pids.split_whitespace() {
-            assert!(is_gone(pid), "{pid} of {pids}");
+            // Only the shell's end was waited for; its child, killed with it, goes in its own time.
+            while !is_gone(pid) {
+                sleep(Duration::from_millis(5)).await;
+            }
         }
     }
 
@@ -236,7 +240,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_it_leaves_running_holds_nobody_up_and_lives() {
-        let outcome = ran("sleep 30 & echo $!", b"", Some(Duration::from_millis(500))).await;
+        let outcome = ran("sleep 30 & echo $!", b"", Some(Duration::from_secs(20))).await;
         assert_eq!(outcome.end, End::Exited(0));
         let pid = String::from_utf8(outcome.output.bytes().to_vec()).unwrap();
         assert!(!is_gone(&pid));

@@ -128,9 +128,9 @@ pub fn rpc_steps<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     let mut handshake = Vec::new();
     write_request(0, &Request::Handshake { version: 1 }, &mut handshake);
     let mut done = Vec::new();
-    values.push(&handshake);
-    for piece in pieces {
-        values.push(piece);
+    // A piece of its own, so that it is made also where nothing follows.
+    for piece in std::iter::once(handshake).chain(pieces.map(<[u8]>::to_vec)) {
+        values.push(&piece);
         loop {
             let step = match values.next() {
                 Ok(None) => break,

@@ -21,7 +21,7 @@ pub use muster::{Agent, AgentOptions, Backend, Proxy, binary};
 pub use network::{Network, Traffic};
 pub use node::{Kind, Node, nobody_failed, whole};
 pub use process::Process;
-pub use serf::{SerfAgent, agree, reference, reference_is_here, serf_is_installed};
+pub use serf::{SerfAgent, agree, reference, reference_is_here, serf, serf_is_installed};
 pub use wait::{PATIENCE, says, wait_for};
 
 /// Says that a test cannot run here and why; under `CI=true` that is a failure.

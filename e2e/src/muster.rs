@@ -2,6 +2,7 @@
 
 use crate::hosts::Launcher;
 use crate::process::run;
+use crate::serf::rpc_command;
 use crate::{Hosts, Process, wait_for};
 use muster_control::client::Client;
 use muster_control::routes::{FLEET, FLEET_REPORTS, MEMBERS, Members};
@@ -76,6 +77,8 @@ pub struct Agent {
     pub process: Process,
     /// Its control socket.
     pub control: Client,
+    /// `ip:port` of its RPC.
+    pub rpc: String,
     options: AgentOptions,
     launcher: Launcher,
     directory: TempDir,
@@ -88,12 +91,14 @@ impl Agent {
         let address = hosts.at(host, 7946);
         let socket = directory.path().join("m.sock");
         let launcher = hosts.launcher(host);
-        let process = Self::spawn(&launcher, name, &address, &socket, &options);
+        let rpc = hosts.at(host, 7373);
+        let process = Self::spawn(&launcher, name, &address, &rpc, &socket, &options);
         Self {
             name: name.into(),
             address,
             process,
             control: Client::new(socket),
+            rpc,
             options,
             launcher,
             directory,
@@ -104,11 +109,12 @@ impl Agent {
         launcher: &Launcher,
         name: &str,
         address: &str,
+        rpc: &str,
         socket: &std::path::Path,
         options: &AgentOptions,
     ) -> Process {
         let mut command = launcher.command(binary());
-        command.args(["agent", "--node", name, "--bind", address, "--socket"]).arg(socket);
+        command.args(["agent", "--node", name, "--bind", address, "--rpc-addr", rpc, "--socket"]).arg(socket);
         for seed in &options.join {
             command.args(["--join", seed]);
         }
@@ -122,14 +128,18 @@ impl Agent {
     /// Starts it again after its end, with the same name, address and socket path.
     pub fn restart(&mut self) {
         let socket = self.directory.path().join("m.sock");
-        let next = Self::spawn(&self.launcher, &self.name, &self.address, &socket, &self.options);
+        let next = Self::spawn(&self.launcher, &self.name, &self.address, &self.rpc, &socket, &self.options);
         self.process.succeed(next);
     }
 
     /// Runs one of our commands about it; its output when it succeeds.
     pub fn run(&self, arguments: &[&str]) -> Result<String, String> {
-        let (command, rest) = arguments.split_first().ok_or("no command")?;
-        run(Command::new(binary()).arg(command).arg("--socket").arg(self.control.socket()).args(rest))
+        run(Command::new(binary()).args(arguments).env("MUSTER_SOCKET", self.control.socket()))
+    }
+
+    /// A command of Serf's own binary about it, by RPC.
+    pub fn serf(&self, arguments: &[&str]) -> Command {
+        rpc_command(&self.rpc, arguments)
     }
 
     /// The members it knows.

@@ -2,10 +2,11 @@
 
 use crate::hosts::Launcher;
 use crate::process::run;
-use crate::{Agent, Hosts, Process, skip, wait_for};
+use crate::{Agent, Hosts, Kind, Process, binary, skip, wait_for};
 use muster_control::routes::Members;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// Whether the reference is here.
 pub fn serf_is_installed() -> bool {
@@ -21,7 +22,35 @@ pub fn reference_is_here() -> bool {
     here
 }
 
-/// A real Serf agent.
+/// A command of Serf's binary that asks the agent behind `rpc`; of no arguments, its help.
+pub(crate) fn rpc_command(rpc: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("serf");
+    if let Some((name, rest)) = arguments.split_first() {
+        command.arg(name).arg(format!("-rpc-addr={rpc}")).args(rest);
+    }
+    command
+}
+
+/// The command `serf` of a kind: the reference's, or ours by that name.
+pub fn serf(kind: Kind) -> &'static Path {
+    static OURS: OnceLock<PathBuf> = OnceLock::new();
+    if kind == Kind::Serf {
+        return Path::new("/usr/bin/serf");
+    }
+    OURS.get_or_init(|| {
+        let (directory, file) = (binary().parent(), binary().file_name());
+        let (directory, file) = directory.zip(file).expect("the binary is a file in a directory");
+        let directory = directory.join("called-serf");
+        std::fs::create_dir_all(&directory).expect("a directory beside the binary can be made");
+        let link = directory.join("serf");
+        // Another run may have made it.
+        let _ = std::os::unix::fs::symlink(Path::new("..").join(file), &link);
+        assert!(link.exists(), "{} leads to the binary", link.display());
+        link
+    })
+}
+
+/// A `serf agent`: the real one, or ours called so.
 #[derive(Debug)]
 pub struct SerfAgent {
     /// Node name.
@@ -30,7 +59,9 @@ pub struct SerfAgent {
     pub address: String,
     /// The process.
     pub process: Process,
-    rpc: String,
+    /// `ip:port` of its RPC.
+    pub rpc: String,
+    program: &'static Path,
     arguments: Vec<String>,
     launcher: Launcher,
 }
@@ -38,27 +69,42 @@ pub struct SerfAgent {
 impl SerfAgent {
     /// Starts the reference on the network's `host`-th address: gossip on 7946, RPC on 7373.
     pub fn start(hosts: &Hosts, host: u8, name: &str, flags: &[&str]) -> Self {
+        Self::of(Kind::Serf, hosts, host, name, flags)
+    }
+
+    /// The same with the `serf` of either kind.
+    pub fn of(kind: Kind, hosts: &Hosts, host: u8, name: &str, flags: &[&str]) -> Self {
         let (address, rpc) = (hosts.at(host, 7946), hosts.at(host, 7373));
         let fixed = ["agent", "-node", name, "-bind", &address, "-rpc-addr", &rpc];
         let arguments: Vec<String> = fixed.iter().chain(flags).map(|&text| text.to_owned()).collect();
-        let launcher = hosts.launcher(host);
-        let process = Self::spawn(&launcher, name, &arguments);
-        Self { name: name.into(), process, address, rpc, arguments, launcher }
+        let (launcher, program) = (hosts.launcher(host), serf(kind));
+        let process = Self::spawn(&launcher, program, name, &arguments);
+        Self { name: name.into(), process, address, rpc, program, arguments, launcher }
     }
 
-    fn spawn(launcher: &Launcher, name: &str, arguments: &[String]) -> Process {
-        Process::start(&format!("serf {name}"), launcher.command("serf").args(arguments))
+    fn spawn(launcher: &Launcher, program: &Path, name: &str, arguments: &[String]) -> Process {
+        Process::start(&format!("serf {name}"), launcher.command(program).args(arguments))
     }
 
     /// Starts it again after its end, as it was started.
     pub fn restart(&mut self) {
-        self.process.succeed(Self::spawn(&self.launcher, &self.name, &self.arguments));
+        self.process.succeed(Self::spawn(&self.launcher, self.program, &self.name, &self.arguments));
+    }
+
+    /// Starts it again after its end, as it was started, but of another kind.
+    pub fn restart_as(&mut self, kind: Kind) {
+        self.program = serf(kind);
+        self.restart();
+    }
+
+    /// One of its commands about it.
+    pub fn serf(&self, arguments: &[&str]) -> Command {
+        rpc_command(&self.rpc, arguments)
     }
 
     /// Runs one of its commands; its output when it succeeds.
     pub fn run(&self, arguments: &[&str]) -> Result<String, String> {
-        let (command, rest) = arguments.split_first().ok_or("no command")?;
-        run(Command::new("serf").arg(command).arg(format!("-rpc-addr={}", self.rpc)).args(rest))
+        run(&mut self.serf(arguments))
     }
 
     /// The members it knows.

@@ -1,8 +1,9 @@
-//! Stream messages: where they end, however they are cut; what they say, compressed or not; as requests and as replies.
+//! Stream messages: where they end, however they are cut; what they say, compressed or not; as requests and as replies. And the
+//! other stream that strangers write to: a session of RPC.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use muster_fuzz::{Node, sealed_border};
+use muster_fuzz::{Node, rpc_steps, sealed_border};
 use muster_wire::Leg;
 use muster_wire::memberlist::PushPullNode;
 use muster_wire::stream::{Expander, Inbound, Scanner, encode_message, encode_push_pull};
@@ -16,6 +17,7 @@ fuzz_target!(|data: &[u8]| {
     let mut pieces = (0..bytes.len()).step_by(step).chain([bytes.len()]);
     let in_pieces = pieces.find_map(|end| scanner.scan(&bytes[..end]).transpose()).transpose();
     assert_eq!(in_pieces, whole);
+    assert_eq!(rpc_steps(bytes.chunks(step)), rpc_steps(std::iter::once(bytes)));
 
     let border = sealed_border();
     let _ = border.scanner(Leg::Request).scan(bytes);

@@ -32,7 +32,7 @@ fuzz_target!(|data: &[u8]| {
         _ => Status::Left,
     };
     let member = Member { name: "web-1".into(), addr, port: 7946, tags, status };
-    let options = DrawOptions { default_port: 3000, allow_loopback: false };
+    let options = DrawOptions { default_port: 3000, allow_loopback: false, rules: muster_fleet::Rules::new() };
     let (services, refusals) = draw([&member].into_iter(), &options);
     for refusal in &refusals {
         let text = refusal.to_string();

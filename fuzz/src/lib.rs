@@ -1,5 +1,6 @@
 //! What the targets share: a node of a cluster of two that is told anything, and what must hold whatever it is told.
 
+use muster_rpc::{REQUEST_BYTES_MAX, Request, Session, Step, Values, write_request};
 use muster_serf::{Config, Event, Extensions, Input, Instant, Limits, Output, Profile, Serf, Status, StreamId};
 use muster_wire::crypt::{Key, Keyring};
 use muster_wire::{Border, Label, RawAddr};
@@ -118,6 +119,41 @@ impl Node {
         }
         self.clocks = clocks;
     }
+}
+
+/// What an agent does about these bytes, given in pieces, from a client of its RPC that has made its handshake. What is read
+/// can be written and read again.
+pub fn rpc_steps<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    let (mut values, mut session) = (Values::new(REQUEST_BYTES_MAX), Session::new("".into()));
+    let mut handshake = Vec::new();
+    write_request(0, &Request::Handshake { version: 1 }, &mut handshake);
+    let mut done = Vec::new();
+    values.push(&handshake);
+    for piece in pieces {
+        values.push(piece);
+        loop {
+            let step = match values.next() {
+                Ok(None) => break,
+                Ok(Some(value)) => session.take(value),
+                Err(error) => Err(error),
+            };
+            if let Ok(Step::Serve { seq, request }) = &step {
+                let mut bytes = Vec::new();
+                write_request(*seq, request, &mut bytes);
+                let mut again = Values::new(4 * REQUEST_BYTES_MAX);
+                again.push(&bytes);
+                again.next().expect("a header").expect("it is whole");
+                let body = again.next().expect("a body, or nothing").unwrap_or_default();
+                assert_eq!(Request::read(request.command(), body).as_ref(), Ok(request));
+            }
+            // Where an error was found depends on the cut.
+            done.push(step.as_ref().map_or_else(|_| "broken".to_owned(), |step| format!("{step:?}")));
+            if matches!(step, Err(_) | Ok(Step::Close { .. })) {
+                return done;
+            }
+        }
+    }
+    done
 }
 
 /// Who says it all.

@@ -52,8 +52,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a clock takes over any time it hears of",
         file: "crates/serf/src/clock.rs",
-        from: "        if seen >= self.0 {\n            self.0 = seen.saturating_add(1);\n        }\n",
-        to: "        self.0 = seen.saturating_add(1);\n",
+        from: "            self.0 = self.0.max(seen.saturating_add(1));\n",
+        to: "            self.0 = seen.saturating_add(1);\n",
     },
     Mutant {
         name: "a change of tags is not taken over",

@@ -1,13 +1,16 @@
 //! Clusters that have found each other, however large.
 
 use crate::views::Views;
-use muster_serf::{Extensions, Profile};
-use muster_sim::{Spec, World, address};
+use muster_serf::Extensions;
+use muster_sim::{Spec, World};
 use std::ops::Range;
 use std::time::Duration;
 
 /// Hosts started at one instant.
 const AT_ONCE: usize = 50;
+
+/// In which probes, exchanges and looks after seeds come out of step.
+const SETTLES: Duration = Duration::from_secs(20);
 
 /// Which rules the hosts of a cluster follow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -21,8 +24,6 @@ pub(crate) enum Rules {
 }
 
 impl Rules {
-    pub(crate) const ALL: [Self; 3] = [Self::Muster, Self::Half, Self::Stock];
-
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Muster => "Muster",
@@ -41,54 +42,39 @@ impl Rules {
     }
 }
 
-/// Hosts `n1`, `n2`, ... that are down, each with the first three of the others as its seeds.
-pub(crate) fn down(count: usize, seed: u64, extensions: impl Fn(usize) -> Extensions) -> (World, Views) {
-    let mut world = World::new(seed);
-    for host in 0..count {
+/// Hosts `n1`, `n2`, ..., each with the first three of the others as its seeds.
+fn specs(count: usize, extensions: impl Fn(usize) -> Extensions) -> impl Iterator<Item = Spec> {
+    (0..count).map(move |host| {
         let seeds = (0..3.min(count)).filter(|seed| *seed != host).collect();
         let name = format!("n{}", host + 1);
-        world.add(Spec { seeds, extensions: extensions(host), ..Spec::named(name) });
+        Spec { seeds, extensions: extensions(host), ..Spec::named(name) }
+    })
+}
+
+/// Such hosts, all of them down.
+pub(crate) fn down(count: usize, seed: u64, extensions: impl Fn(usize) -> Extensions) -> (World, Views) {
+    let mut world = World::new(seed);
+    for spec in specs(count, extensions) {
+        world.add(spec);
     }
     (world, Views::nobody(count))
 }
 
-/// The same, up and knowing each other; the news of it has died down.
+/// The same, up and knowing each other for long.
 pub(crate) fn formed(count: usize, seed: u64, rules: Rules) -> (World, Views) {
     formed_with(count, seed, |host| rules.extensions(host))
 }
 
 /// The same with rules of one's own.
-///
-/// Gossip would carry every join to everyone, sixteen times over from each in a cluster of thousands, which takes longer
-/// than anything measured afterwards. So each asks the first host twice, before and after all others have, and tells what it
-/// learns only once.
 pub(crate) fn formed_with(
     count: usize,
     seed: u64,
     extensions: impl Fn(usize) -> Extensions,
 ) -> (World, Views) {
-    let (mut world, mut views) = down(count, seed, extensions);
-    views.set_up(0..count, true);
-    let brief = Profile { retransmit_mult: 0, ..Profile::LAN };
-    for some in in_turn(0..count, AT_ONCE) {
-        for host in some {
-            world.start(host);
-            world.command(host, |serf, _| serf.set_profile(brief));
-        }
-        views.run_until(&mut world, Duration::from_millis(100), |_, _| false);
-    }
-    for some in in_turn(1..count, AT_ONCE) {
-        for host in some {
-            world.command(host, |serf, now| serf.join(now, address::of(0), true));
-        }
-        views.run_until(&mut world, Duration::from_millis(100), |_, _| false);
-    }
-    for host in 0..count {
-        world.command(host, |serf, _| serf.set_profile(Profile::LAN));
-    }
-    let whole = views.run_until(&mut world, Duration::from_secs(1200), |views, _| views.not_whole() == 0);
-    assert!(whole, "a calm cluster of {count} becomes whole, with seed {seed}");
-    views.run_until(&mut world, Duration::from_secs(20), |_, _| false);
+    let mut world = World::acquainted(specs(count, extensions), seed);
+    let mut views = Views::whole(count);
+    views.run_until(&mut world, SETTLES, |_, _| false);
+    assert!(views.not_whole() == 0, "nobody doubts anybody in a calm cluster of {count}, with seed {seed}");
     (world, views)
 }
 

@@ -2,7 +2,7 @@
 //! simulator, which drives the real cores; each part draws its curves (`bench/results/*.svg`) beside its raw figures.
 //!
 //! `cargo run --release --package muster-curves -- all`, or parts by name. A part whose figures are there is not computed
-//! again (`--again` does): the whole takes an hour or two.
+//! again (`--again` does): the whole takes an hour or two of one core. Stock rules are the reference's, played by our cores.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 #![expect(clippy::cast_precision_loss, reason = "figures are drawn, not counted on")]
 
@@ -12,6 +12,7 @@ mod convergence;
 mod large;
 mod lifeguard;
 mod measured;
+mod picture;
 mod rapid;
 mod restart;
 mod results;
@@ -22,12 +23,18 @@ use std::process::ExitCode;
 
 /// Each with how it is computed.
 type Part = (&'static str, fn() -> Value);
-const PARTS: [Part; 5] = [
-    ("convergence", convergence::compute),
+const PARTS: [Part; 11] = [
+    ("restart", restart::muster),
+    ("rapid-crashes", rapid::crashes),
+    ("rapid-one-way", rapid::one_way),
+    ("rapid-loss", rapid::loss),
+    ("rapid-bootstrap", rapid::bootstrap),
+    ("convergence", convergence::muster),
+    ("convergence-stock", convergence::stock),
     ("lifeguard", lifeguard::compute),
-    ("restart", restart::compute),
-    ("rapid", rapid::compute),
     ("large", large::compute),
+    ("restart-stock", restart::stock),
+    ("restart-half", restart::half),
 ];
 
 fn main() -> ExitCode {
@@ -56,5 +63,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     }
+    restart::picture();
+    convergence::picture();
     ExitCode::SUCCESS
 }

@@ -8,18 +8,23 @@ use serde_json::Value;
 const STEPS: [(&str, &str); 4] =
     [("join", "join"), ("tag", "tags"), ("leave", "leave"), ("kill", "crash, all")];
 
-/// The medians of what is drawn, in seconds by cluster size; none if nothing was measured yet.
-pub(crate) fn beside(whats: &[&str]) -> Vec<Series> {
+/// The medians of one thing that happened, in seconds by cluster size: Muster's in the colour of the first line, Serf's in that
+/// of the second. None if nothing was measured yet.
+pub(crate) fn beside(what: &str, colours: [usize; 2]) -> Vec<Series> {
     let text = std::fs::read_to_string(results::path("membership", "json")).unwrap_or_default();
     let Ok(kept) = serde_json::from_str::<Value>(&text) else { return Vec::new() };
-    let mut series = Vec::new();
-    for (step, what) in STEPS.iter().filter(|(_, what)| whats.contains(what)) {
-        for (cluster, name) in [("muster", "Muster"), ("serf", "Serf 0.9.4")] {
-            let points = points(&kept["figures"], step, cluster);
-            series.push(Series::dots(format!("{what}, {name}, processes"), points));
-        }
-    }
-    series
+    let Some((step, _)) = STEPS.iter().find(|(_, drawn)| *drawn == what) else { return Vec::new() };
+    [("muster", "Muster"), ("serf", "Serf 0.9.4")]
+        .into_iter()
+        .zip(colours)
+        .map(|((cluster, name), colour)| {
+            Series::dots(
+                format!("{what}, {name}, real processes"),
+                points(&kept["figures"], step, cluster),
+                colour,
+            )
+        })
+        .collect()
 }
 
 fn points(figures: &Value, step: &str, cluster: &str) -> Vec<(f64, f64)> {

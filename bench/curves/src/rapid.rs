@@ -5,12 +5,12 @@
 
 use crate::chart::{Chart, Scale, Series};
 use crate::cluster::{Rules, down, formed, start_spread};
+use crate::picture::{Flaps, Picture};
 use crate::results::draw;
 use crate::views::Views;
 use muster_serf::{Extensions, MemberEvent};
 use muster_sim::World;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 const HOSTS: usize = 1000;
@@ -67,24 +67,34 @@ impl Trial {
     }
 }
 
-pub(crate) fn compute() -> Value {
-    let mut figures = vec![bootstrap()];
-    for trial in [Trial::Crashes, Trial::OneWay, Trial::Loss] {
-        let mut series = Vec::new();
-        for rules in [Rules::Muster, Rules::Stock] {
-            let (figure, points) = play(trial, rules);
-            figures.push(figure);
-            series.push(Series::line(rules.name(), points));
-        }
-        let title = format!("1,000 hosts, {}", trial.name());
-        let x = ("seconds since the fault began", Scale::Linear);
-        let y = ("healthy hosts that do not see just what is up", Scale::Linear);
-        draw(trial.file(), &Chart { title, x, y, series });
+pub(crate) fn crashes() -> Value {
+    compare(Trial::Crashes)
+}
+
+pub(crate) fn one_way() -> Value {
+    compare(Trial::OneWay)
+}
+
+pub(crate) fn loss() -> Value {
+    compare(Trial::Loss)
+}
+
+/// Our rules beside the reference's.
+fn compare(trial: Trial) -> Value {
+    let (mut figures, mut series) = (Vec::new(), Vec::new());
+    for rules in [Rules::Muster, Rules::Stock] {
+        let (figure, points) = play(trial, rules);
+        figures.push(figure);
+        series.push(Series::line(rules.name(), points));
     }
+    let title = format!("1,000 hosts, {}", trial.name());
+    let x = ("seconds since the fault began", Scale::Linear);
+    let y = ("healthy hosts that do not see just what is up", Scale::Linear);
+    draw(trial.file(), &Chart { title, x, y, series });
     json!(figures)
 }
 
-fn bootstrap() -> Value {
+pub(crate) fn bootstrap() -> Value {
     const MANY: usize = 2000;
     let (mut series, mut figures) = (Vec::new(), Vec::new());
     for (rules, extensions) in [(Rules::Muster, Extensions::ALL), (Rules::Stock, Extensions::MEMBERLIST)] {
@@ -113,40 +123,41 @@ fn play(trial: Trial, rules: Rules) -> (Value, Vec<(f64, f64)>) {
     let (mut world, mut views) = formed(HOSTS, 23, rules);
     let start = world.now();
     let (mut points, mut healthy_removed, mut removed_by_balancer) = (Vec::new(), 0, 0);
-    let mut flaps: BTreeMap<usize, u32> = BTreeMap::new();
-    let mut last_wrong = 0.0;
+    let (mut picture, mut last_wrong, mut wrong_host_seconds) = (Picture::default(), 0.0, 0);
     for second in 0..(FAULT + AFTER).as_secs() {
         trial.apply(&mut world, &mut views, (second < FAULT.as_secs()).then_some(second));
         views.run_until(&mut world, Duration::from_secs(1), |_, verdict| {
             let Some(it) = verdict else { return false };
-            let failed = it.event == MemberEvent::Failed;
-            if failed && !FAULTY.contains(&it.about) && !FAULTY.contains(&it.by) {
+            if it.by == BALANCER {
+                picture.notice(it);
+            }
+            if it.event == MemberEvent::Failed && !FAULTY.contains(&it.about) && !FAULTY.contains(&it.by) {
                 healthy_removed += 1;
                 removed_by_balancer += usize::from(it.by == BALANCER);
-            }
-            if failed && FAULTY.contains(&it.about) && it.by == BALANCER {
-                *flaps.entry(it.about).or_default() += 1;
             }
             false
         });
         let wrong = (0..HOSTS).filter(|by| !FAULTY.contains(by) && views.wrong_of(*by) > 0).count();
         let seconds = (world.now() - start).as_secs_f64();
         points.push((seconds, wrong as f64));
+        wrong_host_seconds += wrong;
         if wrong > 0 {
             last_wrong = seconds;
         }
     }
-    let most_flaps = flaps.values().max().copied().unwrap_or(0);
-    println!(
-        "{}, {}: healthy removed {healthy_removed}, failed of one faulty one at the balancer at most {most_flaps} times, last wrong view {last_wrong} s, in {:.0?}",
-        trial.name(),
-        rules.name(),
-        began.elapsed(),
-    );
+    picture.advance(world.now());
+    let flaps: Vec<Flaps> = picture.flaps().filter(|flaps| FAULTY.contains(&flaps.member)).collect();
+    let most = |of: fn(&Flaps) -> usize| flaps.iter().map(of).max().unwrap_or(0);
     let figure = json!({
         "trial": trial.name(), "rules": rules.name(), "hosts": HOSTS, "faulty": FAULTY.len(), "fault_s": FAULT.as_secs(),
+        "watched_s": (FAULT + AFTER).as_secs(),
         "healthy_removed_events": healthy_removed, "healthy_removed_at_the_balancer": removed_by_balancer,
-        "failed_events_per_faulty_at_the_balancer": flaps, "last_wrong_view_s": last_wrong,
+        "last_wrong_view_s": last_wrong, "wrong_views_host_seconds": wrong_host_seconds,
+        "balancer_worst_faulty": {
+            "falls_in_gossip": most(|it| it.falls), "falls_in_the_picture": most(|it| it.shown_falls),
+            "flaps_in_the_picture": most(|it| it.shown), "flaps_in_the_picture_within_a_minute": most(|it| it.shown_in_a_minute),
+        },
     });
+    println!("{figure} in {:.0?}", began.elapsed());
     (figure, points)
 }

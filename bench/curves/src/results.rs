@@ -21,6 +21,12 @@ pub(crate) fn keep(name: &str, figures: &Value) -> std::io::Result<()> {
     Ok(())
 }
 
+/// The figures of a part; null if there are none.
+pub(crate) fn kept(name: &str) -> Value {
+    let text = std::fs::read_to_string(path(name, "json")).unwrap_or_default();
+    serde_json::from_str(&text).map(|mut whole: Value| whole["figures"].take()).unwrap_or_default()
+}
+
 /// Draws a picture.
 pub(crate) fn draw(name: &str, chart: &Chart) {
     let path = path(name, "svg");

@@ -1,7 +1,9 @@
 //! What the agent needs to know, already checked.
 
-use crate::{KeySource, LogBook};
+use crate::{HandlerConfig, KeySource, LogBook, Reload, SnapshotOptions, Stages};
+use muster_fleet::Rules;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,6 +23,10 @@ pub struct Config {
     pub join: Vec<String>,
     /// All `join` seeds must be tried once before the agent runs, and none answering is fatal (Serf's `-join`).
     pub join_strict: bool,
+    /// Seeds of which one must answer before the agent runs, whatever `join` says (Serf's `-join` beside `-retry-join`).
+    pub start_join: Vec<String>,
+    /// Handlers are shown the user events from before our first join.
+    pub replay_on_join: bool,
     /// First pause between rounds of joining (Serf's `-retry-interval`). Later ones are a tenth of the time waited, with
     /// jitter, up to 30 s; or always this one, if it is longer.
     pub retry_interval: Duration,
@@ -40,14 +46,50 @@ pub struct Config {
     pub broadcast_timeout: Duration,
     /// The cluster's gossip keys; `None` sends and takes plaintext.
     pub keys: Option<KeySource>,
-    /// Path of the control socket.
+    /// Where members and clocks are remembered over a restart.
+    pub snapshot: Option<SnapshotOptions>,
+    /// Serf's RPC; `None` serves none.
+    pub rpc: Option<RpcConfig>,
+    /// Path of the control socket; an empty one means that there is none.
     pub socket: PathBuf,
     /// Port of a member that has a role and no `port` tag.
     pub default_port: u16,
+    /// Which members may serve which service, for all sinks of this node.
+    pub rules: Rules,
     /// How long a leave may take before the agent exits all the same.
     pub leave_timeout: Duration,
+    /// What to do when something happens.
+    pub handlers: Vec<HandlerConfig>,
+    /// Variables of the environment that hold secrets: no handler gets them.
+    pub withheld: Vec<String>,
+    /// Leave the cluster when TERM comes; else end at once.
+    pub leave_on_terminate: bool,
+    /// End at once when INT comes; else leave the cluster.
+    pub skip_leave_on_interrupt: bool,
+    /// Who is told how far the agent is.
+    pub stages: Stages,
+    /// Reads the configuration again.
+    pub reload: Reload,
     /// The log of this process, for those who ask for it.
     pub log: LogBook,
+}
+
+/// Where and for whom Serf's RPC is served. Shown without the token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RpcConfig {
+    /// Listening address.
+    pub addr: SocketAddr,
+    /// Somebody configured it. The usual address, which nobody asked for, may be taken; then there is no RPC.
+    pub asked: bool,
+    /// The token that clients must give; empty if they need none.
+    pub auth: String,
+}
+
+impl fmt::Debug for RpcConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let auth = if self.auth.is_empty() { "none" } else { "not shown" };
+        write!(f, "RpcConfig {{ addr: {}, asked: {}, auth: {auth} }}", self.addr, self.asked)
+    }
 }
 
 /// An advertised address.

@@ -1,6 +1,6 @@
 //! Why the agent could not run: what happened, whose fault, what to do.
 
-use crate::{KeysError, TagsFileError};
+use crate::{KeysError, NotAdded, TagsFileError};
 use muster_serf::TagsTooLong;
 use std::io;
 use std::net::SocketAddr;
@@ -34,6 +34,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The address of Serf's RPC could not be bound.
+    #[error("cannot serve Serf's RPC on {addr}: {}", why_no_rpc(cause))]
+    Rpc {
+        /// The address.
+        addr: SocketAddr,
+        /// The system's words.
+        cause: io::Error,
+    },
     /// The tags do not fit into a member's meta.
     #[error("{0}; shorten or remove tags")]
     Tags(#[from] TagsTooLong),
@@ -43,6 +51,14 @@ pub enum Error {
     /// The gossip keys cannot be used.
     #[error("cannot use the gossip keys: {0}")]
     Keys(#[from] KeysError),
+    /// The snapshot cannot be read, or nothing be added to it.
+    #[error("cannot use the snapshot {}: {cause}; mend or remove it, or name another", path.display())]
+    Snapshot {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        cause: io::Error,
+    },
     /// The interface to gossip on is not there or has not the address.
     #[error("{0}")]
     Interface(String),
@@ -68,6 +84,9 @@ pub enum Error {
     /// `-join-strict` and no seed answered, or the last retry failed.
     #[error("no seed could be joined: {0}")]
     JoinFailed(String),
+    /// A configured handler cannot be one of this node's.
+    #[error("cannot have a configured handler: {0}")]
+    Handler(#[from] NotAdded),
     /// The system gave no thread, timer or event queue.
     #[error("the system refuses to run the agent: {0}")]
     System(#[source] io::Error),
@@ -91,10 +110,20 @@ pub enum Error {
 }
 
 fn why_not_bound(cause: &io::Error) -> String {
+    with_hint(cause, "another agent or Serf uses it; stop that one, or bind to another address or port")
+}
+
+fn why_no_rpc(cause: &io::Error) -> String {
+    with_hint(
+        cause,
+        "another agent or Serf on this host uses it; stop that one, choose another address with `rpc_addr`, or write \
+         `rpc_addr = \"off\"`",
+    )
+}
+
+fn with_hint(cause: &io::Error, in_use: &'static str) -> String {
     let hint = match cause.kind() {
-        io::ErrorKind::AddrInUse => {
-            "another agent or Serf uses it; stop that one, or bind to another address or port"
-        }
+        io::ErrorKind::AddrInUse => in_use,
         io::ErrorKind::AddrNotAvailable => "no interface of this host has this address",
         io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; choose another",
         _ => return cause.to_string(),

@@ -3,7 +3,7 @@
 use crate::complaints::Complaints;
 use crate::roster::{Inbox, Roster};
 use flaps::Flaps;
-use muster_fleet::{DrawOptions, Member, Phase, Picture, Status, draw};
+use muster_fleet::{DrawOptions, Gossip, Member, Phase, Picture, Status, Terms, draw};
 use muster_serf as serf;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,9 +32,16 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// An empty picture. It warms even without seeds: the agent may be the seed itself, restarted, whose proxy still
     /// holds every backend. A proxy that holds none loses nothing by it.
-    pub(crate) fn new(options: DrawOptions) -> Self {
+    pub(crate) fn new(options: DrawOptions, gossip: Gossip) -> Self {
         let epoch = fastrand::u64(1..JSON_SAFE_MAX);
-        let empty = Picture { epoch, version: 1, phase: Phase::Warming, services: BTreeMap::new() };
+        let empty = Picture {
+            epoch,
+            version: 1,
+            phase: Phase::Warming,
+            services: BTreeMap::new(),
+            terms: Terms { gossip, rules: options.rules.clone() },
+            refusals: Vec::new(),
+        };
         Self {
             options,
             pictures: watch::Sender::new(Arc::new(empty)),
@@ -77,16 +84,24 @@ impl Fleet {
     /// Publishes a new version when anything differs.
     fn redraw(&mut self, members: &[Member], phase: Phase) {
         let (services, refusals) = draw(members.iter(), &self.options);
-        for refusal in refusals {
+        for refusal in &refusals {
             if let Some(line) = self.complaints.tell(&refusal.to_string(), self.started.elapsed()) {
                 tracing::warn!("a member's claim is not believed: {line}");
             }
         }
         self.pictures.send_if_modified(|picture| {
-            let differs = picture.services != services || picture.phase != phase;
+            let differs =
+                picture.services != services || picture.phase != phase || picture.refusals != refusals;
             if differs {
-                *picture =
-                    Arc::new(Picture { epoch: picture.epoch, version: picture.version + 1, phase, services });
+                let terms = picture.terms.clone();
+                *picture = Arc::new(Picture {
+                    epoch: picture.epoch,
+                    version: picture.version + 1,
+                    phase,
+                    services,
+                    terms,
+                    refusals,
+                });
             }
             differs
         });

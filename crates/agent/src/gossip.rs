@@ -13,12 +13,13 @@ use crate::cgroup;
 use crate::clock::{Clock, overslept};
 use crate::complaints::Complaints;
 use crate::hub::Hub;
-use crate::key_queries;
+use crate::key_queries::{self, KeyQuery};
 use crate::plain::Plain;
 use crate::roster::Inbox;
 use crate::sealer::Sealer;
 use crate::sockets::Sockets;
 use crate::streams::{Arrival, Failure, Outbound, Streams};
+use crate::telemetry::Counters;
 use crate::throttle::Throttle;
 use muster_events::Notice;
 use muster_serf::{Event, Input, Instant, Member, MemberEvent, Output, QueryError, Serf, StreamId};
@@ -49,6 +50,8 @@ pub(crate) struct Parts {
     pub commands: mpsc::Receiver<Command>,
     pub inbox: Arc<Inbox>,
     pub hub: Hub,
+    /// Whoever keeps the keys.
+    pub key_queries: mpsc::Sender<KeyQuery>,
     /// Becomes true with the first exchange that went through.
     pub synced: watch::Sender<bool>,
     pub name_lost: oneshot::Sender<NameLost>,
@@ -92,6 +95,7 @@ struct Gossip {
     commands: mpsc::Receiver<Command>,
     inbox: Arc<Inbox>,
     hub: Hub,
+    key_queries: mpsc::Sender<KeyQuery>,
     /// Those who wait for answers to our queries.
     askers: answers::Askers,
     synced: watch::Sender<bool>,
@@ -101,6 +105,7 @@ struct Gossip {
     answer: Option<(StreamId, oneshot::Sender<Vec<u8>>)>,
     /// When each member's status last changed.
     since: BTreeMap<Arc<str>, Instant>,
+    counters: Counters,
     complaints: Complaints,
     throttle: Throttle,
     /// Taken when it is told.
@@ -117,8 +122,19 @@ enum Woken {
 
 impl Gossip {
     fn new(parts: Parts) -> io::Result<Self> {
-        let Parts { serf, clock, sealer, sockets, stream_timeout, commands, inbox, hub, synced, name_lost } =
-            parts;
+        let Parts {
+            serf,
+            clock,
+            sealer,
+            sockets,
+            stream_timeout,
+            commands,
+            inbox,
+            hub,
+            key_queries,
+            synced,
+            name_lost,
+        } = parts;
         let udp_send = sockets.udp.try_clone()?;
         let udp = tokio::net::UdpSocket::from_std(sockets.udp)?;
         let listener = tokio::net::TcpListener::from_std(sockets.tcp)?;
@@ -137,12 +153,14 @@ impl Gossip {
             commands,
             inbox,
             hub,
+            key_queries,
             askers: answers::Askers::default(),
             synced,
             joins: BTreeMap::new(),
             leaves: Vec::new(),
             answer: None,
             since: BTreeMap::new(),
+            counters: Counters::default(),
             complaints: Complaints::default(),
             throttle: Throttle::default(),
             name_lost: Some(name_lost),
@@ -218,6 +236,7 @@ impl Gossip {
         for _ in 0..PACKETS_PER_TURN {
             match self.udp.try_recv_from(buffer) {
                 Ok((length, from)) => {
+                    self.counters.received(length);
                     let from = SocketAddr::new(from.ip().to_canonical(), from.port());
                     match self.sealer.open_packet(&buffer[..length], plain) {
                         Ok(bytes) => self.handle(self.clock.now(), Input::Packet { from, bytes }),
@@ -282,7 +301,7 @@ impl Gossip {
                 let _ = done.send(self.serf.respond_keys(now, id, &answer));
             }
             Command::Coordinate { node, done } => {
-                let _ = done.send(self.serf.coordinate(&node).cloned());
+                let _ = done.send(self.serf.coordinate(&node).copied());
             }
             Command::Why { node, done } => {
                 let _ = done.send(Known {
@@ -296,6 +315,9 @@ impl Gossip {
             }
             Command::Stats(done) => {
                 let _ = done.send((self.serf.stats(), self.throttle.lately()));
+            }
+            Command::Telemetry(done) => {
+                let _ = done.send((self.counters, self.serf.stats()));
             }
             Command::Stop => self.stopped = true,
         }
@@ -351,8 +373,9 @@ impl Gossip {
     fn send(&mut self, to: SocketAddr, bytes: Vec<u8>) {
         let target = in_family_of_socket(to, self.v6);
         let sent = self.sealer.seal_packet(bytes).and_then(|bytes| self.udp_send.send_to(&bytes, target));
-        if let Err(cause) = sent {
-            self.complain(&format!("cannot send gossip to {to}: {cause}"));
+        match sent {
+            Ok(bytes) => self.counters.sent(bytes),
+            Err(cause) => self.complain(&format!("cannot send gossip to {to}: {cause}")),
         }
     }
 
@@ -369,6 +392,8 @@ impl Gossip {
         match event {
             Event::Member(what, member) => {
                 tracing::info!(node = ?member.name, addr = %member.addr.ip(), status = member.status.as_str(), "{}", what.as_str());
+                let since = self.since.get(&member.name).map(|since| self.clock.now() - *since);
+                self.counters.member(what, since);
                 match what {
                     MemberEvent::Reap => drop(self.since.remove(&member.name)),
                     MemberEvent::Update => {}
@@ -382,18 +407,18 @@ impl Gossip {
                 self.inbox.put(member);
             }
             Event::User { ltime, name, payload, coalesce: _ } => {
+                self.counters.user_event();
                 let bytes = payload.len();
                 tracing::info!(event = ?name, ltime, bytes, "user-event");
             }
             Event::Query { id, name, payload, from, deadline: _ } => {
+                self.counters.query();
                 let bytes = payload.len();
                 tracing::info!(query = ?name, ?from, ltime = id.ltime, bytes, "query");
             }
             Event::KeyQuery { id, operation, from } => {
-                let answer = key_queries::answer(&operation, self.sealer.keys());
-                tracing::info!(?from, done = answer.done, "key query: {}", answer.message);
-                if let Err(error) = self.serf.respond_keys(self.clock.now(), id, &answer) {
-                    tracing::warn!(?from, "cannot answer a key query: {error}");
+                if let Err(busy) = self.key_queries.try_send(KeyQuery { id, operation, from }) {
+                    self.refuse_key_query(busy.into_inner());
                 }
             }
             Event::NameLost { to, votes, answers } => {
@@ -424,6 +449,13 @@ impl Gossip {
             Event::Note { warn: true, text } => self.complain(&Plain(&text).to_string()),
             Event::Note { warn: false, text } => tracing::debug!("{}", Plain(&text)),
         }
+    }
+
+    fn refuse_key_query(&mut self, KeyQuery { id, from, .. }: KeyQuery) {
+        let answer = key_queries::refused("too many key operations wait here; try again");
+        tracing::warn!(?from, "key query: {}", answer.message);
+        // Who does not hear of it takes our silence for an answer.
+        let _ = self.serf.respond_keys(self.clock.now(), id, &answer);
     }
 
     fn changed(&mut self, member: &Member) {

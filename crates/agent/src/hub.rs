@@ -42,12 +42,15 @@ pub(crate) struct TooMany;
 impl Hub {
     /// Tells everyone who listens now.
     pub(crate) fn tell(&self, notice: Notice) {
-        let mut listeners = lock(&self.listeners);
-        if listeners.is_empty() {
-            return;
+        if !lock(&self.listeners).is_empty() {
+            self.pass(&Arc::new(notice));
         }
-        let notice = Arc::new(notice);
-        listeners.retain(|listener| listener.upgrade().is_some_and(|mailbox| mailbox.put(&notice)));
+    }
+
+    /// The same for what is shared already.
+    pub(crate) fn pass(&self, notice: &Arc<Notice>) {
+        lock(&self.listeners)
+            .retain(|listener| listener.upgrade().is_some_and(|mailbox| mailbox.put(notice)));
     }
 
     /// Everything told from now on.

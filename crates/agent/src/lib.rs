@@ -7,10 +7,12 @@
 //!  sockets -> gossip -> muster_serf       join    seeds, names, pauses
 //!    ^  |        |                        fleet   members -> picture -> followers
 //!    |  v        |  changed members       server  the control socket
-//!  streams       +--------> roster -----> run     start, signals, leave
-//!                <--------- commands
+//!  streams       +--------> roster -----> rpc     Serf's RPC
+//!                           hub --------> handlers  programs and webhooks
+//!                <--------- commands      run     start, signals, leave
 //! ```
 //!
+//! What must outlive the agent is in files: own tags (`tags_file`), keys (`keyring_file`), members and clocks (`snapshot`).
 //! The gossip thread waits for nobody: what it tells is kept per member until the other thread looks. What leaves through
 //! its sockets is sealed with the cluster's keys, if there are any, and what comes in is opened (`sealer`, `keys`).
 
@@ -20,23 +22,31 @@ mod clock;
 mod complaints;
 mod config;
 mod error;
+mod exposure;
+mod facts;
 mod fleet;
 mod gossip;
+mod handlers;
 mod hub;
 mod interfaces;
 mod join;
 mod key_manager;
 mod key_queries;
+mod keyring_file;
 mod keys;
 mod limits;
 mod logbook;
+mod member_filter;
 mod own_tags;
 mod pace;
 mod plain;
 mod random;
+mod rejoin;
+mod reload;
 mod reports;
 mod resolve;
 mod roster;
+mod rpc;
 mod run;
 mod schedule;
 mod sealer;
@@ -45,19 +55,32 @@ mod seek;
 mod server;
 mod shared;
 mod signals;
+mod snapshot;
 mod sockets;
+mod stage;
 mod streams;
 mod tags_file;
+mod telemetry;
 mod throttle;
+mod whole_file;
 
-pub use config::{Advertise, Config, ProfileName};
+pub use config::{Advertise, Config, ProfileName, RpcConfig};
 pub use error::Error;
+pub use handlers::{
+    Action, CONCURRENCY_MAX as HANDLER_CONCURRENCY_MAX, HANDLERS_MAX, HandlerConfig, HandlerError, NotAdded,
+    QUEUE_MAX as HANDLER_QUEUE_MAX, WebhookUrl,
+};
 pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};
 pub use logbook::{LogBook, LogLevel, LogLine};
+pub use muster_events::{FilterError, Filters};
 pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
+pub use reload::{Reload, Reloaded};
+pub use resolve::addresses_of;
 pub use run::run;
 pub use seed::check_seed;
+pub use snapshot::SnapshotOptions;
+pub use stage::{Stage, Stages};
 pub use tags_file::{TagsFile, TagsFileError};
 
 /// Why the agent ended in order.
@@ -67,4 +90,6 @@ pub enum Ended {
     Left,
     /// A second signal, or the leave took too long: others will find us failed.
     Hurried,
+    /// A signal that was to end the agent without a leave: others will find us failed.
+    Stopped,
 }

@@ -13,6 +13,10 @@
 //! | members listed, gone ones included | 65,536 (`muster_serf::snapshot::NODES_MAX`) | who is gone longest is forgotten |
 //! | list elements of one Serf state | 131,072 (`muster_wire::msgpack::ELEMENTS_MAX`) | the state is refused |
 //! | user events remembered, intents for unknown nodes | 2 MiB, 4096 | the oldest are forgotten |
+//! | events that wait to be handed to handlers | 16,384, 8 MiB (`handlers/dispatch.rs`) | dropped, counted, said |
+//! | events that wait for one handler | 4,096 unless it says otherwise, 4 MiB (`handlers/lane.rs`) | dropped, counted, said |
+//! | output kept of a handler's run | 8 KiB (`muster_events::OUTPUT_BYTES_MAX`) | the last bytes are kept |
+//! | keys in a ring; operations on it that wait for the disk | 64, 16 | refused with words |
 //!
 //! A connection that has sent nothing holds no buffer. One that is read, or that reads our answer, stalls when it moves
 //! less than [`PROGRESS_BYTES`] in [`STALL`]: held and dribbling connections are the first to go, and an honest one, which

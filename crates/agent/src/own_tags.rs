@@ -63,6 +63,21 @@ impl OwnTags {
     }
 }
 
+impl OwnTags {
+    /// Takes what the configuration, or the tags file if there is one, says now; told to the cluster even if nothing changed,
+    /// as Serf does.
+    pub(crate) async fn reload(&self, configured: &Tags) -> Result<(), Refused> {
+        let mut current = self.tags.lock().await;
+        let tags = match self.file.clone() {
+            Some(file) => tokio::task::spawn_blocking(move || file.load()).await.map_err(|_| Gone)??,
+            None => configured.clone(),
+        };
+        self.gossip.set_tags(tags.clone()).await??;
+        *current = tags;
+        Ok(())
+    }
+}
+
 /// Worth saying about tags that fit.
 pub fn tags_note(tags: &Tags) -> Option<String> {
     let bytes = encode(tags).len();

@@ -66,7 +66,7 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use muster_fleet::{Backend, Phase, Service, Standing};
+    use muster_fleet::{Backend, Phase, Service, Standing, Terms};
 
     fn picture(version: u64, backends: &[(&str, Standing)]) -> Arc<Picture> {
         let backends = backends.iter().map(|(node, standing)| {
@@ -74,7 +74,14 @@ mod tests {
             ((*node).to_owned(), Backend { addr, weight: 1, standing: *standing })
         });
         let services = [("web".to_owned(), Service { backends: backends.collect() })].into();
-        Arc::new(Picture { epoch: 7, version, phase: Phase::Live, services })
+        Arc::new(Picture {
+            epoch: 7,
+            version,
+            phase: Phase::Live,
+            services,
+            terms: Terms::default(),
+            refusals: Vec::new(),
+        })
     }
 
     fn ready(version: u64, nodes: &[&str]) -> Arc<Picture> {

@@ -38,6 +38,14 @@ impl Families {
     }
 }
 
+/// All addresses of `name` on this host's word, `/etc/hosts` first, then DNS; or why there are none.
+///
+/// # Errors
+/// In words: nobody knows the name, or nobody could be asked.
+pub async fn addresses_of(name: &str) -> Result<Vec<IpAddr>, String> {
+    Resolver::system(Families { v4: true, v6: true }).resolve(name).await
+}
+
 /// Asks files, then DNS.
 #[derive(Clone, Debug)]
 pub(crate) struct Resolver {

@@ -2,27 +2,37 @@
 
 use crate::advertise::{self, Advertised};
 use crate::clock::Clock;
+use crate::exposure;
 use crate::fleet::Fleet;
 use crate::gossip::{self, Handle};
+use crate::handlers::{self, Handlers};
 use crate::hub::Hub;
 use crate::interfaces::bind_on;
 use crate::join::Joiner;
+use crate::key_queries::{KeyKeeper, QUERIES_WAITING_MAX};
+use crate::keyring_file::KeyringFile;
 use crate::own_tags::OwnTags;
+use crate::rejoin::rejoin;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
 use crate::roster::{Inbox, Roster};
+use crate::rpc;
 use crate::sealer::Sealer;
 use crate::seed::Seed;
-use crate::seek::Seeker;
+use crate::seek::{Pace, Seeker};
 use crate::server;
 use crate::shared::Shared;
-use crate::signals::EndSignals;
-use crate::{Config, Ended, Error, ProfileName, TagsFile, random, sockets};
-use muster_fleet::DrawOptions;
+use crate::signals::{Caught, Signals};
+use crate::snapshot;
+use crate::telemetry;
+use crate::{Config, Ended, Error, KeySource, ProfileName, Reloaded, Stage, TagsFile, random, sockets};
+use futures_util::future::OptionFuture;
+use muster_fleet::{DrawOptions, Gossip};
 use muster_serf::{Profile, Serf};
 use muster_wire::crypt::Keyring;
 use muster_wire::tags::Tags;
 use muster_wire::{Border, Label};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,20 +54,25 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 pub fn run(config: Config) -> Result<Ended, Error> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::System)?;
-    runtime.block_on(async {
+    let ended = runtime.block_on(async {
         // Caught first: a signal during the start must not leave a half-started agent behind.
-        let mut signals = EndSignals::catch().map_err(Error::System)?;
+        let mut signals = Signals::catch().map_err(Error::System)?;
         let mut agent = tokio::select! {
             agent = Agent::start(&config) => agent?,
-            signal = signals.next() => {
+            signal = signals.next_end() => {
+                config.stages.tell(Stage::Caught(signal));
                 tracing::info!(signal, "told to end before the start was complete");
-                return Ok(Ended::Left);
+                // Nobody knows of us yet.
+                return Ok(if Ends::of(&config).leave_on(signal) { Ended::Left } else { Ended::Stopped });
             }
         };
         let ended = agent.live(&config, &mut signals).await;
         agent.stop(&ended).await;
         ended
-    })
+    });
+    // A disk that does not answer holds up nobody's end.
+    runtime.shutdown_background();
+    ended
 }
 
 /// Everything that runs.
@@ -72,6 +87,9 @@ struct Agent {
     /// Requests on the control socket; each is told how the leave went.
     leave_asked: mpsc::Receiver<oneshot::Sender<Ended>>,
     leave_waiting: Vec<oneshot::Sender<Ended>>,
+    snapshot: Option<snapshot::Keeping>,
+    shared: Arc<Shared>,
+    handlers: Handlers,
     serving: JoinHandle<()>,
     stop_serving: watch::Sender<bool>,
     bound: SocketAddr,
@@ -84,14 +102,19 @@ impl Agent {
         let keys = load_keys(config)?;
         let tags_file = config.tags_file.as_ref().map(TagsFile::new);
         let tags = tags_file.as_ref().map_or_else(|| Ok(config.tags.clone()), TagsFile::load)?;
-        let seeds = config.join.iter().map(|text| Seed::parse(text)).collect::<Result<Vec<_>, _>>()?;
-        let listener = server::Listener::bind(&config.socket)?;
+        let seeds = config.start_join.iter().chain(&config.join).map(|text| Seed::parse(text));
+        let seeds = seeds.collect::<Result<Vec<_>, _>>()?;
+        let former = config.snapshot.as_ref().map(snapshot::Opened::open).transpose()?;
+        let is_wanted = !config.socket.as_os_str().is_empty();
+        let listener = is_wanted.then(|| server::Listener::bind(&config.socket)).transpose()?;
+        let rpc = rpc::Listener::bind(config.rpc.as_ref())?;
         let sockets = sockets::bind(gossip_address(config)?)?;
         let bound = sockets.addr;
         let resolver = Resolver::system(Families::of_bind(bound.ip()));
         let advertised = advertise::choose(config.advertise, bound, &seeds, &resolver).await?;
         log_advertised(&advertised);
-        if keys.is_none() && !advertised.addr.ip().is_loopback() {
+        let gossip_is = exposure::of(keys.is_some(), bound);
+        if gossip_is == Gossip::Open {
             tracing::warn!(
                 "gossip is not encrypted: whoever reaches {bound} can become a member and get traffic; \
                  `muster keygen` makes a key for all nodes"
@@ -102,14 +125,30 @@ impl Agent {
         let clock = Clock::start();
         let (seed, overhead) = (random::seed().map_err(Error::System)?, sealer.packet_overhead());
         let own = serf_config(config, tags.clone(), advertised.addr, bound.port(), overhead, seed);
-        let serf = Serf::new(own, clock.now())?;
+        let mut serf = Serf::new(own, clock.now())?;
+        if let Some(opened) = &former {
+            serf.resume(&opened.former.clocks());
+        }
         let inbox = Arc::new(Inbox::default());
         serf.members().for_each(|member| inbox.put(member.clone()));
         let roster = Arc::new(Roster::new(config.node.clone(), Arc::clone(&inbox)));
         let hub = Hub::default();
         let synced = watch::Sender::new(false);
         let (gossip, commands) = Handle::new();
+        let handlers = Handlers::new(handlers::Parts {
+            hub: hub.clone(),
+            gossip: gossip.clone(),
+            roster: Arc::clone(&roster),
+            resolver: Resolver::system(Families { v4: true, v6: true }),
+            clock,
+            life: random::seed().map_err(Error::System)?,
+            node: config.node.clone(),
+            withheld: config.withheld.clone(),
+        });
+        // Before gossip begins, so that they are told of our own join too.
+        handlers.configure(&config.handlers)?;
         let (name_lost, name_lost_told) = oneshot::channel();
+        let (key_queries, asked_about_keys) = mpsc::channel(QUERIES_WAITING_MAX);
         let gossip_end = gossip::spawn(gossip::Parts {
             serf,
             clock,
@@ -119,25 +158,36 @@ impl Agent {
             commands,
             inbox: Arc::clone(&inbox),
             hub: hub.clone(),
+            key_queries,
             synced: synced.clone(),
             name_lost,
         })
         .map_err(Error::System)?;
 
+        let keeper = KeyKeeper::new(Arc::clone(&sealer), keyring_file(config), gossip.clone());
+        tokio::spawn(keeper.keep(asked_about_keys));
         let allow_loopback = advertised.addr.ip().is_loopback();
-        let fleet = Fleet::new(DrawOptions { default_port: config.default_port, allow_loopback });
+        let rules = config.rules.clone();
+        let options = DrawOptions { default_port: config.default_port, allow_loopback, rules };
+        let fleet = Fleet::new(options, gossip_is);
         let pictures = fleet.pictures();
         tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, synced.subscribe()));
 
         let advertise_chosen = config.advertise.is_none() && bound.ip().is_unspecified();
         let joiner =
             Joiner { gossip: gossip.clone(), resolver, bound, advertised: advertised.addr, advertise_chosen };
+        let snapshot = former.map(|opened| {
+            let former = opened.former.clone();
+            tokio::spawn(rejoin(joiner.clone(), former, config.node.clone(), Arc::clone(&roster)));
+            opened.keep(Arc::clone(&roster), gossip.clone(), &hub)
+        });
         let (leave, leave_asked) = mpsc::channel(LEAVES_ASKED_MAX);
         let stop_serving = watch::Sender::new(false);
         let advertised_addr = advertised.addr;
-        let shared = Shared {
+        let shared = Arc::new(Shared {
             gossip: gossip.clone(),
             hub,
+            handlers: handlers.clone(),
             log: config.log.clone(),
             joiner: joiner.clone(),
             roster: Arc::clone(&roster),
@@ -153,9 +203,16 @@ impl Agent {
             advertised,
             bound,
             socket: config.socket.clone(),
-        };
-        let serving = tokio::spawn(listener.serve(server::router(shared), stop_serving.subscribe()));
-        let seeker = Some(Seeker::new(joiner, seeds, roster, synced, config.retry_interval));
+        });
+        let router = server::router(Arc::clone(&shared));
+        let control = listener.map(|listener| listener.serve(router, stop_serving.subscribe()));
+        let rpc = rpc.map(|rpc| rpc.serve(Arc::clone(&shared), stop_serving.subscribe()));
+        let serving = tokio::spawn(async move {
+            tokio::join!(OptionFuture::from(control), OptionFuture::from(rpc));
+        });
+        let pace = Pace { first_pause: config.retry_interval, replay: config.replay_on_join };
+        let seeker = Some(Seeker::new(joiner, seeds, roster, synced, pace));
+        config.stages.tell(Stage::Listening);
         Ok(Self {
             gossip,
             gossip_end,
@@ -163,6 +220,9 @@ impl Agent {
             seeker,
             leave_asked,
             leave_waiting: Vec::new(),
+            snapshot,
+            shared,
+            handlers,
             serving,
             stop_serving,
             bound,
@@ -171,30 +231,67 @@ impl Agent {
     }
 
     /// Seeks the cluster and serves until told to leave; then leaves.
-    async fn live(&mut self, config: &Config, signals: &mut EndSignals) -> Result<Ended, Error> {
+    async fn live(&mut self, config: &Config, signals: &mut Signals) -> Result<Ended, Error> {
         let (bound, advertised) = (self.bound, self.advertised);
+        let mut ends = Ends::of(config);
         let seeking = self.seeker.take().map(|mut seeker| async move {
-            if config.join_strict {
-                seeker.strictly().await?;
+            if !config.start_join.is_empty() {
+                config.stages.tell(Stage::Joining);
+                let joined = seeker.strictly(config.start_join.len()).await?;
+                config.stages.tell(Stage::Joined(joined));
+            }
+            if config.join_strict && !config.join.is_empty() {
+                seeker.strictly(usize::MAX).await?;
             }
             tracing::info!(
                 node = ?config.node, bind = %bound, advertise = %advertised, socket = %config.socket.display(),
                 "agent running"
             );
+            config.stages.tell(Stage::Running);
             seeker.keep(config.retry_max).await
         });
-        tokio::select! {
-            Some(Err(error)) = async { Some(seeking?.await) } => return Err(error),
+        let seeking = OptionFuture::from(seeking);
+        tokio::pin!(seeking);
+        loop {
+            tokio::select! {
+            Some(Err(error)) = &mut seeking => return Err(error),
             Ok(gossip::NameLost { to: holder, votes, answers }) = &mut self.name_lost => {
                 // Without a leave, which would be the holder's.
                 return Err(Error::NameTaken { name: config.node.clone(), holder, votes, answers });
             }
             _ = &mut self.gossip_end => return Err(Error::GossipEnded),
-            signal = signals.next() => tracing::info!(signal, "leaving the cluster"),
+            caught = signals.next() => match caught {
+                Caught::Reload => {
+                    config.stages.tell(Stage::Caught("HUP"));
+                    config.stages.tell(Stage::Reloading);
+                    if let Some(reloaded) = config.reload.run(&self.shared.tags).await {
+                        ends = Ends::reloaded(&reloaded);
+                        if let Err(why) = self.handlers.configure(&reloaded.handlers) {
+                            tracing::error!("not every handler could be taken: {why}");
+                        }
+                    }
+                    continue;
+                }
+                Caught::Telemetry => {
+                        tell_telemetry(&self.gossip).await;
+                        continue;
+                    }
+                    Caught::End(signal) => {
+                    config.stages.tell(Stage::Caught(signal));
+                    if !ends.leave_on(signal) {
+                        tracing::warn!(signal, "ending without a leave, as configured");
+                        return Ok(Ended::Stopped);
+                    }
+                    config.stages.tell(Stage::Leaving);
+                    tracing::info!(signal, "leaving the cluster");
+                }
+            },
             Some(asked) = self.leave_asked.recv() => {
-                tracing::info!("told to leave on the control socket");
+                tracing::info!("told to leave on the control socket or by RPC");
                 self.leave_waiting.push(asked);
             }
+            }
+            break;
         }
         let ended = self.leave(config.leave_timeout, signals).await;
         while let Ok(asked) = self.leave_asked.try_recv() {
@@ -207,7 +304,11 @@ impl Agent {
         Ok(ended)
     }
 
-    async fn leave(&self, limit: Duration, signals: &mut EndSignals) -> Ended {
+    async fn leave(&self, limit: Duration, signals: &mut Signals) -> Ended {
+        if let Some(snapshot) = &self.snapshot {
+            // First, as in Serf: whatever becomes of the leave, it was meant.
+            snapshot.leave().await;
+        }
         tokio::select! {
             left = self.gossip.leave() => match left {
                 Ok(()) => {
@@ -216,7 +317,7 @@ impl Agent {
                 }
                 Err(gone) => tracing::error!("could not leave: {gone}"),
             },
-            signal = signals.next() => tracing::warn!(signal, "hurried; others will find this node failed"),
+            signal = signals.next_end() => tracing::warn!(signal, "hurried; others will find this node failed"),
             () = tokio::time::sleep(limit) => {
                 tracing::warn!(?limit, "the leave took too long; others may find this node failed");
             }
@@ -224,17 +325,53 @@ impl Agent {
         Ended::Hurried
     }
 
-    /// Ends the control socket, answers in progress first, then gossip.
+    /// Ends the handlers, then the control socket, answers in progress first, then gossip.
     async fn stop(self, ended: &Result<Ended, Error>) {
+        // First, since they may ask the agent, and answer queries.
+        self.handlers.stop(matches!(ended, Ok(Ended::Left))).await;
         self.stop_serving.send_replace(true);
         if ended.is_ok() && timeout(STOP_TIMEOUT, self.serving).await.is_err() {
             tracing::debug!("a client of the control socket did not take its answer");
+        }
+        if let Some(snapshot) = &self.snapshot {
+            snapshot.end().await;
         }
         self.gossip.stop().await;
         // It may have ended by itself.
         if !self.gossip_end.is_terminated() {
             let _ = timeout(STOP_TIMEOUT, self.gossip_end).await;
         }
+    }
+}
+
+/// Like Serf's, not part of the log: whatever its level and form, it was asked for.
+async fn tell_telemetry(gossip: &Handle) {
+    let Ok((counters, stats)) = gossip.telemetry().await else { return };
+    let text = telemetry::dump(&counters, &stats, std::time::SystemTime::now());
+    // Nobody reads it, or the disk is full: nothing to be done, and no harm.
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// What the signals that ask for the end do.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    leave_on_terminate: bool,
+    skip_leave_on_interrupt: bool,
+}
+
+impl Ends {
+    fn of(config: &Config) -> Self {
+        let Config { leave_on_terminate, skip_leave_on_interrupt, .. } = *config;
+        Self { leave_on_terminate, skip_leave_on_interrupt }
+    }
+
+    fn reloaded(reloaded: &Reloaded) -> Self {
+        let Reloaded { leave_on_terminate, skip_leave_on_interrupt, .. } = *reloaded;
+        Self { leave_on_terminate, skip_leave_on_interrupt }
+    }
+
+    fn leave_on(self, signal: &str) -> bool {
+        if signal == "INT" { !self.skip_leave_on_interrupt } else { self.leave_on_terminate }
     }
 }
 
@@ -265,6 +402,14 @@ fn load_keys(config: &Config) -> Result<Option<Keyring>, Error> {
         tracing::warn!("{warning}");
     }
     Ok(Some(keys.ring))
+}
+
+/// Where changed keys are kept.
+fn keyring_file(config: &Config) -> Option<KeyringFile> {
+    match &config.keys {
+        Some(KeySource::Keyring(path)) => Some(KeyringFile(path.clone())),
+        _ => None,
+    }
 }
 
 fn log_advertised(advertised: &Advertised) {

@@ -37,11 +37,20 @@ pub(crate) struct Seeker {
     seeds: Vec<Sought>,
     roster: Arc<Roster>,
     synced: watch::Sender<bool>,
-    first_pause: Duration,
+    pace: Pace,
     complaints: Complaints,
     started: Instant,
     /// When to look for those who were forgotten.
     next_look: Instant,
+}
+
+/// How to seek.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Pace {
+    /// Between the first two rounds.
+    pub(crate) first_pause: Duration,
+    /// Whether a node that is alone wants the user events from before.
+    pub(crate) replay: bool,
 }
 
 /// A seed and what became of it.
@@ -69,7 +78,7 @@ impl Seeker {
         seeds: Vec<Seed>,
         roster: Arc<Roster>,
         synced: watch::Sender<bool>,
-        first_pause: Duration,
+        pace: Pace,
     ) -> Self {
         let seeds = seeds.into_iter().map(|seed| Sought { seed, met: Met::NotYet, known: false }).collect();
         Self {
@@ -77,23 +86,21 @@ impl Seeker {
             seeds,
             roster,
             synced,
-            first_pause,
+            pace,
             complaints: Complaints::default(),
             started: Instant::now(),
             next_look: Instant::now() + schedule::rest(1, fastrand::f64()),
         }
     }
 
-    /// One round, which must reach at least one seed.
-    pub(crate) async fn strictly(&mut self) -> Result<(), Error> {
-        if self.seeds.is_empty() {
-            return Ok(());
+    /// One round with the `first` seeds, which must reach at least one of them, if there are any; how many addresses answered.
+    pub(crate) async fn strictly(&mut self, first: usize) -> Result<usize, Error> {
+        let tried = self.round(first).await;
+        let reached = |tried: &Tried| tried.joined.len() + usize::from(tried.ourselves);
+        match tried.iter().map(reached).sum() {
+            0 if !tried.is_empty() => Err(Error::JoinFailed(failures(&tried))),
+            some => Ok(some),
         }
-        let tried = self.round().await;
-        if tried.iter().any(|tried| !tried.joined.is_empty() || tried.ourselves) {
-            return Ok(());
-        }
-        Err(Error::JoinFailed(failures(&tried)))
     }
 
     /// Seeks until every seed is met, and again whenever one is lost or this node is alone. Ends only when it gives up: after
@@ -110,7 +117,7 @@ impl Seeker {
                 self.look_for_the_forgotten().await;
             }
             if !self.all_met() {
-                let tried = self.round().await;
+                let tried = self.round(usize::MAX).await;
                 rounds = rounds.saturating_add(1);
                 had_company |= self.roster.has_company();
                 if rounds_max != 0 && rounds >= rounds_max && !had_company {
@@ -126,9 +133,9 @@ impl Seeker {
             };
             let pause = if lost {
                 began = Instant::now();
-                LEAVE_REST.max(self.first_pause)
+                LEAVE_REST.max(self.pace.first_pause)
             } else {
-                schedule::pause(began.elapsed(), self.first_pause, fastrand::f64())
+                schedule::pause(began.elapsed(), self.pace.first_pause, fastrand::f64())
             };
             if had_company {
                 tokio::select! {
@@ -148,11 +155,13 @@ impl Seeker {
         }
     }
 
-    /// Tries every seed not yet met, all at once.
-    async fn round(&mut self) -> Vec<Tried> {
+    /// Tries every seed not yet met among the `first`, all at once.
+    async fn round(&mut self, first: usize) -> Vec<Tried> {
         let seeds = &self.seeds;
-        let unmet: Vec<usize> = (0..seeds.len()).filter(|nth| seeds[*nth].met == Met::NotYet).collect();
-        let tried = join_all(unmet.iter().map(|nth| self.joiner.try_seed(&seeds[*nth].seed, false))).await;
+        let replay = self.pace.replay && !self.roster.has_company();
+        let unmet = (0..seeds.len().min(first)).filter(|nth| seeds[*nth].met == Met::NotYet);
+        let unmet: Vec<usize> = unmet.collect();
+        let tried = join_all(unmet.iter().map(|nth| self.joiner.try_seed(&seeds[*nth].seed, replay))).await;
         for (nth, tried) in unmet.into_iter().zip(&tried) {
             let Sought { seed, met, .. } = &mut self.seeds[nth];
             *met = met_by(seed, tried);
@@ -169,7 +178,7 @@ impl Seeker {
                 }
             }
         }
-        if tried.iter().all(|tried| tried.failures.is_empty()) {
+        if first >= self.seeds.len() && tried.iter().all(|tried| tried.failures.is_empty()) {
             self.synced.send_if_modified(|synced| !std::mem::replace(synced, true));
         }
         tried

@@ -6,48 +6,100 @@
 mod body;
 mod cluster;
 mod connections;
+mod event_stream;
 mod fleet;
+mod handlers;
+mod history;
 mod info;
+mod json_lines;
+mod keys;
 mod listener;
+mod log;
 mod members;
+mod nearness;
+mod patient;
 mod refusal;
+mod silent;
+mod slots;
 mod tags;
+mod talk;
 mod why;
 
+pub(crate) use connections::told;
+pub(crate) use event_stream::shown;
 pub(crate) use listener::Listener;
 
 use crate::shared::Shared;
 use axum::Router;
-use axum::routing::{get, post};
-use muster_control::routes;
+use axum::extract::FromRef;
+use axum::http::{HeaderName, header};
+use axum::routing::{MethodRouter, get, post};
+use muster_control::{openapi, routes};
 use refusal::Refusal;
 use std::sync::Arc;
 
-/// Every route.
-pub(crate) fn router(shared: Shared) -> Router {
-    Router::new()
-        .route(routes::MEMBERS, get(members::list))
-        .route(routes::JOIN, post(cluster::join))
-        .route(routes::LEAVE, post(cluster::leave))
-        .route(routes::FORCE_LEAVE, post(cluster::force_leave))
-        .route(routes::TAGS, post(tags::update))
-        .route(routes::WHY, get(why::why))
-        .route(routes::INFO, get(info::info))
-        .route(routes::FLEET, get(fleet::picture))
-        .route(routes::FLEET_FOLLOW, get(fleet::follow))
-        .route(routes::FLEET_REPORT, post(fleet::report))
-        .route(routes::FLEET_REPORTS, get(fleet::reports))
+/// What the handlers are given: what all servers share, and what only this one needs.
+#[derive(Clone, Debug)]
+struct Served {
+    shared: Arc<Shared>,
+    history: Arc<history::History>,
+    slots: slots::Slots,
+}
+
+impl FromRef<Served> for Arc<Shared> {
+    fn from_ref(served: &Served) -> Self {
+        Arc::clone(&served.shared)
+    }
+}
+
+/// Every path and what answers there. A test holds it to the document of the routes.
+fn routes() -> [(&'static str, MethodRouter<Served>); 22] {
+    [
+        (routes::MEMBERS, get(members::list)),
+        (routes::JOIN, post(cluster::join)),
+        (routes::LEAVE, post(cluster::leave)),
+        (routes::FORCE_LEAVE, post(cluster::force_leave)),
+        (routes::TAGS, post(tags::update)),
+        (routes::EVENTS, post(talk::event)),
+        (routes::EVENTS_STREAM, get(event_stream::stream)),
+        (routes::QUERIES, post(talk::query)),
+        (routes::KEYS, get(keys::list).post(keys::change)),
+        (routes::RTT, get(nearness::rtt)),
+        (routes::REACHABILITY, get(nearness::reachability)),
+        (routes::LOG, get(log::follow)),
+        (routes::WHY, get(why::why)),
+        (routes::HANDLERS, get(handlers::list)),
+        (routes::HANDLERS_ADD, post(handlers::add)),
+        (routes::HANDLERS_REMOVE, post(handlers::remove)),
+        (routes::INFO, get(info::info)),
+        (routes::FLEET, get(fleet::picture)),
+        (routes::FLEET_FOLLOW, get(fleet::follow)),
+        (routes::FLEET_REPORT, post(fleet::report)),
+        (routes::FLEET_REPORTS, get(fleet::reports)),
+        (routes::OPENAPI, get(document)),
+    ]
+}
+
+/// Serves `shared`. Within a runtime: what happens is kept for readers from now on.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let history = Arc::new(history::History::new(shared.pictures.borrow().epoch));
+    history.follow(&shared.hub);
+    let served = Served { shared, history, slots: slots::Slots::default() };
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(async || {
-            Refusal::new(404, "no such route", "see /api/v1 in the manual of the control socket")
+            Refusal::new(404, "no such route", format!("{} lists those there are", routes::OPENAPI))
         })
         .method_not_allowed_fallback(async || {
-            Refusal::new(
-                405,
-                "wrong method",
-                "reading is GET, changing is POST; see the manual of the control socket",
-            )
+            let words = format!("reading is GET, changing is POST; {} tells which", routes::OPENAPI);
+            Refusal::new(405, "wrong method", words)
         })
-        .with_state(Arc::new(shared))
+        .with_state(served)
+}
+
+async fn document() -> ([(HeaderName, &'static str); 1], &'static str) {
+    ([(header::CONTENT_TYPE, "application/json")], openapi::DOCUMENT)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::advertise::Advertised;
 use crate::gossip::Handle;
+use crate::handlers::Handlers;
 use crate::hub::Hub;
 use crate::join::Joiner;
 use crate::own_tags::OwnTags;
@@ -19,6 +20,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub(crate) struct Shared {
     pub gossip: Handle,
     pub hub: Hub,
+    pub handlers: Handlers,
     pub log: LogBook,
     pub joiner: Joiner,
     pub roster: Arc<Roster>,

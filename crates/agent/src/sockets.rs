@@ -1,4 +1,4 @@
-//! The gossip sockets: one UDP, one TCP, on the same port.
+//! Listening sockets: those of gossip, one UDP and one TCP on the same port, and plain TCP ones.
 
 use crate::Error;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -41,7 +41,8 @@ fn bind_once(addr: SocketAddr) -> Result<Sockets, Error> {
     Ok(Sockets { udp, tcp, addr })
 }
 
-fn tcp(addr: SocketAddr) -> io::Result<TcpListener> {
+/// A listening socket, non-blocking.
+pub(crate) fn tcp(addr: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     // A restarted agent must not wait for its old connections to fade (TIME_WAIT).
     socket.set_reuse_address(true)?;

@@ -1,13 +1,12 @@
 //! The tags file: own tags that outlive the agent, as Serf keeps them.
 //!
 //! A JSON object with strings (agent.go, `loadTagsFile` and `writeTagsFile`). Serf empties the file and then writes it, so
-//! that a full disk takes the tags of yesterday too. Here the new file is made beside the old one, brought to the disk, and
-//! put in its place.
+//! that a full disk takes the tags of yesterday too. Here it is replaced whole (`whole_file`).
 
+use crate::whole_file;
 use muster_wire::tags::Tags;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Many times what tags can take.
@@ -67,7 +66,7 @@ impl TagsFile {
     /// Replaces its tags, whole or not at all.
     pub(crate) fn store(&self, tags: &Tags) -> Result<(), TagsFileError> {
         let bytes = serde_json::to_vec_pretty(tags).map_err(io::Error::from);
-        let stored = bytes.and_then(|bytes| replace(&self.0, &bytes));
+        let stored = bytes.and_then(|bytes| whole_file::replace(&self.0, &bytes, whole_file::PRIVATE));
         stored.map_err(|cause| TagsFileError::Unwritable { path: self.0.clone(), cause })
     }
 }
@@ -81,35 +80,10 @@ fn read(path: &Path) -> io::Result<String> {
     }
 }
 
-/// Through a symbolic link its target is replaced, not the link.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = target.file_name().ok_or_else(|| io::Error::other("this is no path of a file"))?;
-    let new = directory.join(format!(".{}.new", name.to_string_lossy()));
-    // Left over from a crash, and never to be written through.
-    let _ = fs::remove_file(&new);
-    let written = write_new(&new, bytes).and_then(|()| fs::rename(&new, &target));
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    written?;
-    // The file is in place; whether its directory survives a power cut is beyond what can be undone.
-    if let Err(cause) = File::open(directory).and_then(|directory| directory.sync_all()) {
-        tracing::debug!(%cause, "cannot sync {}", directory.display());
-    }
-    Ok(())
-}
-
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     fn tags(pairs: &[(&str, &str)]) -> Tags {
@@ -126,33 +100,6 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "{\n  \"a\": \"b\",\n  \"c\": \"d=e\"\n}");
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(file.load().unwrap(), tags(&[("a", "b"), ("c", "d=e")]));
-    }
-
-    #[test]
-    fn what_a_crash_left_beside_the_file_is_swept_away() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("tags.json");
-        let file = TagsFile::new(&path);
-        file.store(&tags(&[("a", "1")])).unwrap();
-        let elsewhere = directory.path().join("elsewhere");
-        fs::write(&elsewhere, "untouched").unwrap();
-        std::os::unix::fs::symlink(&elsewhere, directory.path().join(".tags.json.new")).unwrap();
-        assert_eq!(file.load().unwrap(), tags(&[("a", "1")]));
-        file.store(&tags(&[("a", "2")])).unwrap();
-        assert_eq!(file.load().unwrap(), tags(&[("a", "2")]));
-        assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "untouched");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
-    }
-
-    #[test]
-    fn a_link_stays_a_link() {
-        let directory = tempfile::tempdir().unwrap();
-        let (target, link) = (directory.path().join("target"), directory.path().join("link"));
-        fs::write(&target, "{}").unwrap();
-        std::os::unix::fs::symlink(&target, &link).unwrap();
-        TagsFile::new(&link).store(&tags(&[("a", "1")])).unwrap();
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        assert_eq!(TagsFile::new(&target).load().unwrap(), tags(&[("a", "1")]));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use crate::connection::Connection;
 pub use crate::error::Error;
 pub use crate::lines::Lines;
+use crate::lines::RawLines;
 use crate::routes::Problem;
+pub use crate::server_sent::ServerSent;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -60,15 +62,45 @@ impl Client {
         self.within(POST_TIMEOUT, exchange).await
     }
 
-    /// GET a route that answers with JSON lines for ever; each call of [`Lines::next`] yields one. Only the first answer
-    /// has a time limit: how long silence may last is the route's business.
+    /// GET a route that answers with JSON lines; each call of [`Lines::next`] yields one. Only the first answer has a time
+    /// limit: how long silence may last is the route's business.
     pub async fn lines<T: DeserializeOwned>(&self, path: &str) -> Result<Lines<T>, Error> {
+        self.raw_lines(Method::GET, path, Bytes::new(), None).await.map(Lines::new)
+    }
+
+    /// POST `body` to a route that answers with JSON lines; see [`lines`](Self::lines).
+    pub async fn post_lines<B: Serialize, T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &B,
+    ) -> Result<Lines<T>, Error> {
+        let body = serde_json::to_vec(body).map_err(|error| self.protocol(&error))?;
+        self.raw_lines(Method::POST, path, body.into(), None).await.map(Lines::new)
+    }
+
+    /// GET a stream of server-sent events, going on behind the event with `last_id`, or with what happens next.
+    pub async fn server_sent<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        last_id: Option<&str>,
+    ) -> Result<ServerSent<T>, Error> {
+        let lines = self.raw_lines(Method::GET, path, Bytes::new(), last_id).await?;
+        Ok(ServerSent::new(lines, last_id.map(str::to_owned)))
+    }
+
+    async fn raw_lines(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        last_event_id: Option<&str>,
+    ) -> Result<RawLines, Error> {
         let exchange = async {
-            let (response, connection) = self.send(Method::GET, path, Bytes::new()).await?;
+            let (response, connection) = self.send_resuming(method, path, body, last_event_id).await?;
             if !response.status().is_success() {
                 return Err(self.refusal(response).await);
             }
-            Ok(Lines::new(response.into_body(), connection, self.socket.clone()))
+            Ok(RawLines::new(response.into_body(), connection, self.socket.clone()))
         };
         self.within(GET_TIMEOUT, exchange).await
     }
@@ -80,6 +112,16 @@ impl Client {
         path_and_query: &str,
         body: Bytes,
     ) -> Result<(Response<Incoming>, Connection), Error> {
+        self.send_resuming(method, path_and_query, body, None).await
+    }
+
+    async fn send_resuming(
+        &self,
+        method: Method,
+        path_and_query: &str,
+        body: Bytes,
+        last_event_id: Option<&str>,
+    ) -> Result<(Response<Incoming>, Connection), Error> {
         let stream = UnixStream::connect(&self.socket)
             .await
             .map_err(|cause| Error::Unreachable { socket: self.socket.clone(), cause })?;
@@ -90,9 +132,11 @@ impl Client {
             // What breaks here also breaks the exchange, which tells it.
             let _ = connection.await;
         }));
-        let request = Request::builder()
-            .method(method)
-            .uri(path_and_query)
+        let mut request = Request::builder().method(method).uri(path_and_query);
+        if let Some(id) = last_event_id {
+            request = request.header("last-event-id", id);
+        }
+        let request = request
             .header(HOST, "muster")
             .header(ACCEPT, "application/json")
             .header(CONTENT_TYPE, "application/json")

@@ -6,7 +6,10 @@
 pub mod client;
 mod connection;
 mod error;
+pub mod handlers;
 mod lines;
+pub mod openapi;
 pub mod routes;
+mod server_sent;
 pub mod socket;
 pub mod why;

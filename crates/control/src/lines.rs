@@ -1,4 +1,4 @@
-//! JSON lines as they come: the answer of a route that never ends.
+//! Lines as they come: the answer of a route that takes its time, or never ends.
 
 use crate::connection::Connection;
 use crate::error::Error;
@@ -12,9 +12,9 @@ use std::path::PathBuf;
 /// Longest line: a full picture of some ten thousand backends.
 const LINE_BYTES_MAX: usize = 8 << 20;
 
-/// JSON lines as they come; at most 8 MiB each. Dropping it ends the connection.
+/// Lines of any kind as they come; at most 8 MiB each. Dropping it ends the connection.
 #[derive(Debug)]
-pub struct Lines<T> {
+pub(crate) struct RawLines {
     body: Incoming,
     /// Received and not yet handed out.
     buffer: BytesMut,
@@ -22,29 +22,20 @@ pub struct Lines<T> {
     searched: usize,
     socket: PathBuf,
     _connection: Connection,
-    _item: PhantomData<fn() -> T>,
 }
 
-impl<T: DeserializeOwned> Lines<T> {
+impl RawLines {
     pub(crate) fn new(body: Incoming, connection: Connection, socket: PathBuf) -> Self {
-        Self {
-            body,
-            buffer: BytesMut::new(),
-            searched: 0,
-            socket,
-            _connection: connection,
-            _item: PhantomData,
-        }
+        Self { body, buffer: BytesMut::new(), searched: 0, socket, _connection: connection }
     }
 
-    /// The next line; `None` when the agent closed the stream. Cancel safe: what was received is kept.
-    #[allow(clippy::should_implement_trait, reason = "async")]
-    pub async fn next(&mut self) -> Result<Option<T>, Error> {
+    /// The next line with its end; `None` when the agent closed the stream. Cancel safe: what was received is kept.
+    pub(crate) async fn next(&mut self) -> Result<Option<BytesMut>, Error> {
         loop {
             if let Some(end) = self.buffer[self.searched..].iter().position(|byte| *byte == b'\n') {
                 let line = self.buffer.split_to(self.searched + end + 1);
                 self.searched = 0;
-                return serde_json::from_slice(&line).map(Some).map_err(|error| self.protocol(&error));
+                return Ok(Some(line));
             }
             self.searched = self.buffer.len();
             if self.searched > LINE_BYTES_MAX {
@@ -59,7 +50,27 @@ impl<T: DeserializeOwned> Lines<T> {
         }
     }
 
-    fn protocol(&self, what: &dyn std::fmt::Display) -> Error {
+    pub(crate) fn protocol(&self, what: &dyn std::fmt::Display) -> Error {
         Error::Protocol(format!("{what} (socket {})", self.socket.display()))
+    }
+}
+
+/// JSON lines as they come; at most 8 MiB each. Dropping it ends the connection.
+#[derive(Debug)]
+pub struct Lines<T> {
+    lines: RawLines,
+    _item: PhantomData<fn() -> T>,
+}
+
+impl<T: DeserializeOwned> Lines<T> {
+    pub(crate) fn new(lines: RawLines) -> Self {
+        Self { lines, _item: PhantomData }
+    }
+
+    /// The next line; `None` when the agent closed the stream. Cancel safe: what was received is kept.
+    #[allow(clippy::should_implement_trait, reason = "async")]
+    pub async fn next(&mut self) -> Result<Option<T>, Error> {
+        let Some(line) = self.lines.next().await? else { return Ok(None) };
+        serde_json::from_slice(&line).map(Some).map_err(|error| self.lines.protocol(&error))
     }
 }

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 
 /// What one node knows for and against a member.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Why {
     /// The member asked about.
     pub node: String,
@@ -20,6 +21,9 @@ pub struct Why {
     pub findings: Vec<Finding>,
     /// Microseconds that the answers to the latest direct pings took, oldest first.
     pub round_trips_us: Vec<u64>,
+    /// Which of its claims to serve something the observer does not believe, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<String>,
     /// The observer's own health score: 0 is healthy, [`HEALTH_SCORE_MAX`] is worst.
     pub health_score: u32,
 }
@@ -29,17 +33,20 @@ pub const HEALTH_SCORE_MAX: u32 = 7;
 
 /// How a member stands.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Standing {
     /// alive, leaving, left, failed.
     pub status: String,
     /// For how long.
     pub since_ms: u64,
     /// Its gossip address.
+    #[cfg_attr(test, schema(value_type = String))]
     pub addr: SocketAddr,
 }
 
 /// One thing heard or found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 pub struct Finding {
     /// How long ago.
     pub ago_ms: u64,
@@ -57,6 +64,7 @@ pub struct Finding {
 
 /// What was found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// It is suspected of being dead.
@@ -69,6 +77,7 @@ pub enum Verdict {
 
 /// How the observer knows.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[cfg_attr(test, derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Way {
     /// Its own probe was answered by no way.
@@ -85,6 +94,7 @@ pub enum Way {
     /// A datagram told it.
     Gossip {
         /// Its sender.
+        #[cfg_attr(test, schema(value_type = String))]
         from: SocketAddr,
         /// The member at that address.
         teller: Option<String>,
@@ -92,6 +102,7 @@ pub enum Way {
     /// A push/pull showed it.
     Exchange {
         /// The other end.
+        #[cfg_attr(test, schema(value_type = String))]
         with: SocketAddr,
         /// The member at that address.
         teller: Option<String>,

@@ -1,5 +1,6 @@
 //! One thing that happened, as handlers and streams are shown it.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use muster_serf::{Event, Instant, Member, MemberEvent, QueryId};
@@ -77,6 +78,11 @@ impl Notice {
             Self::Members { .. } => None,
             Self::User { name, .. } | Self::Query { name, .. } => Some(name),
         }
+    }
+
+    /// Kind and name for people: `member-join`, `user:deploy`.
+    pub fn label(&self) -> String {
+        self.name().map_or_else(|| self.kind().into(), |name| format!("{}:{name}", self.kind()))
     }
 
     /// About how many bytes it takes while it waits for a reader: what is shared with others is not counted.

@@ -55,10 +55,10 @@ fn from_services(list: &str) -> impl Iterator<Item = Result<Claim<'_>, String>> 
 
 fn from_entry(entry: &str) -> Result<Claim<'_>, String> {
     let Some((service, rest)) = entry.split_once(':') else {
-        check_name(entry)?;
+        check_service_name(entry)?;
         return Err("no port; write name:port or name:port/weight".into());
     };
-    check_name(service)?;
+    check_service_name(service)?;
     let (port, weight) = match rest.split_once('/') {
         Some((port, weight)) => (port, parse_weight(weight)?),
         None => (rest, WEIGHT_DEFAULT),
@@ -67,7 +67,7 @@ fn from_entry(entry: &str) -> Result<Claim<'_>, String> {
 }
 
 fn from_role<'a>(role: &'a str, port: Option<&str>, default_port: u16) -> Result<Claim<'a>, String> {
-    check_name(role).map_err(|why| format!("`role` {}: {why}", quoted(role)))?;
+    check_service_name(role).map_err(|why| format!("`role` {}: {why}", quoted(role)))?;
     let port = match port {
         Some(port) => parse_port(port).map_err(|why| format!("`port` {}: {why}", quoted(port)))?,
         None if default_port == 0 => return Err("`role` without `port`, and there is no default port".into()),
@@ -76,9 +76,12 @@ fn from_role<'a>(role: &'a str, port: Option<&str>, default_port: u16) -> Result
     Ok(Claim { service: role, port, weight: WEIGHT_DEFAULT })
 }
 
-/// Service names end up in URLs, metrics, files and commands, so they are plain from the start. `.` and `-` never come
-/// first: no `..`, no hidden file, no option.
-fn check_name(name: &str) -> Result<(), String> {
+/// Why `name` cannot be a service's. Service names end up in URLs, metrics, files and commands, so they are plain from the
+/// start. `.` and `-` never come first: no `..`, no hidden file, no option.
+///
+/// # Errors
+/// In words.
+pub fn check_service_name(name: &str) -> Result<(), String> {
     if name.is_empty() {
         return Err("the service has no name".into());
     }

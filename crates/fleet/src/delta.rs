@@ -3,9 +3,10 @@
 //! As JSON, one [`Update`] a line. Neighbouring releases talk to each other: fields that are not known are ignored, and a
 //! field added later must have a default.
 
-use crate::{Backend, Phase, Picture, Service, Standing};
+use crate::{Backend, Phase, Picture, Refusal, Service, Standing};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// The change from one picture to the next of the same epoch.
@@ -21,6 +22,9 @@ pub struct Delta {
     pub phase: Phase,
     /// By service and node: the new backend, or `None` for one that is gone.
     pub backends: BTreeMap<String, BTreeMap<String, Option<Backend>>>,
+    /// All claims that are not believed now, when these are others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refusals: Option<Vec<Refusal>>,
 }
 
 /// One line of the stream a sink follows.
@@ -63,7 +67,14 @@ impl Delta {
                 note(service, node, None);
             }
         }
-        Self { epoch: new.epoch, from_version: old.version, version: new.version, phase: new.phase, backends }
+        Self {
+            epoch: new.epoch,
+            from_version: old.version,
+            version: new.version,
+            phase: new.phase,
+            backends,
+            refusals: (old.refusals != new.refusals).then(|| new.refusals.clone()),
+        }
     }
 
     /// Whether a backend is withdrawn or gone: such a delta must not wait.
@@ -93,7 +104,14 @@ impl Picture {
             }
         }
         services.retain(|_, service| !service.backends.is_empty());
-        Some(Self { epoch: delta.epoch, version: delta.version, phase: delta.phase, services })
+        Some(Self {
+            epoch: delta.epoch,
+            version: delta.version,
+            phase: delta.phase,
+            services,
+            terms: self.terms.clone(),
+            refusals: delta.refusals.clone().unwrap_or_else(|| self.refusals.clone()),
+        })
     }
 }
 

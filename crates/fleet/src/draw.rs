@@ -18,11 +18,13 @@
 //! | failed | withdrawn: it said so itself while it could | demoted |
 //! | left | nothing | nothing |
 //!
+//! What a service's [`Rule`](crate::Rule) does not admit is refused: the agent's configuration has the last word, over all sinks.
+//!
 //! Tags come from anybody in the cluster. A claim that cannot be believed is refused with words, alone: neither the
 //! member's other claims nor other members suffer.
 
 use crate::claim::{self, Claim};
-use crate::{Backend, Member, Service, Standing, Status};
+use crate::{Backend, Member, Rules, Service, Standing, Status};
 use alloc::collections::BTreeMap;
 use alloc::collections::btree_map::Entry;
 use alloc::format;
@@ -30,6 +32,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
+use serde::{Deserialize, Serialize};
 
 /// Most backends in one picture. A bound on memory, far above the clusters gossip is made for.
 pub const BACKENDS_MAX: usize = 65_536;
@@ -48,12 +51,15 @@ pub struct DrawOptions {
     /// Loopback backends are believed only when we ourselves are reached over loopback, since then every member is on
     /// this host.
     pub allow_loopback: bool,
+    /// Who may serve, by service.
+    pub rules: Rules,
 }
 
-/// A member's claim that was not believed, and why. Safe to log: control characters are escaped, lengths bounded.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+/// A member's claim that was not believed, and why. Displayed, it is safe to log: control characters are escaped, lengths
+/// bounded.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Refusal {
-    /// Who claims.
+    /// Who claims; any text, as it is, but of a name that is too long only the beginning.
     pub node: String,
     /// In words, for the log.
     pub reason: String,
@@ -61,7 +67,7 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}: {}", self.node, self.reason)
+        write!(out, "{}: {}", claim::quoted(&self.node), self.reason)
     }
 }
 
@@ -99,7 +105,10 @@ impl Drawing {
             return self.refuse(member, format!("it offers services at {ip}, {kind}"));
         }
         for claim in claims {
-            let entered = claim.and_then(|claim| self.enter(member, ip, &claim));
+            let entered = claim.and_then(|claim| {
+                ruled(member, ip, &claim, options)?;
+                self.enter(member, ip, &claim)
+            });
             if let Err(reason) = entered {
                 self.refuse(member, reason);
             }
@@ -129,9 +138,16 @@ impl Drawing {
 
     fn refuse(&mut self, member: &Member, reason: String) {
         if self.refusals.len() < REFUSALS_MAX {
-            self.refusals.push(Refusal { node: claim::quoted(&member.name), reason });
+            let node = &member.name[..member.name.floor_char_boundary(NODE_NAME_BYTES_MAX)];
+            self.refusals.push(Refusal { node: node.into(), reason });
         }
     }
+}
+
+/// Why the rule of the claimed service, if it has one, does not admit this claim.
+fn ruled(member: &Member, ip: IpAddr, claim: &Claim<'_>, options: &DrawOptions) -> Result<(), String> {
+    let Some(rule) = options.rules.get(claim.service) else { return Ok(()) };
+    rule.admits(ip, claim.port, &member.tags).map_err(|why| format!("service {} {why}", claim.service))
 }
 
 fn standing(member: &Member, service: &str) -> Standing {

@@ -12,13 +12,19 @@ mod draw;
 mod follow;
 mod picture;
 mod report;
+mod rule;
+mod terms;
 #[cfg(test)]
 mod testing;
 
-pub use claim::{SERVICE_NAME_BYTES_MAX, SERVICES_PER_MEMBER_MAX, WEIGHT_DEFAULT, WEIGHT_MAX};
+pub use claim::{
+    SERVICE_NAME_BYTES_MAX, SERVICES_PER_MEMBER_MAX, WEIGHT_DEFAULT, WEIGHT_MAX, check_service_name,
+};
 pub use damping::Damping;
 pub use delta::{Delta, Update};
 pub use draw::{BACKENDS_MAX, DrawOptions, NODE_NAME_BYTES_MAX, REFUSALS_MAX, Refusal, draw};
 pub use follow::{Follower, Gap};
 pub use picture::{Backend, Member, Phase, Picture, Service, Standing, Status};
 pub use report::{BackendReport, Report};
+pub use rule::{Network, Ports, RULE_ENTRIES_MAX, Rule, Rules};
+pub use terms::{Gossip, Terms};

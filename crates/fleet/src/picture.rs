@@ -1,7 +1,9 @@
 //! The picture itself.
 
+use crate::{Refusal, Terms};
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +84,12 @@ pub struct Picture {
     pub phase: Phase,
     /// Services by name.
     pub services: BTreeMap<String, Service>,
+    /// On what terms it was drawn.
+    #[serde(default)]
+    pub terms: Terms,
+    /// Claims that were not believed; at most [`REFUSALS_MAX`](crate::REFUSALS_MAX).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub refusals: Vec<Refusal>,
 }
 
 impl Picture {

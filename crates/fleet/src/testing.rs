@@ -1,8 +1,8 @@
 //! Pictures for tests.
 
-use crate::{Backend, Phase, Picture, Service, Standing};
+use crate::{Backend, Gossip, Phase, Picture, Refusal, Service, Standing, Terms};
 use core::net::{Ipv4Addr, SocketAddr};
-use proptest::collection::btree_map;
+use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 
 pub(crate) fn backend(host: u8, standing: Standing) -> Backend {
@@ -14,7 +14,14 @@ pub(crate) fn picture(
     phase: Phase,
     backends: &[(&str, &str, Backend)],
 ) -> Picture {
-    let mut picture = Picture { epoch, version, phase, services: Default::default() };
+    let mut picture = Picture {
+        refusals: Vec::new(),
+        epoch,
+        version,
+        phase,
+        services: Default::default(),
+        terms: Terms { gossip: Gossip::Sealed, ..Terms::default() },
+    };
     for (service, node, backend) in backends {
         let service = picture.services.entry((*service).into()).or_default();
         service.backends.insert((*node).into(), backend.clone());
@@ -37,10 +44,17 @@ fn any_backend() -> impl Strategy<Value = Backend> {
 pub(crate) fn any_picture(epoch: u64) -> impl Strategy<Value = Picture> {
     let nodes = btree_map("[a-d]|\u{1b}\"\n|", any_backend(), 1..5);
     let services = btree_map("[a-c]", nodes.prop_map(|backends| Service { backends }), 0..4);
-    (any::<u64>(), any_phase(), services).prop_map(move |(version, phase, services)| Picture {
-        epoch,
-        version,
-        phase,
-        services,
+    let refusals = vec("[a-d]|\u{1b}\"\n", 0..3).prop_map(|nodes| -> Vec<Refusal> {
+        nodes.into_iter().map(|node| Refusal { node, reason: "it is too good".into() }).collect()
+    });
+    (any::<u64>(), any_phase(), services, refusals).prop_map(move |(version, phase, services, refusals)| {
+        Picture {
+            refusals,
+            epoch,
+            version,
+            phase,
+            services,
+            terms: Terms { gossip: Gossip::Sealed, ..Terms::default() },
+        }
     })
 }

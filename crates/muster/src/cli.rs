@@ -54,15 +54,36 @@ pub(crate) enum Command {
     /// Change the tags of this node.
     #[command(long_about = help::TAGS, after_long_help = help::client(help::TAGS_AFTER))]
     Tags(TagsArgs),
+    /// Tell all members something.
+    #[command(long_about = help::EVENT, after_long_help = help::client(help::EVENT_AFTER))]
+    Event(EventArgs),
+    /// Ask members something and show their answers.
+    #[command(long_about = help::QUERY, after_long_help = help::client(help::QUERY_AFTER))]
+    Query(QueryArgs),
+    /// Change or list the keys that seal gossip, on all members.
+    #[command(long_about = help::KEYS, after_long_help = help::client(help::KEYS_AFTER))]
+    Keys(KeysArgs),
+    /// Show what the agent logs and what happens.
+    #[command(long_about = help::MONITOR, after_long_help = help::client(help::MONITOR_AFTER))]
+    Monitor(MonitorArgs),
+    /// Estimate the round-trip time between two members.
+    #[command(long_about = help::RTT, after_long_help = help::client(help::RTT_AFTER))]
+    Rtt(RttArgs),
+    /// Ask all members for a sign of life.
+    #[command(long_about = help::REACHABILITY, after_long_help = help::REACHABILITY_AFTER)]
+    Reachability(ReachabilityArgs),
     /// Explain what this node thinks of a member.
     #[command(long_about = help::WHY, after_long_help = help::client(help::WHY_AFTER))]
     Why(WhyArgs),
+    /// Show, add and remove event handlers of this node.
+    #[command(long_about = help::HANDLERS, after_long_help = help::client(help::HANDLERS_AFTER))]
+    Handlers(HandlersArgs),
     /// Show what the agent says of itself.
     #[command(long_about = help::INFO, after_long_help = help::client(help::INFO_AFTER))]
     Info(InfoArgs),
     /// Make a key that encrypts gossip.
     #[command(long_about = help::KEYGEN, after_long_help = help::KEYGEN_AFTER)]
-    Keygen,
+    Keygen(KeygenArgs),
     /// Show the version.
     Version(VersionArgs),
     /// Check the configuration without starting anything.
@@ -74,6 +95,17 @@ pub(crate) enum Command {
     Demo(crate::demo::Args),
     /// Play a cluster in virtual time: scenarios and random faults.
     Sim(crate::sim::Args),
+    /// Write the completions of a shell.
+    #[command(long_about = help::COMPLETIONS, after_long_help = help::COMPLETIONS_AFTER)]
+    Completions(CompletionsArgs),
+    /// Write the manual pages.
+    #[command(long_about = help::MAN, after_long_help = help::MAN_AFTER)]
+    Man(ManArgs),
+}
+
+/// The definitions of all commands and flags.
+pub(crate) fn definitions() -> clap::Command {
+    Cli::command()
 }
 
 /// Reads the command line. `Err` is how the process ends when clap already answered (help, version, wrong usage).

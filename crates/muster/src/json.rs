@@ -4,8 +4,17 @@ use serde::Serialize;
 
 /// Indented by two spaces; `<`, `>`, `&` and the two line separators escaped (Go's encoding/json, "HTMLEscape").
 pub(crate) fn pretty(value: &impl Serialize) -> String {
-    let text =
-        serde_json::to_string_pretty(value).expect("our types have text keys and no failing serializer");
+    escaped(&serde_json::to_string_pretty(value).expect(WHY))
+}
+
+/// The same on one line, for an answer of many.
+pub(crate) fn line(value: &impl Serialize) -> String {
+    escaped(&serde_json::to_string(value).expect(WHY)) + "\n"
+}
+
+const WHY: &str = "our types have text keys and no failing serializer";
+
+fn escaped(text: &str) -> String {
     // Outside strings none of these can occur, so that replacing them everywhere is right.
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,29 +1,86 @@
-//! The log of a role: one event per line on standard error.
+//! The log of a role: one event per line on standard error; of an agent also in a book, for those who ask it.
 //!
 //! What others sent may be part of an event. It stays on its line and never steers the terminal: tracing-subscriber escapes
-//! escape sequences in texts, [`OneLine`] the line breaks and all other control characters.
+//! escape sequences in texts, [`OneLine`] the line breaks and all other control characters; [`serf_form`] escapes both.
+
+mod serf_form;
+
+pub(crate) use serf_form::level as level_in_serfs_words;
 
 use crate::config::views::Log;
 use crate::text::is_dangerous;
+use muster_agent::{LogBook, LogLevel};
 use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::SystemTime;
 use tracing::level_filters::LevelFilter;
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Starts logging for the rest of the process.
-pub(crate) fn start(log: Log) {
-    // Our crates at the level asked for; libraries only when something is wrong.
-    let targets =
-        Targets::new().with_default(LevelFilter::WARN.min(log.level.into())).with_target("muster", log.level);
+/// Sets the level of a log that runs.
+#[derive(Clone)]
+pub(crate) struct LevelSwitch(Arc<dyn Fn(Level) + Send + Sync>);
+
+impl LevelSwitch {
+    /// From now on events of this level and above are told.
+    pub(crate) fn set(&self, level: Level) {
+        (self.0)(level);
+    }
+}
+
+/// Starts logging for the rest of the process; into `book` too, if the role has one.
+pub(crate) fn start(log: Log, book: Option<LogBook>) -> LevelSwitch {
     let layer = tracing_subscriber::fmt::layer();
     let layer = if log.json {
         layer.json().flatten_event(true).with_writer(io::stderr).boxed()
     } else {
         layer.with_ansi(colour()).with_writer(Stderr { colour: colour() }).boxed()
     };
-    tracing_subscriber::registry().with(layer.with_filter(targets)).init();
+    let (shown, shown_handle) = reload::Layer::new(targets(log.level));
+    let (kept, kept_handle) = reload::Layer::new(finely(log.level));
+    let book = book.map(|book| InSerfsForm(move |level, line: &str| book.put(level, line)).with_filter(kept));
+    tracing_subscriber::registry().with(layer.with_filter(shown)).with(book).init();
+    LevelSwitch(Arc::new(move |level| {
+        // They err only when the log is gone, which it never is.
+        let _ = shown_handle.reload(targets(level));
+        let _ = kept_handle.reload(finely(level));
+    }))
+}
+
+/// Starts logging for the rest of the process, each line in Serf's form, with its level, to `put`.
+pub(crate) fn start_in_serfs_form(
+    level: Level,
+    put: impl Fn(LogLevel, &str) + Send + Sync + 'static,
+) -> LevelSwitch {
+    let (kept, handle) = reload::Layer::new(finely(level));
+    tracing_subscriber::registry().with(InSerfsForm(put).with_filter(kept)).init();
+    // As above.
+    LevelSwitch(Arc::new(move |level| _ = handle.reload(finely(level))))
+}
+
+/// DEBUG in any case, so that whoever asks for it later finds it, as with Serf. What that costs is bounded: at DEBUG an agent
+/// tells a line per exchange or oddity of a peer, never one per datagram that is in order. TRACE only when asked.
+fn finely(level: Level) -> Targets {
+    targets(level.max(Level::DEBUG))
+}
+
+/// Our crates at the level asked for; libraries only when something is wrong.
+fn targets(level: Level) -> Targets {
+    Targets::new().with_default(LevelFilter::WARN.min(level.into())).with_target("muster", level)
+}
+
+/// Hands each event on as a line of Serf.
+struct InSerfsForm<F>(F);
+
+impl<S: Subscriber, F: Fn(LogLevel, &str) + Send + Sync + 'static> Layer<S> for InSerfsForm<F> {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let level = serf_form::level(*event.metadata().level());
+        (self.0)(level, &serf_form::line(event, SystemTime::now()));
+    }
 }
 
 /// Colour is for eyes: a terminal, and nobody who asked for none (no-color.org).

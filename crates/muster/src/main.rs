@@ -5,11 +5,14 @@
 //! | module | commands |
 //! |---|---|
 //! | [`roles`] | `agent`, `proxy`: processes that run until they are told to stop |
-//! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `info`, `version`: one question to the node's agent |
+//! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `handlers`, `info`, `version`: one question to the node's agent |
+//! | [`client`] | `event`, `query`, `keys`, `monitor`, `rtt`, `reachability`: through it, the whole cluster |
+//! | [`shell`] | `completions`, `man`: the command line itself |
 //! | [`inspect`] | `check`, `config print`: what the roles would be told, and by whom |
 //! | [`keygen`] | `keygen`: a secret for the whole cluster |
 //! | [`demo`] | `demo`: the whole journey on one machine |
 //! | [`sim`] | `sim`: clusters in virtual time, for teaching and for reports |
+//! | [`serf`] | all of Serf's, when the program is called `serf` |
 //!
 //! The others serve them: [`cli`] is the command line as typed, [`config`] makes settings of flags, environment and files,
 //! [`exit`] lists the exit codes.
@@ -25,7 +28,10 @@ mod json;
 mod keygen;
 mod logging;
 mod out;
+mod paint;
 mod roles;
+mod serf;
+mod shell;
 mod sim;
 mod text;
 
@@ -34,7 +40,11 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     demo::tether::hold();
-    let command = match cli::parse(std::env::args_os()) {
+    let words = std::env::args_os();
+    if serf::is_meant(std::env::args_os().next().as_ref()) {
+        return serf::run(words.skip(1));
+    }
+    let command = match cli::parse(words) {
         Ok(command) => command,
         Err(end) => return end,
     };
@@ -46,13 +56,22 @@ fn main() -> ExitCode {
         Command::Leave(args) => client::leave::run(args),
         Command::ForceLeave(args) => client::force_leave::run(args),
         Command::Tags(args) => client::tags::run(args),
+        Command::Event(args) => client::event::run(args),
+        Command::Query(args) => client::query::run(args),
+        Command::Keys(args) => client::keys::run(args),
+        Command::Monitor(args) => client::monitor::run(args),
+        Command::Rtt(args) => client::rtt::run(args),
+        Command::Reachability(args) => client::reachability::run(args),
         Command::Why(args) => client::why::run(args),
+        Command::Handlers(args) => client::handlers::run(args),
         Command::Info(args) => client::info::run(args),
-        Command::Keygen => keygen::run(),
+        Command::Keygen(args) => keygen::run(args),
         Command::Version(args) => client::version::run(args),
         Command::Check(args) => inspect::check::run(args),
         Command::Config(args) => inspect::config::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Sim(args) => sim::run(args),
+        Command::Completions(args) => shell::completions(args),
+        Command::Man(args) => shell::man(args),
     }
 }

@@ -17,6 +17,12 @@ pub(crate) fn answer(text: &str) -> ExitCode {
     }
 }
 
+/// Writes a part of an answer that goes on. `Err` is how the process ends when it cannot.
+pub(crate) fn part(text: &str) -> Result<(), ExitCode> {
+    let end = answer(text);
+    if end == exit::CLEAN { Ok(()) } else { Err(end) }
+}
+
 /// Says on standard error why a command failed.
 pub(crate) fn fail(why: &dyn Display) -> ExitCode {
     say(why);

@@ -4,24 +4,12 @@
     reason = "a test that cannot go on has failed; clippy spares only #[test] functions themselves"
 )]
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixListener;
+mod support;
+
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-
-/// `muster ARGS` in an environment of its own.
-fn muster(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_muster"));
-    command.args(args).env_clear().stdin(Stdio::null());
-    command
-}
-
-/// Exit code, standard output, standard error.
-fn run(command: &mut Command) -> (i32, String, String) {
-    let Output { status, stdout, stderr } = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code().unwrap(), text(stdout), text(stderr))
-}
+use std::process::Stdio;
+use support::{answered, muster, run};
 
 /// A directory with this `muster.toml`; its path in texts becomes `DIR`.
 struct Configured(tempfile::TempDir);
@@ -121,6 +109,15 @@ fn help_is_as_it_was_reviewed() {
         ("members", vec!["members", "--help"]),
         ("join", vec!["join", "--help"]),
         ("force-leave", vec!["force-leave", "--help"]),
+        ("event", vec!["event", "--help"]),
+        ("query", vec!["query", "--help"]),
+        ("keys", vec!["keys", "--help"]),
+        ("monitor", vec!["monitor", "--help"]),
+        ("rtt", vec!["rtt", "--help"]),
+        ("reachability", vec!["reachability", "--help"]),
+        ("completions", vec!["completions", "--help"]),
+        ("man", vec!["man", "--help"]),
+        ("handlers-add", vec!["handlers", "add", "--help"]),
         ("check", vec!["check", "--help"]),
         ("config-print-short", vec!["config", "print", "-h"]),
     ];
@@ -168,6 +165,7 @@ listen = []
     assert_eq!(
         err,
         "\
+muster: note: agent.encrypt (its default): without a key the agent gossips in plaintext, and `muster proxy` will not follow it; make a key with `muster keygen`, or set `plaintext` in [proxy]
 muster: DIR/muster.toml:3: unknown key `bnid` in [agent]; did you mean `bind`?
 muster: DIR/muster.toml:4: retry_interval: must be a string with a unit, e.g. \"5s\", not a number
 muster: flag --tag: the tags take 609 bytes in gossip; at most 512 fit
@@ -238,27 +236,36 @@ fn config_print_tells_values_and_who_said_so() {
         r##"socket = "/tmp/m.sock"  # DIR/muster.toml:1
 
 [agent]
-node = "a"                   # DIR/muster.toml:3
-bind = "127.0.0.1:7946"      # flag --bind
-# interface =                # default: any interface
-# advertise =                # default: the source address towards the first seed that answers
-join = []                    # default
-join_strict = false          # default
-retry_interval = "250ms"     # default
-retry_max = 0                # default
-tags.role = "web"            # env ROLE
-tags.zone = "z"              # DIR/muster.toml:5
-# tags_file =                # default: not set
-# role =                     # default: not set
-profile = "lan"              # default
-protocol = 5                 # default
-disable_compression = false  # default
-broadcast_timeout = "5s"     # default
-# encrypt =                  # default: gossip is not encrypted
-# encrypt_file =             # default: not set
-# keyring_file =             # default: not set
-default_port = 3000          # default
-leave_timeout = "8s"         # default
+node = "a"                       # DIR/muster.toml:3
+bind = "127.0.0.1:7946"          # flag --bind
+# interface =                    # default: any interface
+# advertise =                    # default: the source address towards the first seed that answers
+join = []                        # default
+join_strict = false              # default
+retry_interval = "250ms"         # default
+retry_max = 0                    # default
+tags.role = "web"                # env ROLE
+tags.zone = "z"                  # DIR/muster.toml:5
+# tags_file =                    # default: not set
+# role =                         # default: not set
+profile = "lan"                  # default
+protocol = 5                     # default
+disable_compression = false      # default
+broadcast_timeout = "5s"         # default
+# encrypt =                      # default: gossip is not encrypted
+# encrypt_file =                 # default: not set
+# keyring_file =                 # default: not set
+default_port = 3000              # default
+leave_timeout = "8s"             # default
+leave_on_terminate = true        # default
+skip_leave_on_interrupt = false  # default
+start_join = []                  # default
+rpc_addr = "127.0.0.1:7373"      # default
+# rpc_auth =                     # default: none is asked for
+event_handlers = []              # default
+replay_on_join = false           # default
+# snapshot_path =                # default: not set
+rejoin_after_leave = true        # default
 
 [proxy]
 listen = ["0.0.0.0:8080"]  # default
@@ -268,6 +275,7 @@ response_timeout = "1m"    # default
 idle_timeout = "1m"        # default
 idle_max = 7               # env MUSTER_PROXY__IDLE_MAX
 drain_timeout = "8s"       # default
+plaintext = false          # default
 
 [log]
 level = "info"   # default
@@ -309,38 +317,6 @@ fn the_client_commands_find_the_socket_in_the_file_the_agent_reads() {
     let (code, _, err) = configured.run(&["members"]);
     assert_eq!(code, 1);
     assert!(err.contains("/nonexistent/file.sock") && err.contains("DIR/muster.toml:1"), "{err}");
-}
-
-/// Runs `muster ARGS` against an agent that answers one request like this; also returns the request.
-fn answered(args: &[&str], status: &str, body: &str) -> ((i32, String, String), String) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("m.sock");
-    let listener = UnixListener::bind(&path).unwrap();
-    let answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    std::thread::scope(|scope| {
-        let agent = scope.spawn(move || {
-            let (stream, _) = listener.accept().unwrap();
-            let mut reader = BufReader::new(&stream);
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") {
-                assert!(reader.read_line(&mut head).unwrap() > 0, "the request ended early");
-            }
-            let length = head
-                .to_lowercase()
-                .split("content-length: ")
-                .nth(1)
-                .map_or(0, |rest| rest.lines().next().unwrap().parse().unwrap());
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            (&stream).write_all(answer.as_bytes()).unwrap();
-            format!("{} {}", head.lines().next().unwrap(), String::from_utf8(body).unwrap())
-        });
-        let result = run(muster(args).arg("--socket").arg(&path));
-        (result, agent.join().unwrap())
-    })
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the proxy needs to know, already checked.
 
+use muster_fleet::Rule;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,4 +24,8 @@ pub struct Config {
     pub idle_max: usize,
     /// How long requests in flight may go on after a stop signal.
     pub drain_timeout: Duration,
+    /// Follow an agent that gossips in plaintext beyond loopback.
+    pub plaintext: bool,
+    /// Who may serve `service`; the agent must draw by the same rule.
+    pub rule: Rule,
 }

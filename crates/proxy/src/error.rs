@@ -1,5 +1,6 @@
 //! Why the proxy could not run.
 
+use crate::trust::Distrust;
 use std::io;
 use std::net::SocketAddr;
 
@@ -18,6 +19,9 @@ pub enum Error {
         /// The system's words.
         cause: io::Error,
     },
+    /// The agent must not be followed.
+    #[error(transparent)]
+    Distrust(#[from] Distrust),
     /// The event loop could not be made: the process may open too few files or has no memory.
     #[error("cannot start the event loop: {0}")]
     Runtime(io::Error),

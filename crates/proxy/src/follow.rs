@@ -1,13 +1,15 @@
 //! Following the agent's picture over the control socket.
 //!
-//! The agent being away changes nothing: the last picture holds, and we ask again, for ever.
+//! The agent being away changes nothing: the last picture holds, and we ask again, for ever. One that must not be followed
+//! is as good as away, unless there is no picture yet: see [`trust`].
 
 use crate::bounds;
 use crate::plane::Plane;
 use crate::trial;
+use crate::trust::{self, Distrust};
 use muster_control::client::{Client, Error};
 use muster_control::routes::FLEET_FOLLOW;
-use muster_fleet::{Follower, Gap, Update};
+use muster_fleet::{Follower, Gap, Gossip, Update};
 use std::convert::Infallible;
 use std::rc::Rc;
 use tokio::time::error::Elapsed;
@@ -24,21 +26,40 @@ enum Lost {
     Silent(#[from] Elapsed),
     #[error(transparent)]
     Gap(#[from] Gap),
+    #[error(transparent)]
+    Distrust(#[from] Distrust),
 }
 
-/// Follows the agent behind `client` and hands its pictures to `plane`, for ever.
+/// What was last told of the agent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Told {
+    Well,
+    Away,
+    Distrusted,
+}
+
+/// Follows the agent behind `client` and hands its pictures to `plane`; for ever, unless the very first must not be used.
 pub(crate) async fn run(plane: Rc<Plane>, client: Client) {
     let (first_pause, longest_pause) = bounds::AGENT_RETRY;
     let mut pause = first_pause;
-    let mut away = false;
+    let mut told = Told::Well;
+    let mut doubted = false;
     // Lives as long as we do, so that the picture outlives the agent.
     let mut follower = Follower::new();
     loop {
         let mut heard = false;
-        let Err(lost) = follow(&plane, &client, &mut follower, || {
+        let Err(lost) = follow(&plane, &client, &mut follower, |update| {
             heard = true;
-            if std::mem::take(&mut away) {
+            if std::mem::replace(&mut told, Told::Well) != Told::Well {
                 tracing::info!("the agent answers");
+            }
+            if let Update::Full(picture) = update
+                && picture.terms.gossip == Gossip::Untold
+                && !std::mem::replace(&mut doubted, true)
+            {
+                tracing::warn!(
+                    "the agent does not say whether gossip is encrypted; it is of another release"
+                );
             }
         })
         .await;
@@ -48,12 +69,23 @@ pub(crate) async fn run(plane: Rc<Plane>, client: Client) {
         match lost {
             // Not an absence: the next connection starts with a full picture.
             Lost::Gap(_) => tracing::debug!("asking the agent for a full picture"),
-            lost if !std::mem::replace(&mut away, true) => match follower.picture() {
+            Lost::Distrust(distrust) if follower.picture().is_none() => {
+                plane.distrust.send_replace(Some(distrust));
+                return;
+            }
+            Lost::Distrust(distrust) => {
+                let before = std::mem::replace(&mut told, Told::Distrusted);
+                if before != Told::Distrusted {
+                    tracing::error!("the agent is not followed and the last picture holds: {distrust}");
+                }
+            }
+            lost if std::mem::replace(&mut told, Told::Away) == Told::Well => match follower.picture() {
                 Some(_) => {
                     tracing::warn!(cause = %lost, "the agent is away: the last picture holds until it is back");
                 }
                 None => tracing::warn!(cause = %lost, "no agent yet: requests get 503 until it answers"),
             },
+            // It went away or was refused before, which was told.
             _ => {}
         }
         tokio::time::sleep(pause).await;
@@ -61,18 +93,22 @@ pub(crate) async fn run(plane: Rc<Plane>, client: Client) {
     }
 }
 
-/// Follows one stream until it ends; `heard` is called for each update.
+/// Follows one stream until it ends; `heard` is called for each update that may be acted on.
 async fn follow(
     plane: &Rc<Plane>,
     client: &Client,
     follower: &mut Follower,
-    mut heard: impl FnMut(),
+    mut heard: impl FnMut(&Update),
 ) -> Result<Infallible, Lost> {
     let limit = bounds::AGENT_SILENCE_MAX;
     let mut lines = timeout(limit, client.lines::<Update>(FLEET_FOLLOW)).await??;
     loop {
         let update = timeout(limit, lines.next()).await??.ok_or(Lost::Closed)?;
-        heard();
+        // Before anything remembers it: what must not be used must not come back with a later picture that only adds.
+        if let Update::Full(picture) = &update {
+            trust::judge(&picture.terms, &plane.config)?;
+        }
+        heard(&update);
         if let Some(picture) = follower.take(update)? {
             trial::start(plane, plane.apply(picture));
         }

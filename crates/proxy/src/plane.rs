@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
+use crate::trust::Distrust;
 use crate::upstream::Upstream;
 use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Key, Turn};
 use muster_fleet::{Phase, Picture, Report, Standing};
@@ -32,6 +33,8 @@ pub(crate) struct Plane {
     own: OwnAddresses,
     /// Whether a picture has come that requests need not wait beyond.
     settled: watch::Sender<bool>,
+    /// Why we cannot begin, if the very first picture was one we must not use.
+    pub(crate) distrust: watch::Sender<Option<Distrust>>,
     /// Whether the service had a backend when last looked; `None` before the first look.
     has_backends: Cell<Option<bool>>,
     /// Trials may be due earlier than the timer thinks.
@@ -49,6 +52,7 @@ impl Plane {
             pool: RefCell::new(Pool::new(config.idle_max, config.idle_timeout)),
             own: OwnAddresses::new(bound),
             settled: watch::Sender::new(false),
+            distrust: watch::Sender::new(None),
             has_backends: Cell::new(None),
             trials_changed: Notify::new(),
             report_wanted: Notify::new(),
@@ -96,7 +100,14 @@ impl Plane {
     fn ours(&self, picture: &Picture) -> Picture {
         let service = picture.services.get_key_value(&self.config.service);
         let services = service.map(|(name, service)| (name.clone(), service.clone())).into_iter().collect();
-        Picture { epoch: picture.epoch, version: picture.version, phase: picture.phase, services }
+        Picture {
+            epoch: picture.epoch,
+            version: picture.version,
+            phase: picture.phase,
+            services,
+            terms: picture.terms.clone(),
+            refusals: Vec::new(),
+        }
     }
 
     fn usable_backends(&self, picture: &Picture) -> usize {

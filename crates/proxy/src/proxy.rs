@@ -4,6 +4,7 @@ use crate::bounds;
 use crate::config::Config;
 use crate::error::Error;
 use crate::plane::Plane;
+use crate::trust::Distrust;
 use crate::{follow, listen, report, trial};
 use muster_control::client::Client;
 use muster_fleet::{Picture, Report};
@@ -66,6 +67,16 @@ impl Proxy {
         let client = Client::new(&self.plane.config.socket);
         tokio::task::spawn_local(follow::run(Rc::clone(&self.plane), client.clone()));
         tokio::task::spawn_local(report::run(Rc::clone(&self.plane), client));
+    }
+
+    /// Returns when the agent's first picture is one that must not be used, and why.
+    pub async fn distrusts(&self) -> Distrust {
+        let mut distrust = self.plane.distrust.subscribe();
+        match distrust.wait_for(Option::is_some).await.ok().and_then(|found| found.clone()) {
+            Some(found) => found,
+            // The plane holds the sender and we hold the plane.
+            None => std::future::pending().await,
+        }
     }
 
     /// Acts on a picture, in place of an agent's.

@@ -12,7 +12,8 @@ use tokio::task::LocalSet;
 /// `drain_timeout`. A second signal ends it at once. Blocks the calling thread.
 ///
 /// # Errors
-/// When an address cannot be listened on or the event loop cannot be made. Once it runs, nothing is fatal.
+/// When an address cannot be listened on, the event loop cannot be made, or the agent's first picture must not be used. Once
+/// it has a picture, nothing is fatal.
 pub fn run(config: Config) -> Result<(), Error> {
     raise_descriptor_limit();
     let runtime =
@@ -34,6 +35,7 @@ pub fn run(config: Config) -> Result<(), Error> {
         let name = tokio::select! {
             _ = term.recv() => "TERM",
             _ = int.recv() => "INT",
+            distrust = proxy.distrusts() => return Err(distrust.into()),
         };
         tracing::info!(signal = name, "stopping: no new clients, requests in flight are answered");
         let start = Instant::now();

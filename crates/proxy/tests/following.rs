@@ -4,8 +4,8 @@
 mod support;
 
 use muster_control::routes::{FLEET_FOLLOW, FLEET_REPORT};
-use muster_fleet::{Delta, Phase, Picture, Report, Standing, Update};
-use muster_proxy::Proxy;
+use muster_fleet::{Delta, Gossip, Phase, Picture, Report, Rule, Standing, Terms, Update};
+use muster_proxy::{Distrust, Proxy};
 use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::rc::Rc;
@@ -177,6 +177,94 @@ fn the_last_picture_holds_while_the_agent_is_away_and_warms_up() {
         agent.tell(new_life(2, Phase::Live, &[b.addr]));
         until("the delta is applied", || proxy.report().version == 2).await;
         assert_eq!(get(addr).await.text(), "b", "live does");
+    });
+}
+
+/// A picture of an agent that anybody can join, in another life of it.
+fn open(epoch: u64, version: u64, backends: &[std::net::SocketAddr]) -> Picture {
+    Picture { epoch, terms: Terms { gossip: Gossip::Open, ..Terms::default() }, ..picture(version, backends) }
+}
+
+#[test]
+fn a_proxy_whose_first_picture_strangers_may_have_drawn_says_why_it_cannot_begin() {
+    local(async {
+        let a = Backend::named("a").await;
+        let (_dir, socket, proxy) = following();
+        // The agent may come as late as it likes.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let _agent = Agent::start(&socket, open(1, 1, &[a.addr]));
+        let why = tokio::time::timeout(Duration::from_secs(30), proxy.distrusts()).await.unwrap();
+        assert_eq!(why, Distrust::Plaintext { socket });
+        assert_eq!(get(proxy.addrs()[0]).await.status(), 503, "nothing of that picture is used");
+        assert_eq!(a.seen.count(), 0);
+    });
+}
+
+#[test]
+fn an_agent_that_lost_its_key_is_not_followed_and_the_last_picture_holds() {
+    local(async {
+        let (a, stranger, b) =
+            (Backend::named("a").await, Backend::named("stranger").await, Backend::named("b").await);
+        let (_dir, socket, proxy) = following();
+        let agent = Agent::start(&socket, picture(1, &[a.addr]));
+        let addr = proxy.addrs()[0];
+        assert_eq!(get(addr).await.text(), "a");
+        agent.kill();
+        let agent = Agent::start(&socket, open(2, 1, &[stranger.addr]));
+        until("it is asked twice and more", || agent.state.streams.get() >= 2).await;
+        assert_eq!(get(addr).await.text(), "a");
+        assert_eq!(proxy.report().epoch, 1);
+        agent.kill();
+        // With its key again, and warming, so that it only adds: the stranger must not come with it.
+        let sealed = Picture { epoch: 3, phase: Phase::Warming, ..picture(1, &[b.addr]) };
+        let _agent = Agent::start(&socket, sealed);
+        until("the sealed one is followed", || proxy.report().epoch == 3).await;
+        for _ in 0..4 {
+            assert_eq!(get(addr).await.text(), "b");
+        }
+        assert_eq!(stranger.seen.count(), 0);
+        assert!(tokio::time::timeout(Duration::ZERO, proxy.distrusts()).await.is_err(), "it goes on");
+    });
+}
+
+#[test]
+fn a_proxy_with_a_rule_follows_only_an_agent_that_draws_by_it() {
+    local(async {
+        let (a, stranger) = (Backend::named("a").await, Backend::named("stranger").await);
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("muster.sock");
+        let rule = Rule { ports: vec!["1-65535".parse().unwrap()], ..Rule::default() };
+        let config = muster_proxy::Config { socket: socket.clone(), rule: rule.clone(), ..config() };
+        let terms = |rule: &Rule| Terms { rules: [("web".into(), rule.clone())].into(), ..Terms::default() };
+        let proxy = Proxy::start(config.clone()).unwrap();
+        proxy.follow();
+        let agent = Agent::start(&socket, Picture { terms: terms(&rule), ..picture(1, &[a.addr]) });
+        assert_eq!(get(proxy.addrs()[0]).await.text(), "a");
+        agent.kill();
+        // Restarted without the configuration.
+        let agent = Agent::start(&socket, Picture { epoch: 2, ..picture(1, &[stranger.addr]) });
+        until("it is asked twice and more", || agent.state.streams.get() >= 2).await;
+        assert_eq!(get(proxy.addrs()[0]).await.text(), "a");
+        // Whoever begins with such an agent does not begin.
+        let late = Proxy::start(config).unwrap();
+        late.follow();
+        let why = tokio::time::timeout(Duration::from_secs(30), late.distrusts()).await.unwrap();
+        assert_eq!(why, Distrust::Rule { service: "web".into(), socket });
+        assert_eq!(stranger.seen.count(), 0);
+    });
+}
+
+#[test]
+fn plaintext_in_so_many_words_is_followed() {
+    local(async {
+        let a = Backend::named("a").await;
+        let dir = tempfile::tempdir().unwrap();
+        let socket = dir.path().join("muster.sock");
+        let config = muster_proxy::Config { socket: socket.clone(), plaintext: true, ..config() };
+        let proxy = Proxy::start(config).unwrap();
+        proxy.follow();
+        let _agent = Agent::start(&socket, open(1, 1, &[a.addr]));
+        assert_eq!(get(proxy.addrs()[0]).await.text(), "a");
     });
 }
 

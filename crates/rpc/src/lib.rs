@@ -55,7 +55,7 @@ mod session;
 mod values;
 
 pub use command::{Command, RequestHeader};
-pub use member::{Member, write_members};
+pub use member::{Member, write_members_head};
 pub use record::{EventRecord, LogRecord, QueryRecord};
 pub use reply::{CoordinateResult, JoinResult, KeysResult, MembersResult, ReplyHeader, Sections};
 pub use request::{Query, Request, write_request};

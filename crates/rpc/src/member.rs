@@ -44,17 +44,41 @@ record!(Member<'a> {
     DelegateCur => delegate_cur,
 });
 
-/// Writes the result of `members` ([`MembersResult`](crate::MembersResult)) of `count` members; `each` is called so often
-/// and writes one with what it is given.
-pub fn write_members(count: usize, out: &mut Vec<u8>, mut each: impl FnMut(&mut dyn FnMut(&Member<'_>))) {
+/// Writes the beginning of the result of `members` ([`MembersResult`](crate::MembersResult)); so many members must follow.
+pub fn write_members_head(count: usize, out: &mut Vec<u8>) {
     let mut writer = Writer::new(Dialect::Rpc, out);
     writer.map(1);
     writer.str("Members");
     writer.array(count);
-    let mut written = 0;
-    each(&mut |member| {
-        writer.value(member);
-        written += 1;
-    });
-    debug_assert_eq!(written, count, "the head has said how many there are");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{MembersResult, write};
+
+    #[test]
+    fn a_list_written_member_by_member_is_the_same_list() {
+        let member = Member {
+            name: "a",
+            addr: RawAddr::V4([127, 0, 0, 1]),
+            port: 7946,
+            tags: vec![("role", "web")],
+            status: "alive",
+            protocol_min: 1,
+            protocol_max: 5,
+            protocol_cur: 2,
+            delegate_min: 2,
+            delegate_max: 5,
+            delegate_cur: 5,
+        };
+        for count in [0, 1, 20] {
+            let members = vec![member.clone(); count];
+            let (mut whole, mut pieces) = (Vec::new(), Vec::new());
+            write(&MembersResult { members: members.clone() }, &mut whole);
+            write_members_head(count, &mut pieces);
+            members.iter().for_each(|member| write(member, &mut pieces));
+            assert_eq!(whole, pieces);
+        }
+    }
 }

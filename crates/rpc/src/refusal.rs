@@ -27,3 +27,5 @@ pub const INVALID_TOKEN: &str = "Invalid authentication token";
 pub const UNKNOWN_LOG_LEVEL: &str = "Unknown log level: ";
 /// Not Serf's: it has no bound.
 pub const TOO_MANY_STREAMS: &str = "Too many streams on this connection; stop one first";
+/// Not Serf's either: so many connections have a stream, a monitor or a query that another one must end first.
+pub const TOO_MANY_LISTENERS: &str = "Too many connections listen already; close one first";

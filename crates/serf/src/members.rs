@@ -113,6 +113,11 @@ impl Members {
         Count { all: self.len(), failed: self.failed.len(), left: self.left }
     }
 
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.known.reserve(more);
+    }
+
     /// What happened since this was last asked.
     pub(crate) fn take_events(&mut self) -> Vec<Event> {
         core::mem::take(&mut self.events)
@@ -190,6 +195,12 @@ impl Members {
             self.timers.cancel(&Due::Prune(slot));
         }
         Heard::New
+    }
+
+    /// Whether a join intent is nothing new, asked of many in what may be our order; see [`ByName::find_in_turn`].
+    pub(crate) fn is_old_join(&self, intent: JoinIntent<'_>, turn: &mut Slot) -> bool {
+        let member = self.known.find_in_turn(intent.node, turn).and_then(|slot| self.known.at(slot));
+        member.is_some_and(|member| intent.ltime <= member.status_ltime)
     }
 
     /// A peer's push/pull lists a node as left; `intent` is made from that.

@@ -10,7 +10,7 @@ mod user_events;
 
 pub use user_events::UserEventError;
 
-use crate::clock::Clocks;
+use crate::clock::{Clocks, Trust};
 use crate::coordinates::Coordinates;
 use crate::fast_lane::TagPace;
 use crate::leave::{Leaving, Step};
@@ -21,7 +21,8 @@ use crate::state::RecentEvent;
 use crate::vote::Vote;
 use crate::window::Window;
 use crate::{
-    Event, Extensions, Input, Instant, Intern, Limits, Member, Output, Profile, StreamId, Why, meta,
+    Announcement, Event, Extensions, Input, Instant, Intern, Limits, Member, Output, Profile, StreamId, Why,
+    meta,
 };
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
@@ -256,11 +257,11 @@ impl Serf {
     /// Takes up the clocks of a former life, as [`Stats`] told them at its end: what we say from now on is later than what
     /// we said then, and events from before are not handled again (serf.go, Create).
     pub fn resume(&mut self, former: &Stats) {
-        self.clocks.member.witness_next(former.member_time);
-        self.clocks.event.witness_next(former.event_time);
-        self.clocks.query.witness_next(former.query_time);
-        self.events.ignore_before(former.event_time);
-        self.queries.heard.ignore_before(former.query_time);
+        self.clocks.member.witness_next(former.member_time, Trust::Newcomer);
+        self.clocks.event.witness_next(former.event_time, Trust::Newcomer);
+        self.clocks.query.witness_next(former.query_time, Trust::Newcomer);
+        self.events.ignore_before(self.clocks.event.time());
+        self.queries.heard.ignore_before(self.clocks.query.time());
     }
 
     /// Replaces our tags; balancers are told straight, and nobody more than eight times a second.
@@ -272,9 +273,12 @@ impl Serf {
         Ok(())
     }
 
-    /// Changes the timing from now on; see [`Swim::set_profile`].
-    pub fn set_profile(&mut self, profile: Profile) {
-        self.swim.set_profile(profile);
+    /// Knows these nodes as one who met them long ago; see [`Swim::acquaint`]. For simulations.
+    pub fn acquaint(&mut self, now: Instant, nodes: &[Arc<Announcement>]) {
+        self.join_told = true;
+        self.members.reserve(nodes.len());
+        self.swim.acquaint(now, nodes);
+        self.drive(now);
     }
 
     /// All known members, failed and left ones included, in no particular order.
@@ -371,7 +375,7 @@ impl Serf {
     /// Says that we are here: after the first join, and against whoever says otherwise (serf.go, broadcastJoin).
     fn announce_join(&mut self) {
         let ltime = self.clocks.member.time();
-        self.clocks.member.witness(ltime);
+        self.clocks.member.increment();
         self.members.we_join(ltime);
         let name = self.config.name.clone();
         self.broadcast(&Message::Join(JoinIntent { ltime, node: &name }), None);

@@ -311,3 +311,128 @@ fn a_flood_of_intents_does_not_grow_the_queue_without_bound() {
     assert!(serf.stats().intent_queue <= 4096);
     assert_eq!(serf.stats().members, 1);
 }
+
+/// Everything with a Lamport time, at this one.
+fn all_of_time(ltime: u64) -> [Vec<u8>; 4] {
+    let intent = LeaveIntent { ltime, node: "me", prune: false };
+    let event = UserEvent { ltime, name: "deploy", payload: None, coalesce: false };
+    let query = Query {
+        ltime,
+        id: 1,
+        addr: Some(RawAddr::V4([10, 0, 0, 2])),
+        port: 7946,
+        source_node: "peer",
+        filters: vec![],
+        flags: 0,
+        relay_factor: 0,
+        timeout_ns: 1,
+        name: "uptime",
+        payload: None,
+    };
+    [
+        encoded(&Message::Join(JoinIntent { ltime, node: "me" })),
+        encoded(&Message::Leave(intent)),
+        encoded(&Message::UserEvent(event)),
+        encoded(&Message::Query(query)),
+    ]
+}
+
+/// A state of a peer with this time everywhere.
+fn state_of_time(ltime: u64) -> Vec<u8> {
+    let events = vec![RecentEvents { ltime, events: vec![("restart", None)] }];
+    PushPullState {
+        ltime,
+        status_ltimes: vec![("me", ltime), ("nobody", ltime)],
+        left_members: vec!["nobody"],
+        event_ltime: ltime,
+        events,
+        query_ltime: ltime,
+    }
+    .encode()
+}
+
+/// Answers our join with this state.
+fn join_with(serf: &mut Serf, now: Instant, state: &[u8]) {
+    let stream = serf.join(now, peer(), false);
+    while serf.poll_output().is_some() {}
+    let bytes = stream::encode_push_pull(false, [].into_iter(), state, false);
+    serf.handle(now, Input::Stream { stream, from: peer(), bytes: &bytes });
+}
+
+fn times(serf: &Serf) -> [u64; 3] {
+    let stats = serf.stats();
+    [stats.member_time, stats.event_time, stats.query_time]
+}
+
+/// How many events and queries came out.
+fn told(serf: &mut Serf) -> usize {
+    let outputs = std::iter::from_fn(|| serf.poll_output());
+    outputs.filter(|output| matches!(output, Output::Event(Event::User { .. } | Event::Query { .. }))).count()
+}
+
+#[test]
+fn a_forged_time_beyond_belief_stops_no_clock_and_nothing_that_is_said_later() {
+    let now = Instant::default();
+    for forged in [u64::MAX, u64::MAX - 1, 7 << 61] {
+        let mut serf = serf();
+        join_with(&mut serf, now, &state_of_time(forged));
+        exchange(&mut serf, now, true, &state_of_time(forged));
+        for message in all_of_time(forged) {
+            hear(&mut serf, now, &message);
+        }
+        assert_eq!(told(&mut serf), 0, "{forged:#x}");
+        let before = times(&serf);
+        assert!(before.iter().all(|time| *time < 10), "{forged:#x}: {before:?}");
+        for message in all_of_time(20) {
+            hear(&mut serf, now, &message);
+        }
+        assert_eq!(told(&mut serf), 2, "{forged:#x}: an event and a query");
+        let [member, event, query] = times(&serf);
+        assert_eq!((event, query), (21, 21));
+        assert!(member > 20, "and what was said of us is refuted: {member}");
+        let us = serf.member("me").unwrap();
+        assert!(us.status == Status::Alive && us.status_ltime > 20, "{us:?}");
+    }
+}
+
+#[test]
+fn a_leap_of_the_clocks_makes_whatever_is_said_next_news() {
+    let now = Instant::default();
+    // An old cluster; one led to the upper half; a forger that leads as far as it can at once; and one that leaps too far.
+    for (forged, heard) in
+        [(1 << 40, 2), (1 << 63, 2), ((1 << 63) + (1 << 20), 2), ((1 << 63) + (1 << 21), 0)]
+    {
+        let mut serf = serf();
+        for message in all_of_time(forged) {
+            hear(&mut serf, now, &message);
+        }
+        assert_eq!(told(&mut serf), heard, "{forged:#x}");
+        let led = times(&serf);
+        assert!(led.iter().all(|time| *time >= forged.min((1 << 63) + (1 << 20))), "{forged:#x}: {led:?}");
+        serf.user_event(now, "ours", b"", false).unwrap();
+        assert_eq!(told(&mut serf), 1);
+        for message in all_of_time(led[1] + 5) {
+            hear(&mut serf, now, &message);
+        }
+        assert_eq!(told(&mut serf), 2, "{forged:#x}");
+    }
+}
+
+#[test]
+fn a_newcomer_finds_a_cluster_wherever_its_clocks_were_led() {
+    let now = Instant::default();
+    let far = (1 << 63) + (1 << 61);
+    let mut newcomer = serf();
+    join_with(&mut newcomer, now, &state_of_time(far));
+    assert!(times(&newcomer).iter().all(|time| *time >= far));
+    told(&mut newcomer);
+    for message in all_of_time(far + 3) {
+        hear(&mut newcomer, now, &message);
+    }
+    assert_eq!(told(&mut newcomer), 2);
+    // Whoever runs for a while is led by steps only.
+    let mut member = serf();
+    join_with(&mut member, now, &state_of_time(10));
+    join_with(&mut member, now, &state_of_time(far));
+    assert!(times(&member).iter().all(|time| *time < (1 << 63) + (1 << 24)), "{:?}", times(&member));
+}

@@ -11,6 +11,7 @@
 //! | a host: its life, its pace, how it finds its cluster | `host.rs` |
 //! | one copy of what all hosts know | `sharing.rs` |
 //! | crashes, restarts, pauses, leaves | `world/faults.rs` |
+//! | clusters of thousands, to begin with | `world/acquainted.rs` |
 //! | latency, loss, duplication, cuts, partitions | `network.rs`, `arrival.rs` |
 //! | who sees whom, and who should | `view.rs` |
 //! | a story as a text file: what happens, what is expected | `scenario.rs` |

@@ -1,5 +1,6 @@
 //! The world: hosts, the network between them, and a clock that jumps from event to event.
 
+mod acquainted;
 mod faults;
 mod outputs;
 
@@ -111,7 +112,7 @@ impl World {
         Self::form(ordinary.map(spec), seed)
     }
 
-    /// These hosts, when they found each other and their joins are old news.
+    /// These hosts, when they found each other and their joins are old news. For thousands: [`World::acquainted`].
     pub fn form(specs: impl IntoIterator<Item = Spec>, seed: u64) -> Self {
         let mut world = Self::new(seed);
         for spec in specs {

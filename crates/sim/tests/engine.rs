@@ -175,6 +175,22 @@ fn datagrams_that_come_twice_and_late_change_nothing() {
 }
 
 #[test]
+fn what_its_opener_has_given_up_does_not_arrive_later() {
+    let mut world = World::new(1);
+    for name in ["n1", "n2"] {
+        let host = world.add(Spec::named(name));
+        world.start(host);
+    }
+    // There, back, and there again, within ten seconds or not.
+    for (latency, known) in [(6, 1), (1, 2)] {
+        world.network.link.latency = secs(latency);
+        world.command(0, |serf, now| serf.join(now, muster_sim::address::of(1), false));
+        world.run_for(secs(60));
+        assert_eq!(world.serf(1).unwrap().members().count(), known, "{latency} s");
+    }
+}
+
+#[test]
 fn a_stream_that_ran_out_while_its_host_was_suspended_is_told_as_failed() {
     let mut world = World::cluster(3, 1);
     world.network.cut(2, 0);

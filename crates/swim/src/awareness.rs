@@ -10,10 +10,17 @@
 //! | being accused | +1 |
 //! | being told that the CPU is withheld from us ([`Input::Throttled`](crate::Input::Throttled)) | +1 |
 //!
+//! As long as that goes on, the score stays above 0: the next answered probe would take back what was told a moment ago,
+//! although each answer may have come just in time, and the next may not.
+//!
 //! Source: memberlist's awareness.go; "Lifeguard: SWIM-ing with Situational
 //! Awareness", section III.
 
+use crate::Instant;
 use core::time::Duration;
+
+/// How long the CPU counts as withheld once we were told: the shell looks back as far, and says so every second or two.
+const THROTTLED_FOR: Duration = Duration::from_secs(10);
 
 /// memberlist's AwarenessMaxMultiplier.
 const SCORE_LIMIT: u32 = 8;
@@ -22,6 +29,8 @@ const SCORE_LIMIT: u32 = 8;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Awareness {
     score: u32,
+    /// Until when the score stays above 0.
+    throttled_until: Instant,
     /// Whether our own probing slows down with it.
     heeded: bool,
 }
@@ -29,12 +38,19 @@ pub(crate) struct Awareness {
 impl Awareness {
     /// Healthy. Unless `heeded`, the score is kept and nothing follows from it.
     pub(crate) fn new(heeded: bool) -> Self {
-        Self { score: 0, heeded }
+        Self { score: 0, throttled_until: Instant::default(), heeded }
     }
 
     /// A probe was answered, by whatever way.
-    pub(crate) fn improve(&mut self) {
-        self.score = self.score.saturating_sub(1);
+    pub(crate) fn improve(&mut self, now: Instant) {
+        let least = u32::from(now < self.throttled_until);
+        self.score = self.score.saturating_sub(1).max(least);
+    }
+
+    /// The CPU is withheld from us.
+    pub(crate) fn throttled(&mut self, now: Instant) {
+        self.degrade(1);
+        self.throttled_until = now + THROTTLED_FOR;
     }
 
     /// Something that may be our own fault happened `times`.
@@ -58,15 +74,34 @@ mod tests {
 
     #[test]
     fn the_score_stays_between_0_and_7() {
-        let mut awareness = Awareness::new(true);
-        awareness.improve();
+        let (mut awareness, now) = (Awareness::new(true), Instant::default());
+        awareness.improve(now);
         assert_eq!(awareness.score(), 0);
         awareness.degrade(3);
         assert_eq!(awareness.scale(Duration::from_secs(1)), Duration::from_secs(4));
         awareness.degrade(100);
         assert_eq!(awareness.score(), 7);
-        awareness.improve();
+        awareness.improve(now);
         assert_eq!(awareness.score(), 6);
+    }
+
+    #[test]
+    fn no_answer_takes_the_last_doubt_as_long_as_the_cpu_is_withheld() {
+        let at = |seconds| Instant(Duration::from_secs(seconds));
+        let mut awareness = Awareness::new(true);
+        for second in 0..30 {
+            if second % 2 == 0 {
+                awareness.throttled(at(second));
+            }
+            for _ in 0..3 {
+                awareness.improve(at(second));
+                assert!(awareness.score() >= 1, "at {second} s");
+            }
+        }
+        awareness.improve(at(28 + 9));
+        assert_eq!(awareness.score(), 1, "nine seconds after the last word");
+        awareness.improve(at(28 + 10));
+        assert_eq!(awareness.score(), 0);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! still fits, then the newest. Source: memberlist's queue.go (`TransmitLimitedQueue`).
 
 use crate::Ticket;
+use crate::by_name::{ByName, Named};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -31,6 +32,8 @@ struct Key {
 
 #[derive(Debug)]
 struct Broadcast {
+    /// How often it was told, and what else decides when it is chosen.
+    key: Key,
     /// The node it is about; a newer one about the same node replaces it.
     about: Option<Arc<str>>,
     message: Vec<u8>,
@@ -45,14 +48,44 @@ pub(crate) struct Room {
 }
 
 /// Messages waiting for their packets.
-#[derive(Debug, Default)]
+///
+/// Each is chosen again and again while its place stays the same, so that being told once more costs no search by name.
+#[derive(Debug)]
 pub(crate) struct BroadcastQueue {
-    waiting: BTreeMap<Key, Broadcast>,
-    about: BTreeMap<Arc<str>, Key>,
+    /// Where each is, in the order of choice.
+    waiting: BTreeMap<Key, usize>,
+    places: Vec<Option<Broadcast>>,
+    /// Places that are empty.
+    free: Vec<usize>,
+    about: ByName<About>,
     next_id: u64,
 }
 
+/// Where the news about a node is.
+#[derive(Debug)]
+struct About {
+    node: Arc<str>,
+    place: usize,
+}
+
+impl Named for About {
+    fn name(&self) -> &str {
+        &self.node
+    }
+}
+
 impl BroadcastQueue {
+    /// Empty; see [`ByName::new`] for the seed.
+    pub(crate) fn new(seed: u64) -> Self {
+        Self {
+            waiting: BTreeMap::new(),
+            places: Vec::new(),
+            free: Vec::new(),
+            about: ByName::new(seed),
+            next_id: 0,
+        }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.waiting.len()
     }
@@ -63,7 +96,7 @@ impl BroadcastQueue {
 
     /// Queues a message that replaces nothing.
     pub(crate) fn push(&mut self, message: Vec<u8>, waiter: Option<Waiter>, done: &mut Vec<Waiter>) {
-        self.enqueue(Broadcast { about: None, message, waiter }, done);
+        self.enqueue(None, message, waiter, done);
     }
 
     /// Queues the news about one node, in place of older news about it.
@@ -74,32 +107,51 @@ impl BroadcastQueue {
         waiter: Option<Waiter>,
         done: &mut Vec<Waiter>,
     ) {
-        if let Some(old) = self.about.remove(node).and_then(|key| self.waiting.remove(&key)) {
+        if let Some(old) = self.about.get(node).map(|about| about.place).and_then(|place| self.drop_at(place))
+        {
             done.extend(old.waiter);
         }
-        self.enqueue(Broadcast { about: Some(node.clone()), message, waiter }, done);
+        self.enqueue(Some(node.clone()), message, waiter, done);
     }
 
-    fn enqueue(&mut self, broadcast: Broadcast, done: &mut Vec<Waiter>) {
+    fn enqueue(
+        &mut self,
+        about: Option<Arc<str>>,
+        message: Vec<u8>,
+        waiter: Option<Waiter>,
+        done: &mut Vec<Waiter>,
+    ) {
         self.next_id += 1;
-        self.insert(
-            Key { transmits: 0, size: Reverse(broadcast.message.len()), id: Reverse(self.next_id) },
-            broadcast,
-        );
+        let key = Key { transmits: 0, size: Reverse(message.len()), id: Reverse(self.next_id) };
+        let place = self.free.pop().unwrap_or(self.places.len());
+        if let Some(node) = &about {
+            self.about.insert(About { node: node.clone(), place });
+        }
+        let broadcast = Some(Broadcast { key, about, message, waiter });
+        match self.places.get_mut(place) {
+            Some(empty) => *empty = broadcast,
+            None => self.places.push(broadcast),
+        }
+        self.waiting.insert(key, place);
         while self.waiting.len() > QUEUE_MAX {
-            let Some((_, dropped)) = self.waiting.pop_last() else { break };
-            if let Some(node) = &dropped.about {
-                self.about.remove(node);
-            }
-            done.extend(dropped.waiter);
+            let Some((_, last)) = self.waiting.last_key_value() else { break };
+            done.extend(self.drop_at(*last).and_then(|dropped| dropped.waiter));
         }
     }
 
-    fn insert(&mut self, key: Key, broadcast: Broadcast) {
-        if let Some(node) = &broadcast.about {
-            self.about.insert(node.clone(), key);
+    /// Takes a message out for good.
+    fn drop_at(&mut self, place: usize) -> Option<Broadcast> {
+        let dropped = self.places.get_mut(place)?.take()?;
+        self.waiting.remove(&dropped.key);
+        if let Some(about) = dropped.about.as_ref().and_then(|node| self.about.find(node)) {
+            self.about.remove(about);
         }
-        self.waiting.insert(key, broadcast);
+        self.free.push(place);
+        if self.free.len() == self.places.len() {
+            // After a burst these are thousands.
+            (self.places, self.free) = (Vec::new(), Vec::new());
+        }
+        Some(dropped)
     }
 
     /// Hands the messages for one packet to `each`, each costing `overhead` bytes beyond its own length, and counts them
@@ -117,28 +169,25 @@ impl BroadcastQueue {
         let mut tier = 0;
         while room.parts > 0 && room.bytes > overhead {
             let fits = Key { transmits: tier, size: Reverse(room.bytes - overhead), id: Reverse(u64::MAX) };
-            let Some((&key, _)) = self.waiting.range(fits..).next() else { break };
+            let Some((&key, &place)) = self.waiting.range(fits..).next() else { break };
             if key.transmits > tier {
                 // Nothing small enough is left in this tier; the size bound must be applied afresh in the next.
                 tier = key.transmits;
                 continue;
             }
-            let Some(broadcast) = self.waiting.remove(&key) else { break };
+            let Some(broadcast) = self.places.get_mut(place).and_then(Option::as_mut) else { break };
             each(&broadcast.message);
             room.bytes -= overhead + broadcast.message.len();
             room.parts -= 1;
             if key.transmits + 1 < limit {
-                again.push((Key { transmits: key.transmits + 1, ..key }, broadcast));
+                broadcast.key.transmits += 1;
+                again.push((broadcast.key, place));
+                self.waiting.remove(&key);
             } else {
-                if let Some(node) = &broadcast.about {
-                    self.about.remove(node);
-                }
-                done.extend(broadcast.waiter);
+                done.extend(self.drop_at(place).and_then(|told| told.waiter));
             }
         }
-        for (key, broadcast) in again {
-            self.insert(key, broadcast);
-        }
+        self.waiting.extend(again);
     }
 }
 
@@ -162,7 +211,7 @@ mod tests {
     }
 
     fn filled(messages: &[&[u8]]) -> BroadcastQueue {
-        let mut queue = BroadcastQueue::default();
+        let mut queue = BroadcastQueue::new(1);
         for message in messages {
             queue.push(message.to_vec(), None, &mut Vec::new());
         }
@@ -223,7 +272,7 @@ mod tests {
 
     #[test]
     fn newer_news_about_a_node_replace_older_and_tell_who_waits() {
-        let mut queue = BroadcastQueue::default();
+        let mut queue = BroadcastQueue::new(1);
         let mut done = Vec::new();
         let node = Arc::from("n");
         queue.push_about(&node, b"old".to_vec(), Some(Waiter::Ticket(Ticket(7))), &mut done);

@@ -16,6 +16,8 @@ use siphasher::sip::SipHasher13;
 const KEY_STREAM: u64 = 0x6e61_6d65_735f_6b79;
 /// A full list of values grows by one part in so many: doubling would leave a quarter of it unused on average.
 const GROWTH: usize = 8;
+/// A list shorter than this doubles: what that wastes is little, and growing often takes time.
+const SMALL: usize = 1024;
 
 /// Something that has a name.
 pub trait Named {
@@ -28,6 +30,9 @@ pub trait Named {
 pub struct Slot(u32);
 
 impl Slot {
+    /// Where the first value is that was ever added.
+    pub const FIRST: Self = Self(0);
+
     fn index(self) -> usize {
         self.0 as usize
     }
@@ -73,6 +78,15 @@ impl<T: Named> ByName<T> {
         index.find(hasher.hash(name.as_bytes()), is_named).copied()
     }
 
+    /// Where the value of that name is, when many are looked for in an order that may be ours: first where `turn` says,
+    /// which is then moved behind it. Who learnt of the members from one of them keeps them in the same order.
+    pub fn find_in_turn(&self, name: &str, turn: &mut Slot) -> Option<Slot> {
+        let is_next = self.at(*turn).is_some_and(|value| value.name() == name);
+        let slot = if is_next { *turn } else { self.find(name)? };
+        *turn = Slot(slot.0.saturating_add(1));
+        Some(slot)
+    }
+
     /// The value of that name.
     pub fn get(&self, name: &str) -> Option<&T> {
         self.at(self.find(name)?)
@@ -88,6 +102,13 @@ impl<T: Named> ByName<T> {
         self.slots.get_mut(slot.index())?.as_mut()
     }
 
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, more: usize) {
+        let Self { slots, index, hasher, .. } = self;
+        slots.reserve_exact(more);
+        index.reserve(more, |slot| hash_at(slots, hasher, *slot));
+    }
+
     /// Adds a value whose name is not here yet.
     pub fn insert(&mut self, value: T) -> Slot {
         debug_assert!(self.find(value.name()).is_none(), "a name is inserted once");
@@ -100,11 +121,7 @@ impl<T: Named> ByName<T> {
             None => self.append(value),
         };
         let Self { slots, index, hasher, .. } = self;
-        let rehash = |slot: &Slot| {
-            let value = slots.get(slot.index()).and_then(Option::as_ref);
-            value.map_or(0, |value| hasher.hash(value.name().as_bytes()))
-        };
-        index.insert_unique(hash, slot, rehash);
+        index.insert_unique(hash, slot, |slot| hash_at(slots, hasher, *slot));
         slot
     }
 
@@ -126,10 +143,16 @@ impl<T: Named> ByName<T> {
     }
 }
 
+fn hash_at<T: Named>(slots: &[Option<T>], hasher: &SipHasher13, slot: Slot) -> u64 {
+    let value = slots.get(slot.index()).and_then(Option::as_ref);
+    value.map_or(0, |value| hasher.hash(value.name().as_bytes()))
+}
+
 /// Appends to a list that grows with the number of members.
 pub(crate) fn push_tight<T>(list: &mut Vec<T>, value: T) {
     if list.len() == list.capacity() {
-        list.reserve_exact(list.len() / GROWTH + 1);
+        let more = if list.len() < SMALL { list.len() } else { list.len() / GROWTH };
+        list.reserve_exact(more.max(4));
     }
     list.push(value);
 }
@@ -209,6 +232,18 @@ mod tests {
         assert!(values.at(slots[40]).is_none());
         assert_eq!(values.insert(("new".into(), 0)), slots[40]);
         assert!((0..100).filter(|at| *at != 40).all(|at| values.find(&at.to_string()) == Some(slots[at])));
+    }
+
+    #[test]
+    fn in_turn_or_not_the_same_is_found() {
+        let mut values = ByName::new(1);
+        let slots: Vec<_> = (0..100).map(|at: u64| values.insert((at.to_string(), at))).collect();
+        values.remove(slots[40]);
+        let mut turn = Slot::FIRST;
+        for at in (0..100).chain([3, 4, 99, 0, 40, 41]) {
+            let name = at.to_string();
+            assert_eq!(values.find_in_turn(&name, &mut turn), values.find(&name));
+        }
     }
 
     /// The index is the same for the same seed, and which names share a place in it is another matter for each.

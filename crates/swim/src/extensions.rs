@@ -27,9 +27,11 @@ pub struct Extensions {
     pub own_word: bool,
     /// Who accuses a node that left, or a life that is over, is told so.
     pub leave_repair: bool,
+    /// A suspicion that nobody shares is told to the accused.
+    pub tell_accused: bool,
     /// A name whose holder is silent may be taken over from another address.
     pub takeover: bool,
-    /// Who is probed by a stranger asks it for its state.
+    /// Who is probed by a stranger asks it for its state, and tells one that it holds gone so.
     pub greet_strangers: bool,
     /// More exchanges after a burst of changes.
     pub burst_sync: bool,
@@ -45,6 +47,7 @@ impl Extensions {
         direct_news: true,
         own_word: true,
         leave_repair: true,
+        tell_accused: true,
         takeover: true,
         greet_strangers: true,
         burst_sync: true,
@@ -65,6 +68,7 @@ impl Extensions {
         direct_news: false,
         own_word: false,
         leave_repair: false,
+        tell_accused: false,
         takeover: false,
         greet_strangers: false,
         burst_sync: false,

@@ -22,7 +22,7 @@ const LEAVE_REACH: usize = 64;
 const LEAVE_ROUNDS: usize = 3;
 
 /// Everything waiting to be told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Gossip {
     /// memberlist's own news, by node.
     own: BroadcastQueue,
@@ -45,6 +45,12 @@ impl Limits {
 }
 
 impl Gossip {
+    /// Nothing to tell.
+    pub(crate) fn new(seed: u64) -> Self {
+        let queue = || BroadcastQueue::new(seed);
+        Self { own: queue(), user: [queue(), queue(), queue()], user_population: 0, last_round: None }
+    }
+
     pub(crate) fn queue(&self, queue: UserQueue) -> &BroadcastQueue {
         match queue {
             UserQueue::Intents => &self.user[0],

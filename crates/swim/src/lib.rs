@@ -13,6 +13,7 @@
 //! | who is there, in the order of probing | `nodes.rs`, `announcement.rs`, `by_name.rs` |
 //! | is it alive? | `probe.rs`, `stream_ping.rs`, `awareness.rs` |
 //! | what becomes of alive, suspect, dead | `rules.rs`, `suspicion.rs` |
+//! | a suspicion that nobody shares | `appeal.rs` |
 //! | a known name at a new address | `takeover.rs` |
 //! | why somebody is doubted | `why.rs` |
 //! | a leave that an accuser never heard of | `repair.rs` |
@@ -20,11 +21,14 @@
 //! | telling some at once | `direct.rs` |
 //! | exchanging everything | `sync.rs`, `burst.rs` |
 //! | what is due when | `timer.rs` |
+//! | clusters that formed long ago, for simulations | `acquaint.rs` |
 //! | what goes beyond the reference, as switches | `extensions.rs` |
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 
+mod acquaint;
 mod announcement;
+mod appeal;
 mod awareness;
 mod broadcast;
 mod burst;

@@ -107,6 +107,10 @@ impl Nodes {
         self.known.find(name)
     }
 
+    pub(crate) fn find_in_turn(&self, name: &str, turn: &mut Slot) -> Option<Slot> {
+        self.known.find_in_turn(name, turn)
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Node> {
         self.known.get(name)
     }
@@ -117,6 +121,12 @@ impl Nodes {
 
     pub(crate) fn at_mut(&mut self, slot: Slot) -> Option<&mut Node> {
         self.known.at_mut(slot)
+    }
+
+    /// Makes room for so many more.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        self.known.reserve(more);
+        self.order.reserve_exact(more);
     }
 
     /// Adds a node at a random place of the probe order: appended ones would all be probed last.

@@ -171,7 +171,7 @@ impl Swim {
         let Some(probe) = self.prober.current.take() else { return };
         self.end_probe(&probe);
         if probe.by_stream == ByStream::Answered {
-            self.awareness.improve();
+            self.awareness.improve(self.now);
             let Announcement { name, .. } = &*probe.target;
             if self.prober.streams_only.allows(self.now, name.clone()) {
                 let at = probe.target.socket_addr();
@@ -190,6 +190,9 @@ impl Swim {
         if accuses {
             let own = self.name.clone();
             self.accuse(Suspect { incarnation: probe.incarnation, node: &probe.target.name, from: &own });
+            if let Some(slot) = self.nodes.find(&probe.target.name) {
+                self.plan_appeal(slot);
+            }
         }
     }
 
@@ -235,7 +238,7 @@ impl Swim {
                 }
             }
             self.end_probe(&probe);
-            self.awareness.improve();
+            self.awareness.improve(self.now);
         } else if let Some(relay) = self.prober.relays.remove(&seq_no) {
             self.timers.cancel(&Timer::Relay(seq_no));
             self.send_directed(relay.asker, &relay.asker_name, ack(relay.asker_seq_no, &[]));
@@ -273,8 +276,10 @@ impl Swim {
         }
         let (to, asker) = answer_to(from, ping.source);
         self.send_directed(to, asker, ack(ping.seq_no, &self.ack_payload));
-        if !asker.is_empty() && self.nodes.get(asker).is_none() {
-            self.meet_stranger(to);
+        match self.nodes.get(asker) {
+            Some(known) if !known.is_present() => self.tell_gone(to, asker),
+            None if !asker.is_empty() => self.meet_stranger(to),
+            Some(_) | None => {}
         }
     }
 

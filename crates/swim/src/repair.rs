@@ -8,9 +8,15 @@
 //! remembers them for a day, is asked, and says its own part first.
 //!
 //! Likewise who missed a refutation accuses a life that is over, and goes on until it declares a live member dead. In the
-//! reference the accused ignores such an accusation, since it has refuted it already. Here it tells the accuser so.
+//! reference everybody ignores such an accusation, since it is refuted already. Here the accused tells the accuser so,
+//! whichever way it heard of it; so does any other member that the accuser itself tells, since gossip may well miss the
+//! accused: its few packets are soon sent, and the next exchange is far.
+//!
+//! And who is here after all, although an old message said that it left, does not hear of that: nobody gossips to those who
+//! left. In the reference it finds out at its next exchange, and gets no traffic until then. Here whom it pings tells it.
 
 use crate::gossip::encode;
+use crate::nodes::Node;
 use crate::pacer::Pacer;
 use crate::{Event, Swim};
 use alloc::string::String;
@@ -33,14 +39,15 @@ impl Default for Repairs {
 }
 
 impl Swim {
-    /// Tells the layer above if somebody accuses a node that is not here any more.
-    pub(crate) fn heed_accusation(&mut self, name: &str, by: &str, incarnation: u32) {
-        if name == &*self.name {
-            return self.correct(by, incarnation);
-        }
+    /// Answers an accusation that `from` sent, if we know better; of a node that is not here any more the layer above may.
+    pub(crate) fn heed_accusation(&mut self, from: SocketAddr, name: &str, by: &str, incarnation: u32) {
         // In a push/pull the accusation is in our own name; the answer to it is our state.
         if !self.config.extensions.leave_repair || by == &*self.name || by == name {
             return;
+        }
+        let is_alive = |node: &Node| node.state() == NodeState::Alive;
+        if name == &*self.name || self.nodes.get(name).is_some_and(is_alive) {
+            return self.correct(from, name, by, incarnation);
         }
         let left = |state, known| state == NodeState::Left && incarnation <= known;
         if self.nodes.get(name).is_some_and(|node| !left(node.state(), node.incarnation)) {
@@ -54,17 +61,34 @@ impl Swim {
         }
     }
 
-    /// Tells a member that accuses an earlier life of ours that we are alive.
-    fn correct(&mut self, by: &str, incarnation: u32) {
-        let (Some(accuser), Some(me)) = (self.nodes.get(by), self.nodes.at(self.me)) else { return };
-        let is_over = incarnation < me.incarnation && !self.leave.has_begun();
-        if !self.config.extensions.leave_repair || !is_over || !accuser.is_present() || by == &*self.name {
+    /// Tells a member that accuses an earlier life of somebody that it lives on.
+    fn correct(&mut self, from: SocketAddr, name: &str, by: &str, incarnation: u32) {
+        let (Some(accuser), Some(accused)) = (self.nodes.get(by), self.nodes.get(name)) else { return };
+        let at = accuser.socket_addr();
+        // Of others only if the accuser itself says so: what it said a while ago it may know better by now, and gossip
+        // carries that to everybody.
+        let is_told = name == &*self.name || from == at;
+        if !is_told || incarnation >= accused.incarnation || !accuser.is_present() || self.leave.has_begun() {
             return;
         }
-        let (at, alive) = (accuser.socket_addr(), me.announced.alive(me.incarnation));
-        let alive = encode(&Message::Alive(alive));
-        if self.repairs.0.allows(self.now, (accuser.name.clone(), self.name.as_ref().into())) {
-            self.send(at, &[alive], false);
+        let alive = accused.announced.clone();
+        let life = accused.incarnation;
+        if self.repairs.0.allows(self.now, (accuser.name.clone(), name.into())) {
+            self.send(at, &[encode(&Message::Alive(alive.alive(life)))], false);
+        }
+    }
+
+    /// Tells a node that pings us although it is gone what we believe of it: if it does not leave, it refutes that.
+    pub(crate) fn tell_gone(&mut self, at: SocketAddr, name: &str) {
+        let Some(node) = self.nodes.get(name) else { return };
+        if !self.config.extensions.greet_strangers || node.socket_addr() != at {
+            return;
+        }
+        let by = if node.state() == NodeState::Left { node.name.clone() } else { self.name.clone() };
+        let (name, incarnation) = (node.name.clone(), node.incarnation);
+        if self.repairs.0.allows(self.now, (name.clone(), (*name).into())) {
+            let dead = Dead { incarnation, node: &name, from: &by };
+            self.send(at, &[encode(&Message::Dead(dead))], false);
         }
     }
 

@@ -50,13 +50,19 @@ impl Leave {
 impl Swim {
     /// A node speaks of itself, or somebody passes on what it said.
     pub(crate) fn on_alive(&mut self, from: SocketAddr, alive: Alive<'_>) {
+        let slot = self.nodes.find(alive.node);
+        self.on_alive_at(slot, from, alive);
+    }
+
+    /// The same when it is known where the node is, if it is.
+    pub(crate) fn on_alive_at(&mut self, slot: Option<Slot>, from: SocketAddr, alive: Alive<'_>) {
         let ours = *alive.node == *self.name;
         if ours && self.leave.has_begun() {
             return;
         }
         let port = if alive.port == 0 { self.config.bind_port } else { alive.port };
         let alive = Alive { port, ..alive };
-        let known = self.nodes.find(alive.node).and_then(|slot| Some((slot, self.nodes.at(slot)?)));
+        let known = slot.and_then(|slot| Some((slot, self.nodes.at(slot)?)));
         let versions = match self.admit(&alive, known.map(|(_, node)| node)) {
             Ok(versions) => versions,
             Err(reason) => return self.refuse(from, reason),
@@ -152,7 +158,7 @@ impl Swim {
             return self.refuse(from, reason);
         }
         let Suspect { node, from: by, incarnation } = suspect;
-        self.heed_accusation(node, by, incarnation);
+        self.heed_accusation(from, node, by, incarnation);
         self.record_accusation(node, Verdict::Suspected, by, incarnation, way);
         self.accuse(suspect);
     }
@@ -206,7 +212,7 @@ impl Swim {
             return self.refuse(from, reason);
         }
         let Dead { node, from: by, incarnation } = dead;
-        self.heed_accusation(node, by, incarnation);
+        self.heed_accusation(from, node, by, incarnation);
         if by != node {
             let way = Way::Gossip { from, teller: None };
             self.record_accusation(node, Verdict::FoundDead, by, incarnation, way);

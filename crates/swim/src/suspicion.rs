@@ -57,6 +57,12 @@ impl Suspicion {
         self.start + timeout(self.confirmations(), self.wanted, self.min, self.max)
     }
 
+    /// If nobody but `by` ever accused it, and others could: when it would have ended had they done so.
+    pub(crate) fn lonely_from(&self, by: &str) -> Option<Instant> {
+        let alone = self.wanted > 0 && matches!(&*self.accusers, [accuser] if accuser == by);
+        alone.then(|| self.start + self.min)
+    }
+
     /// The clock ran while we did not.
     pub(crate) fn shift(&mut self, by: Duration) {
         self.start = self.start + by;

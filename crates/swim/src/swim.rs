@@ -16,9 +16,7 @@ use crate::sync::Exchanges;
 use crate::takeover::Claims;
 use crate::timer::{Timer, Timers};
 use crate::why::{Records, Way};
-use crate::{
-    Announcement, Config, Event, Input, Instant, Output, Profile, Slot, StreamId, Ticket, UserQueue,
-};
+use crate::{Announcement, Config, Event, Input, Instant, Output, Slot, StreamId, Ticket, UserQueue};
 use alloc::collections::VecDeque;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -90,7 +88,8 @@ impl Swim {
             meta: config.meta.clone(),
             versions: config.versions,
         });
-        let mut nodes = Nodes::new(config.seed);
+        let seed = config.seed;
+        let mut nodes = Nodes::new(seed);
         let me = nodes.insert(Node::unheard(announced.clone()), &mut rng);
         nodes.set_state(me, NodeState::Alive);
         let prober = Prober::starting_at(rng.u32(..));
@@ -111,7 +110,7 @@ impl Swim {
             repairs: Repairs::default(),
             records: Records::default(),
             awareness: Awareness::new(aware),
-            gossip: Gossip::default(),
+            gossip: Gossip::new(seed),
             direct: Direct::default(),
             exchanges: Exchanges::default(),
             burst: Burst::default(),
@@ -196,12 +195,6 @@ impl Swim {
         self.leave = Leave::Telling;
         self.say_goodbye();
         self.gossip_now();
-    }
-
-    /// Changes the timing from now on; what is already planned stays as planned. Simulations form large clusters with it,
-    /// in ways that would cost hours otherwise.
-    pub fn set_profile(&mut self, profile: Profile) {
-        self.config.profile = profile.at_least_a_millisecond();
     }
 
     /// Announces new meta under a new incarnation, at once. Meta longer than 512 bytes is not announced; nor is any
@@ -363,6 +356,7 @@ impl Swim {
                 Timer::Relay(seq_no) => self.relay_expired(seq_no),
                 Timer::Claim(name) => self.claim_expired(&name),
                 Timer::Suspicion(slot) => self.suspicion_expired(slot),
+                Timer::Appeal(slot) => self.appeal(slot),
                 // It has been gone for so long that nobody tells it anything; a new life of it may begin at 1 again.
                 Timer::Forget(slot) => self.nodes.remove(slot),
                 Timer::Gossip => self.gossip_round(),
@@ -375,7 +369,7 @@ impl Swim {
     /// Nobody accuses a lone node, and no probe of it would ever bring the score down again.
     fn on_throttled(&mut self) {
         if self.has_peers() {
-            self.awareness.degrade(1);
+            self.awareness.throttled(self.now);
         }
     }
 

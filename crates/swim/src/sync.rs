@@ -9,7 +9,7 @@
 use crate::nodes::Node;
 use crate::timer::Timer;
 use crate::why::Way;
-use crate::{Event, Instant, Output, StreamId, Swim};
+use crate::{Event, Instant, Output, Slot, StreamId, Swim};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -104,7 +104,7 @@ impl Swim {
     }
 
     /// The wait until the next periodic exchange.
-    fn push_pull_pause(&self) -> Duration {
+    pub(crate) fn push_pull_pause(&self) -> Duration {
         let members = self.nodes.len();
         let usual = push_pull_interval(self.config.profile.push_pull_interval, members);
         self.burst.pause(members, usual)
@@ -294,21 +294,22 @@ impl Swim {
     /// nodes are left out.
     fn merge(&mut self, from: SocketAddr, join: bool, remote: &PushPull<'_>) -> Result<(), String> {
         self.verify_versions(remote)?;
-        let own = self.name.clone();
+        let (own, mut turn) = (self.name.clone(), Slot::FIRST);
         for node in remote.nodes().flatten() {
             let (name, incarnation) = (node.name, node.incarnation);
             match node.state {
-                NodeState::Alive => self.on_alive(
-                    from,
-                    Alive {
+                NodeState::Alive => {
+                    let alive = Alive {
                         incarnation,
                         node: name,
                         addr: node.addr,
                         port: node.port,
                         meta: node.meta,
                         versions: node.versions,
-                    },
-                ),
+                    };
+                    let slot = self.nodes.find_in_turn(name, &mut turn);
+                    self.on_alive_at(slot, from, alive);
+                }
                 NodeState::Left => self.on_dead(from, Dead { incarnation, node: name, from: name }),
                 // The peer's word is not enough for a death sentence: the accused shall have its time.
                 NodeState::Suspect | NodeState::Dead => {

@@ -17,7 +17,7 @@
 use crate::nodes::Node;
 use crate::pacer::Pacer;
 use crate::timer::Timer;
-use crate::{Event, Slot, Swim};
+use crate::{Event, Instant, Slot, Swim};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -58,6 +58,8 @@ struct Claim {
     holder: SocketAddr,
     holder_seq_no: u32,
     claimant_seq_no: u32,
+    /// Until when both were given time to answer.
+    end: Instant,
     stage: Stage,
 }
 
@@ -153,6 +155,8 @@ impl Swim {
             return self.refuse(from, "too many names claimed at new addresses");
         }
         let ours = slot == self.me;
+        // As long as a probe: who is slow enough to be accused is slow enough to be replaced.
+        let end = self.now + self.awareness.scale(self.config.profile.probe_interval);
         let claim = Claim {
             addr: alive.addr,
             port: alive.port,
@@ -163,11 +167,10 @@ impl Swim {
             holder: holder.socket_addr(),
             holder_seq_no: self.prober.next_seq_no(),
             claimant_seq_no: self.prober.next_seq_no(),
+            end,
             // Whether we are here needs no asking.
             stage: Stage::Asking { holder_answers: ours, claimant_answers: false },
         };
-        // As long as a probe: who is slow enough to be accused is slow enough to be replaced.
-        let end = self.now + self.awareness.scale(self.config.profile.probe_interval);
         let name = &holder.name;
         self.send_directed(claim.claimant(), name, self.ping(claim.claimant_seq_no, name));
         if !ours {
@@ -182,8 +185,12 @@ impl Swim {
 
     /// Both had their time to answer, or what followed from it has had its own.
     pub(crate) fn claim_expired(&mut self, name: &Arc<str>) {
+        let fresh = self.config.profile.probe_interval;
         let Some(claim) = self.claims.by_name.get_mut(name) else { return };
         match claim.stage {
+            // We were too busy to look at our timers, so the answers are old, and who gave them may be dead by now. By then
+            // the others may have forgotten that it is, and would believe us. Whoever still claims the name will say so again.
+            Stage::Asking { .. } if self.now > claim.end + fresh => drop(self.claims.by_name.remove(name)),
             Stage::Asking { holder_answers: true, claimant_answers } => {
                 claim.stage = Stage::Refused;
                 let (holder, claimant) = (claim.holder, claim.claimant());

@@ -20,6 +20,8 @@ pub(crate) enum Timer {
     Claim(Arc<str>),
     /// A suspected member had its time to refute.
     Suspicion(Slot),
+    /// A suspected member is to hear that we alone suspect it.
+    Appeal(Slot),
     /// A member has been gone long enough to be forgotten.
     Forget(Slot),
     /// The next round of gossip.

@@ -38,6 +38,12 @@ impl Border {
         Self { label, keys }
     }
 
+    /// The same border with other keys.
+    #[must_use]
+    pub fn with_keys(&self, keys: Keyring) -> Self {
+        Self { label: self.label.clone(), keys: Some(keys) }
+    }
+
     /// Is everything sealed?
     pub fn is_sealed(&self) -> bool {
         self.keys.is_some()

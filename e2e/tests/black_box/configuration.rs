@@ -16,7 +16,9 @@ fn agent(kind: Kind, directory: &Path, hosts: &Hosts, host: u8) -> Command {
         }
         Kind::Muster => {
             let mut command = Command::new(binary());
-            command.args(["agent", "-socket"]).arg(directory.join("m.sock"));
+            command
+                .args(["agent", "-rpc-addr", &hosts.at(host, 7373), "-socket"])
+                .arg(directory.join("m.sock"));
             command
         }
     }

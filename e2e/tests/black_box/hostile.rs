@@ -34,13 +34,6 @@ fn recorded() -> Vec<Vec<u8>> {
     vectors.iter().filter_map(|vector| vector["hex"].as_str()).map(hex).collect()
 }
 
-/// Most bytes the agent ever held.
-fn peak_kib(agent: &Agent) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", agent.process.id())).expect("it runs");
-    let line = status.lines().find(|line| line.starts_with("VmHWM")).expect("Linux tells it");
-    line.split_whitespace().nth(1).and_then(|kib| kib.parse().ok()).expect("a number")
-}
-
 /// An attacker, with the cluster's key or without.
 struct Attacker {
     random: fastrand::Rng,
@@ -256,7 +249,7 @@ async fn attacked(flags: &[&str], key: Option<&str>) {
         "{said}"
     );
     assert!(!agent.process.said().contains("panicked"), "{}", agent.process.said());
-    let peak = peak_kib(&agent);
+    let peak = agent.process.peak_kib();
     println!("peak resident memory under attack, {flags:?}: {peak} KiB");
     assert!(peak <= PEAK_KIB_MAX, "{peak} KiB");
     assert!(agent.process.stop().await.success());

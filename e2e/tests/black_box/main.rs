@@ -1,10 +1,14 @@
 //! Every black-box test, in one binary: they wait far more than they work, so the long ones run beside the others.
 
+mod api;
 mod beside_serf;
 mod configuration;
 mod encrypted;
+mod from_serf;
+mod handlers;
 mod hostile;
 mod journey;
+mod keys;
 mod names;
 mod outage;
 mod partial_network;
@@ -12,7 +16,14 @@ mod partition;
 mod pause;
 mod questions;
 mod quiet;
+mod reload;
 mod rotation;
+mod rpc;
+mod rpc_clients;
+mod rpc_hostile;
+mod serf_agent;
+mod serf_command;
+mod snapshot;
 mod tags;
 mod throttled;
 mod why;

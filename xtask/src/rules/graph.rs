@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("agent", &["wire", "serf", "events", "rpc", "fleet", "control"]),
     // Not agent: the data plane outlives it and follows it only through the control socket.
     ("proxy", &["fleet", "balance", "control"]),
-    ("muster", &["wire", "rpc", "fleet", "control", "agent", "proxy", "sim"]),
+    ("muster", &["wire", "serf", "rpc", "fleet", "control", "agent", "proxy", "sim"]),
 ];
 
 pub(super) fn check(metadata: &serde_json::Value) -> Vec<String> {

@@ -1,8 +1,9 @@
 use super::*;
 use crate::roster::tests::{member as serf_member, roster, tagged};
-use muster_fleet::Standing;
+use muster_fleet::{Gossip, Standing};
 
-const OPTIONS: DrawOptions = DrawOptions { default_port: 3000, allow_loopback: true };
+const OPTIONS: DrawOptions =
+    DrawOptions { default_port: 3000, allow_loopback: true, rules: muster_fleet::Rules::new() };
 
 struct Kept {
     pictures: watch::Receiver<Arc<Picture>>,
@@ -40,7 +41,7 @@ impl Kept {
 
 fn keep() -> Kept {
     let (inbox, roster) = roster();
-    let fleet = Fleet::new(OPTIONS);
+    let fleet = Fleet::new(OPTIONS, Gossip::Sealed);
     let pictures = fleet.pictures();
     let synced = watch::Sender::new(false);
     let task = tokio::spawn(fleet.keep(Arc::new(roster), Arc::clone(&inbox), synced.subscribe()));

@@ -1,6 +1,7 @@
 //! What others may ask of the gossip thread, and how they ask.
 
 use super::answers::Answers;
+use crate::telemetry::Counters;
 use crate::throttle::Throttled;
 use muster_serf::{
     Coordinate, Instant, KeyAnswer, KeyOperation, Member, QueryError, QueryId, QueryParams, RespondError,
@@ -27,6 +28,7 @@ pub(crate) enum Command {
     Coordinate { node: String, done: oneshot::Sender<Option<Coordinate>> },
     Why { node: String, done: oneshot::Sender<Known> },
     Stats(oneshot::Sender<(Stats, Option<Throttled>)>),
+    Telemetry(oneshot::Sender<(Counters, Stats)>),
     Stop,
 }
 
@@ -136,6 +138,11 @@ impl Handle {
     /// And how much of the CPU was withheld from us lately, if any was.
     pub(crate) async fn stats(&self) -> Result<(Stats, Option<Throttled>), Gone> {
         self.ask(Command::Stats).await
+    }
+
+    /// What was counted since the start.
+    pub(crate) async fn telemetry(&self) -> Result<(Counters, Stats), Gone> {
+        self.ask(Command::Telemetry).await
     }
 
     pub(crate) async fn stop(&self) {

@@ -1,8 +1,9 @@
 //! A gossip thread that only plays one, for tests of those who command it.
 
 use super::{Answer, Answers, Command, Handle, Known, Question, UserEvent};
+use crate::telemetry::Counters;
 use crate::throttle::{Accounts, Throttle, Throttled};
-use muster_serf::{Finding, Instant, KeyAnswer, QueryId, Stats, Status, Verdict, Way, Why};
+use muster_serf::{Coordinate, Finding, Instant, KeyAnswer, QueryId, Stats, Status, Verdict, Way, Why};
 use muster_wire::tags::Tags;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -27,6 +28,18 @@ fn answers() -> Answers {
     asker.send(Answer::Ack { from: "web-1".into() }).unwrap();
     asker.send(Answer::Response { from: "web-1".into(), payload: b"fine\n".to_vec() }).unwrap();
     answers
+}
+
+/// 3 ms and a half are between `me` and `web-1`; nobody else is anywhere.
+fn coordinate(node: &str) -> Option<Coordinate> {
+    let x = match node {
+        "me" => 0.0,
+        "web-1" => 0.0035,
+        _ => return None,
+    };
+    let mut vec = [0.0; 8];
+    vec[0] = x;
+    Some(Coordinate { vec, error: 0.1, adjustment: 0.0, height: 0.0 })
 }
 
 /// 4 s of 10.
@@ -96,8 +109,8 @@ pub(crate) fn fake(
                     done.send(Ok(())).unwrap();
                     Told::RespondKeys(id, answer)
                 }
-                Command::Coordinate { done, .. } => {
-                    done.send(None).unwrap();
+                Command::Coordinate { node, done } => {
+                    done.send(coordinate(&node)).unwrap();
                     continue;
                 }
                 Command::Why { node, done } => {
@@ -114,6 +127,10 @@ pub(crate) fn fake(
                 Command::Stats(done) => {
                     done.send((Stats { members: 3, failed: 1, ..Stats::default() }, Some(throttled())))
                         .unwrap();
+                    continue;
+                }
+                Command::Telemetry(done) => {
+                    done.send((Counters::default(), Stats::default())).unwrap();
                     continue;
                 }
                 Command::Stop => return,

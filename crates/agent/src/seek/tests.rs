@@ -33,7 +33,13 @@ fn seeking(seeds: &[&str], results: &[Result<(), &str>]) -> Test {
     let roster = Arc::new(roster);
     let synced = watch::Sender::new(false);
     let watching = synced.subscribe();
-    let seeker = Some(Seeker::new(joiner, seeds, Arc::clone(&roster), synced, Duration::from_millis(250)));
+    let seeker = Some(Seeker::new(
+        joiner,
+        seeds,
+        Arc::clone(&roster),
+        synced,
+        Pace { first_pause: Duration::from_millis(250), replay: false },
+    ));
     Test { seeker, told, inbox, roster, synced: watching }
 }
 
@@ -192,15 +198,15 @@ async fn a_node_that_is_its_own_seed_is_whole_at_once() {
 #[tokio::test]
 async fn strict_joining_fails_with_the_reasons_of_all_seeds() {
     let mut test = seeking(&["127.0.0.2", "127.0.0.3"], &[Err("first\nreason"), Err("second reason")]);
-    let error = test.seeker.take().unwrap().strictly().await.unwrap_err().to_string();
+    let error = test.seeker.take().unwrap().strictly(usize::MAX).await.unwrap_err().to_string();
     assert_eq!(error, "no seed could be joined: first\\nreason; second reason");
 }
 
 #[tokio::test]
 async fn strict_joining_is_content_with_one_seed_and_with_none_to_join() {
     let mut test = seeking(&["127.0.0.2", "127.0.0.3"], &[Err("refused"), Ok(())]);
-    test.seeker.take().unwrap().strictly().await.unwrap();
-    seeking(&[], &[]).seeker.take().unwrap().strictly().await.unwrap();
+    test.seeker.take().unwrap().strictly(usize::MAX).await.unwrap();
+    seeking(&[], &[]).seeker.take().unwrap().strictly(usize::MAX).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,7 +219,7 @@ async fn retries_can_be_limited() {
 #[tokio::test]
 async fn an_address_gossip_cannot_reach_is_refused_with_words() {
     let mut test = seeking(&["[fd00::1]"], &[Ok(())]);
-    let error = test.seeker.take().unwrap().strictly().await.unwrap_err().to_string();
+    let error = test.seeker.take().unwrap().strictly(usize::MAX).await.unwrap_err().to_string();
     assert!(error.contains("[fd00::1]:7946 cannot be reached"), "{error}");
     assert!(test.told.try_recv().is_err());
 }

@@ -45,7 +45,7 @@ pub(super) async fn leave(State(shared): State<Arc<Shared>>) -> Result<StatusCod
     shared.leave.send(asked).await.map_err(|_| crate::gossip::Gone)?;
     match ended.await.map_err(|_| crate::gossip::Gone)? {
         Ended::Left => Ok(StatusCode::NO_CONTENT),
-        Ended::Hurried => Err(Refusal::new(
+        Ended::Hurried | Ended::Stopped => Err(Refusal::new(
             504,
             "leave too slow",
             "the cluster could not be told in time; the agent has ended, and others may show it as failed",

@@ -3,6 +3,7 @@
 use super::body::{Body, REPORT_BYTES_MAX};
 use super::connections::told;
 use super::refusal::Refusal;
+use super::slots::FollowerSlot;
 use crate::pace::{Pace, Step};
 use crate::reports::SINK_NAME_BYTES_MAX;
 use crate::shared::Shared;
@@ -27,14 +28,15 @@ pub(super) async fn picture(State(shared): State<Arc<Shared>>) -> Json<Picture> 
 /// that stops costs one line.
 pub(super) async fn follow(
     State(shared): State<Arc<Shared>>,
+    slot: FollowerSlot,
 ) -> ([(HeaderName, &'static str); 1], ResponseBody) {
-    let follower = (Pace::default(), shared.pictures.clone(), shared.stop.clone());
-    let lines = stream::unfold(follower, async |(mut pace, mut pictures, mut stop)| {
+    let follower = (Pace::default(), shared.pictures.clone(), shared.stop.clone(), slot);
+    let lines = stream::unfold(follower, async |(mut pace, mut pictures, mut stop, slot)| {
         let line = tokio::select! {
             line = next_line(&mut pace, &mut pictures) => line?,
             () = told(&mut stop) => return None,
         };
-        Some((line, (pace, pictures, stop)))
+        Some((line, (pace, pictures, stop, slot)))
     });
     ([(header::CONTENT_TYPE, "application/x-ndjson")], ResponseBody::from_stream(lines))
 }

@@ -3,20 +3,21 @@
 use super::*;
 use crate::advertise::Advertised;
 use crate::gossip::testing::{Told, fake};
+use crate::handlers::Handlers;
+use crate::hub::Hub;
 use crate::join::Joiner;
 use crate::own_tags::OwnTags;
 use crate::reports::Reports;
 use crate::reports::tests::report;
 use crate::resolve::{Families, Resolver};
 use crate::roster::tests::{member, roster, tagged};
-use crate::{Ended, ProfileName};
+use crate::{Ended, LogBook, ProfileName};
 use muster_control::client::{Client, Error as ClientError};
 use muster_control::routes::{
     ForceLeaveRequest, Info, JoinRequest, JoinResponse, Members, MembersQuery, Problem, TagsRequest,
     TagsResponse, WhyQuery,
 };
-use muster_fleet::Picture;
-use muster_fleet::{Backend, Phase, Report, Service, Standing, Update};
+use muster_fleet::{Backend, Phase, Picture, Report, Service, Standing, Terms, Update};
 use muster_serf::Status;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,10 +28,17 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+mod document;
+mod hostile;
+mod stream;
+mod talk;
+
 struct Server {
     client: Client,
     told: UnboundedReceiver<Told>,
     inbox: Arc<crate::roster::Inbox>,
+    hub: Hub,
+    log: LogBook,
     pictures: watch::Sender<Arc<Picture>>,
     leave_asked: mpsc::Receiver<oneshot::Sender<Ended>>,
     stop: watch::Sender<bool>,
@@ -43,7 +51,14 @@ fn picture(version: u64, nodes: &[&str]) -> Arc<Picture> {
     let backends =
         nodes.iter().map(|node| ((*node).to_owned(), Backend { addr, weight: 1, standing: Standing::Ready }));
     let services = [("web".to_owned(), Service { backends: backends.collect() })].into();
-    Arc::new(Picture { epoch: 7, version, phase: Phase::Live, services })
+    Arc::new(Picture {
+        epoch: 7,
+        version,
+        phase: Phase::Live,
+        services,
+        terms: Terms::default(),
+        refusals: Vec::new(),
+    })
 }
 
 fn serve() -> Server {
@@ -60,9 +75,22 @@ fn serve() -> Server {
     let (leave, leave_asked) = mpsc::channel(1);
     let stop = watch::Sender::new(false);
     let own_gossip = gossip.clone();
+    let roster = Arc::new(roster);
+    let (hub, log) = (Hub::default(), LogBook::default());
+    let handlers = Handlers::new(crate::handlers::Parts {
+        hub: hub.clone(),
+        gossip: gossip.clone(),
+        roster: Arc::clone(&roster),
+        resolver: resolver.clone(),
+        clock: crate::clock::Clock::start(),
+        life: 1,
+        node: "me".to_owned(),
+        withheld: Vec::new(),
+    });
     let shared = Shared {
-        hub: crate::hub::Hub::default(),
-        log: crate::LogBook::default(),
+        hub: hub.clone(),
+        handlers,
+        log: log.clone(),
         joiner: Joiner {
             gossip: gossip.clone(),
             resolver,
@@ -71,7 +99,7 @@ fn serve() -> Server {
             advertise_chosen: false,
         },
         gossip,
-        roster: Arc::new(roster),
+        roster,
         pictures: pictures.subscribe(),
         reports: Reports::default(),
         tags: OwnTags::new([("role".to_owned(), "web".to_owned())].into(), None, own_gossip),
@@ -86,8 +114,19 @@ fn serve() -> Server {
         socket: socket.clone(),
     };
     let listener = Listener::bind(&socket).unwrap();
-    let serving = tokio::spawn(listener.serve(router(shared), stop.subscribe()));
-    Server { client: Client::new(socket), told, inbox, pictures, leave_asked, stop, serving, _dir: dir }
+    let serving = tokio::spawn(listener.serve(router(Arc::new(shared)), stop.subscribe()));
+    Server {
+        client: Client::new(socket),
+        told,
+        inbox,
+        hub,
+        log,
+        pictures,
+        leave_asked,
+        stop,
+        serving,
+        _dir: dir,
+    }
 }
 
 fn problem(error: ClientError) -> Problem {
@@ -293,4 +332,44 @@ async fn why_tells_times_before_now_and_knows_no_strangers() {
     let stranger = WhyQuery { node: "web 2".into() };
     let refused = problem(server.client.get::<Value>(&stranger.to_path()).await.unwrap_err());
     assert_eq!((refused.status, refused.detail.as_str()), (404, "no member is or was called \"web 2\""));
+}
+
+#[tokio::test]
+async fn handlers_are_added_listed_and_removed() {
+    let server = serve();
+    let add = |name: &str, on: &[&str]| muster_control::handlers::AddHandler {
+        name: name.to_owned(),
+        on: on.iter().map(|word| (*word).to_owned()).collect(),
+        command: Some(vec!["/bin/true".to_owned(), "a b".to_owned()]),
+        ..Default::default()
+    };
+    server.client.post::<_, ()>(routes::HANDLERS_ADD, &add("a", &["user:x", "query"])).await.unwrap();
+    let listed: Value = server.client.get(routes::HANDLERS).await.unwrap();
+    assert_eq!(
+        listed,
+        json!({ "handlers": [{
+            "name": "a", "on": ["user:x", "query"], "command": ["/bin/true", "a b"], "is_serf": false, "coalesce": true,
+            "timeout_ms": 600_000, "concurrency": 1, "queue": 4096, "is_configured": false,
+            "queued": 0, "running": 0, "runs": 0, "failures": 0, "dropped": 0,
+        }] })
+    );
+    let info: Info = server.client.get(routes::INFO).await.unwrap();
+    assert_eq!(info.0["event_handlers"]["user:x"], "[\"/bin/true\", \"a b\"]");
+
+    let mut both = add("b", &[]);
+    both.shell = Some("x".to_owned());
+    for (request, status, words) in [
+        (add("a", &[]), 409, "remove it first"),
+        (add("b", &["member-foo"]), 400, "no such event: \"member-foo\""),
+        (add("", &[]), 400, "name"),
+        (both, 400, "one of `shell`, `command` and `webhook`"),
+    ] {
+        let refused = problem(server.client.post::<_, ()>(routes::HANDLERS_ADD, &request).await.unwrap_err());
+        assert_eq!(refused.status, status, "{refused}");
+        assert!(refused.detail.contains(words), "{refused}");
+    }
+    let name = muster_control::handlers::RemoveHandler { name: "a".to_owned() };
+    server.client.post::<_, ()>(routes::HANDLERS_REMOVE, &name).await.unwrap();
+    let refused = problem(server.client.post::<_, ()>(routes::HANDLERS_REMOVE, &name).await.unwrap_err());
+    assert_eq!(refused.status, 404);
 }

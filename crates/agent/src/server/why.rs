@@ -21,7 +21,10 @@ pub(super) async fn why(
     if known.why.is_none() && known.member.is_none() {
         return Err(Refusal::new(404, "no such member", format!("no member is or was called {node:?}")));
     }
-    Ok(Json(answer(node, shared.node.clone(), known)))
+    let picture = shared.pictures.borrow().clone();
+    let refusals = picture.refusals.iter().filter(|refusal| refusal.node == node);
+    let refusals = refusals.map(|refusal| refusal.reason.clone()).collect();
+    Ok(Json(Why { refusals, ..answer(node, shared.node.clone(), known) }))
 }
 
 fn answer(node: String, observer: String, known: Known) -> Why {
@@ -42,6 +45,7 @@ fn answer(node: String, observer: String, known: Known) -> Why {
             .iter()
             .map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
             .collect(),
+        refusals: Vec::new(),
         health_score,
     }
 }

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use muster_balance::{Balancer, Change, Choice, Evidence, Instant, Key};
-use muster_fleet::{Backend, BackendReport, Phase, Picture, Standing};
+use muster_fleet::{Backend, BackendReport, Phase, Picture, Standing, Terms};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -31,7 +31,14 @@ pub(crate) fn web(standings: &[Standing]) -> Picture {
 }
 
 pub(crate) fn picture<'a>(backends: impl IntoIterator<Item = (&'a str, &'a str, Backend)>) -> Picture {
-    let mut picture = Picture { epoch: 1, version: 1, phase: Phase::Live, services: BTreeMap::new() };
+    let mut picture = Picture {
+        epoch: 1,
+        version: 1,
+        phase: Phase::Live,
+        services: BTreeMap::new(),
+        terms: Terms::default(),
+        refusals: Vec::new(),
+    };
     for (service, node, backend) in backends {
         let service = picture.services.entry(service.into()).or_default();
         service.backends.insert(node.into(), backend);

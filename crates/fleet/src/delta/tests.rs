@@ -72,8 +72,8 @@ fn only_withdrawn_and_gone_backends_make_a_delta_urgent() {
 /// One of each kind of line. A change here breaks neighbouring releases: fields may be added, with a default; none may
 /// be renamed, removed or change its form.
 const GOLDEN: [&str; 4] = [
-    r#"{"full":{"epoch":18446744073709551615,"version":1,"phase":"warming","services":{"web":{"backends":{"a":{"addr":"10.0.0.1:80","weight":10,"standing":"ready"},"b":{"addr":"[fd00::2]:80","weight":1,"standing":"demoted"}}}}}}"#,
-    r#"{"full":{"epoch":7,"version":0,"phase":"live","services":{}}}"#,
+    r#"{"full":{"epoch":18446744073709551615,"version":1,"phase":"warming","services":{"web":{"backends":{"a":{"addr":"10.0.0.1:80","weight":10,"standing":"ready"},"b":{"addr":"[fd00::2]:80","weight":1,"standing":"demoted"}}}},"terms":{"gossip":"sealed"}}}"#,
+    r#"{"full":{"epoch":7,"version":0,"phase":"live","services":{},"terms":{"gossip":"sealed"}}}"#,
     r#"{"delta":{"epoch":7,"from_version":1,"version":2,"phase":"live","backends":{"web":{"a":{"addr":"10.0.0.1:80","weight":10,"standing":"withdrawn"},"b":null}}}}"#,
     r#"{"same":{"epoch":7,"version":2}}"#,
 ];
@@ -96,6 +96,7 @@ fn golden() -> [Update; 4] {
             version: 2,
             phase: Phase::Live,
             backends: BTreeMap::from([("web".into(), nodes)]),
+            refusals: None,
         }),
         Update::Same { epoch: 7, version: 2 },
     ]

@@ -1,9 +1,9 @@
 use super::*;
-use crate::{SERVICES_PER_MEMBER_MAX, WEIGHT_DEFAULT, WEIGHT_MAX};
+use crate::{Rule, SERVICES_PER_MEMBER_MAX, WEIGHT_DEFAULT, WEIGHT_MAX};
 use core::net::{Ipv4Addr, Ipv6Addr};
 use proptest::prelude::*;
 
-const OPTIONS: DrawOptions = DrawOptions { default_port: 3000, allow_loopback: false };
+const OPTIONS: DrawOptions = DrawOptions { default_port: 3000, allow_loopback: false, rules: Rules::new() };
 
 fn member(name: &str, status: Status, tags: &[(&str, &str)]) -> Member {
     Member {
@@ -282,5 +282,71 @@ proptest! {
                 prop_assert!(backend.addr.port() > 0 && (1..=WEIGHT_MAX).contains(&backend.weight));
             }
         }
+    }
+}
+
+/// Members `in`, `out` and `port` of service `web`, drawn with a rule for it.
+fn drawn_by(rule: Rule) -> (Vec<String>, Vec<String>) {
+    let named = |name: &str, ip: [u8; 4], services: &str| Member {
+        addr: ip.into(),
+        ..member(name, Status::Alive, &[("services", services), ("zone", name)])
+    };
+    let members = [
+        named("in", [10, 0, 0, 1], "web:80,api:80"),
+        named("out", [192, 0, 2, 1], "web:80"),
+        named("port", [10, 0, 0, 2], "web:81,web:80/20"),
+    ];
+    let options = DrawOptions { rules: [("web".into(), rule)].into(), ..OPTIONS };
+    let (services, refusals) = draw(members.iter(), &options);
+    (lines_of(&services), refusals.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_rule_refuses_who_may_not_serve_and_touches_no_other_service() {
+    let (lines, refusals) = drawn_by(Rule { from: vec!["10.0.0.0/8".parse().unwrap()], ..Rule::default() });
+    assert_eq!(
+        lines,
+        ["api in 10.0.0.1:80 10 Ready", "web in 10.0.0.1:80 10 Ready", "web port 10.0.0.2:81 10 Ready"]
+    );
+    assert_eq!(
+        refusals,
+        [
+            r#""out": service web may not be served from 192.0.2.1, only from 10.0.0.0/8"#,
+            r#""port": service web is offered twice; the first one holds"#
+        ]
+    );
+}
+
+#[test]
+fn of_a_service_offered_twice_the_first_that_the_rule_admits_holds() {
+    let (lines, refusals) = drawn_by(Rule { ports: vec!["80".parse().unwrap()], ..Rule::default() });
+    assert!(lines.contains(&"web port 10.0.0.2:80 20 Ready".to_owned()), "{lines:?}");
+    assert_eq!(refusals, [r#""port": service web may not be served on port 81, only on 80"#]);
+}
+
+#[test]
+fn a_rule_may_ask_for_tags() {
+    let (lines, refusals) =
+        drawn_by(Rule { tags: [("zone".into(), "out".into())].into(), ..Rule::default() });
+    assert_eq!(lines, ["api in 10.0.0.1:80 10 Ready", "web out 192.0.2.1:80 10 Ready"]);
+    assert_eq!(refusals.len(), 3);
+}
+
+#[test]
+fn a_rule_believes_nothing_that_is_not_believed_without_it() {
+    let rule = Rule { from: vec!["127.0.0.0/8".parse().unwrap()], ..Rule::default() };
+    let options = DrawOptions { rules: [("web".into(), rule)].into(), ..OPTIONS };
+    let (services, refusals) = draw([&at([127, 0, 0, 1])].into_iter(), &options);
+    assert_eq!((services.len(), refusals.len()), (0, 1));
+}
+
+#[test]
+fn a_refusal_keeps_the_name_as_it_is_and_shows_it_escaped() {
+    let long = "\u{e9}".repeat(400);
+    for (name, kept) in [("a\u{1b}b", "a\u{1b}b"), (&*long, &long[..254])] {
+        let (_, refusals) =
+            draw([&member(name, Status::Alive, &[("role", "web"), ("port", "0")])].into_iter(), &OPTIONS);
+        assert_eq!(refusals[0].node, kept);
+        assert!(!refusals[0].to_string().contains('\u{1b}'));
     }
 }

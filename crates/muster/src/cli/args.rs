@@ -1,5 +1,11 @@
 //! The flags and arguments of each command.
 
+mod shell;
+mod talk;
+
+pub(crate) use shell::*;
+pub(crate) use talk::*;
+
 use super::help;
 use super::key_flags::{KeyFlags, Scope, scope};
 use crate::config::Sources;
@@ -93,6 +99,9 @@ pub(crate) struct MembersArgs {
     /// Show protocol versions too (text only).
     #[arg(long)]
     pub(crate) detailed: bool,
+    /// Go on and show every change; Ctrl-C ends it. Elsewhere than on a terminal: a line for each.
+    #[arg(long)]
+    pub(crate) watch: bool,
     /// Form of the answer.
     #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
     pub(crate) format: Format,
@@ -100,6 +109,7 @@ pub(crate) struct MembersArgs {
     pub(crate) configured: Configured<scope::Node>,
 }
 
+/// `KEY=REGEX`.
 fn tag_filter(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, regex)) if !key.is_empty() => Ok((key.to_owned(), regex.to_owned())),
@@ -115,12 +125,18 @@ pub(crate) struct JoinArgs {
     /// Replay old user events.
     #[arg(long)]
     pub(crate) replay: bool,
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct LeaveArgs {
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
 }
@@ -133,6 +149,9 @@ pub(crate) struct ForceLeaveArgs {
     /// Forget it at once instead of keeping it as left.
     #[arg(long)]
     pub(crate) prune: bool,
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
 }
@@ -146,6 +165,9 @@ pub(crate) struct TagsArgs {
     /// Tag to remove, if it is there; repeat for more. One that is also set stays.
     #[arg(long, value_name = "KEY")]
     pub(crate) delete: Vec<String>,
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
 }
@@ -170,12 +192,90 @@ pub(crate) struct WhyArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct HandlersArgs {
+    #[command(subcommand)]
+    pub(crate) command: HandlersCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HandlersCommand {
+    /// Show what each handler does and how it went.
+    #[command(after_long_help = help::client(help::HANDLERS_LIST_AFTER))]
+    List(ListHandlersArgs),
+    /// Add a handler until the agent ends.
+    #[command(after_long_help = help::client(help::HANDLERS_ADD_AFTER))]
+    Add(AddHandlerArgs),
+    /// Remove a handler: what waits for it is dropped, what runs is finished.
+    #[command(after_long_help = help::client(help::HANDLERS_REMOVE_AFTER))]
+    Remove(RemoveHandlerArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListHandlersArgs {
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "action", required = true, multiple = false, args = ["shell", "webhook", "command"])]
+pub(crate) struct AddHandlerArgs {
+    /// Name of the handler, unique on this node.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Which events; repeat or separate by commas for more. [default: all]
+    #[arg(long, value_name = "FILTER")]
+    pub(crate) on: Vec<String>,
+    /// Script for /bin/sh, instead of a program.
+    #[arg(long, value_name = "SCRIPT")]
+    pub(crate) shell: Option<String>,
+    /// Where to POST events as JSON, instead of a program.
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook: Option<String>,
+    /// How long a run, or an attempt to deliver, may take; 0s is for ever. [default: 10m; webhook: 10s]
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Option<std::time::Duration>,
+    /// Runs at a time. [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<usize>,
+    /// Events that may wait. [default: 4096]
+    #[arg(long, value_name = "N")]
+    pub(crate) queue: Option<usize>,
+    /// Gather bursts of events. [default: true]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) coalesce: Option<bool>,
+    /// Program and its arguments, run without a shell.
+    #[arg(last = true, value_name = "PROGRAM")]
+    pub(crate) command: Vec<String>,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemoveHandlerArgs {
+    /// Name of the handler.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct InfoArgs {
     /// Form of the answer.
     #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct KeygenArgs {
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
 }
 
 #[derive(Clone, Copy, Debug, Args)]

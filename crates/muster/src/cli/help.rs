@@ -1,5 +1,9 @@
 //! What `--help` teaches beyond the flags.
 
+mod talk;
+
+pub(super) use talk::*;
+
 use clap::builder::styling::{AnsiColor, Styles};
 
 /// Colours of help; clap drops them when nobody sees colours.
@@ -16,14 +20,16 @@ Backends call the roll among themselves (gossip on the wire of HashiCorp Serf), 
 that answer it, and nobody edits a configuration file.";
 
 pub(super) const MUSTER_AFTER: &str = "\
-Example, a balancer and a backend on two hosts, started in any order:
-  lb$   muster agent -node lb &  muster proxy --listen :8080
-  web$  muster agent -node web -join lb -tag role=backend -tag port=3000
+Example, a balancer and a backend on two hosts, started in any order; both have the same key, made
+once with `muster keygen > key`:
+  lb$   muster agent -node lb -encrypt-file key &  muster proxy --listen :8080
+  web$  muster agent -node web -join lb -tag role=backend -tag port=3000 -encrypt-file key
 
 Exit codes:
   0        done, or a role stopped in order
   1        it failed: no agent answered, a seed could not be joined, ...
-  2        the command line or the configuration is invalid; nothing was started
+  2        the command line or the configuration is invalid, and nothing was started;
+           or a proxy must not follow its agent
   128 + n  ended by signal n
 
 Environment:
@@ -61,7 +67,7 @@ pub(super) const PROXY: &str = "\
 Runs the load balancer of this node.
 
 It takes HTTP/1.1 requests and gives them in turn to the backends of one service that this node's agent knows to be \
-alive. When the agent is away it goes on with the last picture it had.";
+alive. When the agent is away it goes on with the last picture it had; when there is none yet, it waits for it.";
 
 pub(super) const PROXY_AFTER: &str = "\
 Example:
@@ -72,7 +78,8 @@ Signals: TERM and INT stop taking requests, finish those in flight and exit with
 Exit codes:
   0  stopped in order
   1  a listener could not be opened
-  2  the command line or the configuration is invalid; nothing was started
+  2  the command line or the configuration is invalid, and nothing was started;
+     or the agent gossips in plaintext beyond loopback, see --plaintext
 
 Environment: every flag names its variable above; NO_COLOR turns colours off.";
 
@@ -84,6 +91,7 @@ Filters are regular expressions that must match the whole text.";
 pub(super) const MEMBERS_AFTER: &str = "\
 Example:
   muster members -status alive -tag role=backend
+  muster members --watch
   muster members --format json
 
 Control characters in the names and tags of others are shown escaped.";
@@ -136,6 +144,34 @@ Example:
   muster why --format json web-3
 
 Ask on another node too: what only one of them sees is a fault near that one.";
+
+pub(super) const HANDLERS: &str = "\
+Shows, adds and removes event handlers of this node while its agent runs.
+
+A handler is a program, a script or a webhook that is told what happens: members that join, leave, fail or change, user \
+events, queries. Those of the configuration are back when the agent starts again; added ones are not.";
+
+pub(super) const HANDLERS_AFTER: &str = "\
+Example:
+  muster handlers list
+  muster handlers add reload --on member-join,member-leave -- /usr/local/bin/reload --quiet
+  muster handlers remove reload";
+
+pub(super) const HANDLERS_LIST_AFTER: &str = "\
+Example:
+  muster handlers list --format json";
+
+pub(super) const HANDLERS_ADD_AFTER: &str = "\
+Example:
+  muster handlers add reload --on member-join,member-leave --timeout 30s -- /usr/local/bin/reload --quiet
+  muster handlers add uptime --on query:uptime --shell 'uptime | cut -d, -f1'
+  muster handlers add tell --on user:deploy --webhook http://127.0.0.1:9000/deployed
+
+It runs as the user of the agent.";
+
+pub(super) const HANDLERS_REMOVE_AFTER: &str = "\
+Example:
+  muster handlers remove reload";
 
 pub(super) const INFO: &str = "Shows what this node's agent says of itself, for operators.";
 

@@ -103,6 +103,42 @@ fn every_key_is_a_flag_of_its_role_and_its_help_tells_default_file_and_variable(
 }
 
 #[test]
+fn the_help_of_what_talks_to_the_cluster_has_an_example_and_exit_codes() {
+    let mut root = Cli::command();
+    for name in ["event", "query", "keys", "monitor", "rtt", "reachability", "members", "completions", "man"]
+    {
+        let help = root.find_subcommand_mut(name).unwrap().render_long_help().to_string();
+        assert!(help.contains(&format!("Example:\n  muster {name}")) || name == "keys", "{help}");
+        assert!(help.contains("Exit codes:") || name == "completions", "{help}");
+    }
+}
+
+#[test]
+fn serfs_flags_of_talking_are_understood_with_one_dash() {
+    let Command::Query(args) = command(&[
+        "query",
+        "-node=a",
+        "-tag",
+        "r=^w",
+        "-no-ack",
+        "-relay-factor",
+        "255",
+        "-timeout=1m30s",
+        "n",
+        "p",
+    ]) else {
+        panic!("no query")
+    };
+    assert_eq!((&*args.name, &*args.payload, args.no_ack, args.relay_factor), ("n", "p", true, 255));
+    assert_eq!(args.timeout, Some(std::time::Duration::from_secs(90)));
+    let Command::Event(args) = command(&["event", "-coalesce", "n"]) else { panic!("no event") };
+    assert!(args.coalesce);
+    let Command::Keys(args) = command(&["keys", "-use", "k"]) else { panic!("no keys") };
+    assert_eq!(args.use_key.as_deref(), Some("k"));
+    assert!(error(&["query", "-relay-factor=256", "n"]).contains("256"));
+}
+
+#[test]
 fn the_help_of_exit_codes_names_those_there_are() {
     for code in ["0  ", "1  ", "2  ", "128 + n"] {
         assert!(help::MUSTER_AFTER.contains(code), "{code}");

@@ -3,13 +3,15 @@
 mod host;
 mod port_owner;
 
+use super::handlers;
 use super::key::{Applies, Key};
 use super::keys;
 use super::origin::{Origin, Problem};
 use super::settings::{Setting, Settings};
+use super::suggest;
 use super::views;
-use muster_agent::{TagsFile, tags_note};
-use muster_fleet::{DrawOptions, Member, Status, draw};
+use muster_agent::{RpcConfig, TagsFile, tags_note};
+use muster_fleet::{DrawOptions, Member, Rules, Status, draw};
 use muster_wire::tags::{META_BYTES_MAX, encode};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -28,6 +30,8 @@ pub(crate) enum Purpose {
     Start,
     /// Somebody wants to know; a port may be in use by the very role that is running.
     Look,
+    /// The role runs, and reads its configuration again: its ports are its own.
+    Reload,
 }
 
 /// What was found.
@@ -56,18 +60,35 @@ const NODE_NAME_BYTES_MAX: usize = 255;
 /// Everything wrong with `settings` for `roles` on this host.
 pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Findings {
     let mut findings = Findings::default();
+    socket(settings, &mut findings.problems);
+    but_for_the_socket(settings, roles, purpose, findings)
+}
+
+/// The same, for an agent without a control socket.
+pub(crate) fn without_socket(settings: &Settings, roles: &[Role], purpose: Purpose) -> Findings {
+    but_for_the_socket(settings, roles, purpose, Findings::default())
+}
+
+/// Adds what is wrong with all else.
+fn but_for_the_socket(
+    settings: &Settings,
+    roles: &[Role],
+    purpose: Purpose,
+    mut findings: Findings,
+) -> Findings {
     let problems = &mut findings.problems;
-    socket(settings, problems);
     if roles.contains(&Role::Agent) {
         node(settings, problems);
         advertise(settings, problems);
         let tags = tags(settings, &mut findings);
         claims(settings, tags, &mut findings.notes);
         gossip_keys(settings, &mut findings);
+        handlers::check(settings, &mut findings.problems);
     }
     let problems = &mut findings.problems;
     if roles.contains(&Role::Proxy) {
         listen_twice(settings, problems);
+        rules_without_sink(settings, &mut findings.notes);
     }
     if roles.contains(&Role::Agent) {
         findings.notes.extend(later(settings).map(|setting| {
@@ -81,10 +102,12 @@ pub(crate) fn check(settings: &Settings, roles: &[Role], purpose: Purpose) -> Fi
             Ok(bind) => {
                 if roles.contains(&Role::Proxy) {
                     listen_on_gossip(settings, bind, &mut findings.problems);
+                    plaintext(settings, bind, &mut findings.notes);
                 }
                 host::check(bind, host::GOSSIP, purpose, &mut findings, |text| {
                     problem(settings, &keys::BIND, text)
                 });
+                rpc(settings, bind, purpose, &mut findings);
             }
             Err(error) => findings.problems.push(problem(settings, &keys::INTERFACE, error.to_string())),
         }
@@ -183,7 +206,12 @@ fn claims(settings: &Settings, tags: BTreeMap<String, String>, notes: &mut Vec<P
         status: Status::Alive,
         tags,
     };
-    let options = DrawOptions { default_port: settings.count(&keys::DEFAULT_PORT), allow_loopback: false };
+    let options = DrawOptions {
+        default_port: settings.count(&keys::DEFAULT_PORT),
+        allow_loopback: false,
+        // They are about the addresses of others, and this node's own is not known yet.
+        rules: Rules::new(),
+    };
     let (_, refusals) = draw([&member].into_iter(), &options);
     notes.extend(refusals.into_iter().map(|refusal| {
         problem(settings, &keys::TAGS, format!("balancers will not believe this: {}", refusal.reason))
@@ -221,6 +249,31 @@ fn gossip_keys(settings: &Settings, findings: &mut Findings) {
     }
 }
 
+/// An address that nobody asked for is no reason not to start: the agent then goes on without RPC.
+fn rpc(settings: &Settings, bind: SocketAddr, purpose: Purpose, findings: &mut Findings) {
+    let Some(RpcConfig { addr, asked, auth }) = views::rpc(settings) else { return };
+    let say = |text: String| problem(settings, &keys::serf::RPC_ADDR, text);
+    if overlap(addr, bind) {
+        findings.problems.push(say(format!("RPC would listen on {addr}, where this node gossips ({bind})")));
+        return;
+    }
+    if auth.is_empty() && !addr.ip().is_loopback() {
+        let text = format!(
+            "RPC on {addr} asks for no token: whoever reaches it can make this node leave, and change tags and keys; set \
+             `rpc_auth`, or listen on 127.0.0.1"
+        );
+        findings.notes.push(say(text));
+    }
+    let mut found = Findings::default();
+    host::check(addr, host::TRAFFIC, purpose, &mut found, say);
+    findings.notes.append(&mut found.notes);
+    if asked {
+        findings.problems.append(&mut found.problems);
+    } else {
+        findings.notes.append(&mut found.problems);
+    }
+}
+
 fn listen_twice(settings: &Settings, problems: &mut Vec<Problem>) {
     let listen = settings.addresses(&keys::LISTEN);
     if listen.is_empty() {
@@ -244,6 +297,30 @@ fn listen_on_gossip(settings: &Settings, bind: SocketAddr, problems: &mut Vec<Pr
             settings.origin(&keys::BIND)
         );
         problems.push(problem(settings, &keys::LISTEN, text));
+    }
+}
+
+/// A rule for a name that is not quite that of the service protects nothing.
+fn rules_without_sink(settings: &Settings, notes: &mut Vec<Problem>) {
+    let served = settings.text(&keys::SERVICE);
+    for (service, set) in settings.services().filter(|(service, _)| *service != served) {
+        let Some(setting) = set.iter().find(|setting| setting.origin != Origin::Default) else { continue };
+        let text = format!(
+            "[services.{service}] restricts nothing that the proxy of this node does: it serves `{served}`{}",
+            suggest::hint(service, [served])
+        );
+        notes.push(Problem::at(&setting.origin, text));
+    }
+}
+
+/// A note only: `check` names both roles when nobody does, also on a backend that has no proxy, and the key may come by a
+/// flag or variable that the agent alone is given.
+fn plaintext(settings: &Settings, bind: SocketAddr, notes: &mut Vec<Problem>) {
+    let is_open = views::gossip_keys(settings).is_none() && !bind.ip().to_canonical().is_loopback();
+    if is_open && !settings.bool(&keys::PLAINTEXT) {
+        let text = "without a key the agent gossips in plaintext, and `muster proxy` will not follow it; make a key with \
+                    `muster keygen`, or set `plaintext` in [proxy]";
+        notes.push(problem(settings, &keys::ENCRYPT, text));
     }
 }
 

@@ -1,13 +1,17 @@
 //! One TOML file onto the settings. Unknown keys and wrong types are problems with a line; all of them are told.
 
+mod handlers;
+
 use super::expand::expand;
 use super::key::{Key, Kind, Section};
 use super::keys;
+use super::keys::service::SERVICES_MAX;
 use super::origin::{Origin, Problem};
 use super::settings::Settings;
 use super::sources::Env;
 use super::suggest;
-use super::value::{Invalid, Value};
+use super::value::{Invalid, Value, rule_length};
+use muster_fleet::check_service_name;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -16,6 +20,9 @@ use toml::de::{DeTable, DeValue};
 
 /// Far more than the reference with every key explained.
 const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// The one list of tables.
+const HANDLERS: &str = "handlers";
 
 /// Reads the file at `path`.
 pub(super) fn read(path: &Path, env: &Env, settings: &mut Settings, problems: &mut Vec<Problem>) {
@@ -43,6 +50,28 @@ pub(super) fn text_of(path: &Path) -> std::io::Result<String> {
     }
 }
 
+/// Where services are named.
+const SERVICES: &str = "services";
+
+/// Where a key stands.
+#[derive(Clone, Copy, Debug)]
+enum Place<'a> {
+    Of(Section),
+    /// In `[services.NAME]`.
+    Service(&'a str),
+}
+
+impl Place<'_> {
+    fn keys(self) -> impl Iterator<Item = &'static Key> {
+        let (of_section, of_service) = match self {
+            Self::Of(section) => (Some(section), None),
+            Self::Service(_) => (None, Some(keys::service::TABLE)),
+        };
+        let of_service = of_service.into_iter().flatten().copied();
+        of_section.into_iter().flat_map(keys::of).chain(of_service)
+    }
+}
+
 /// A file being read.
 struct File<'a> {
     path: &'a Path,
@@ -63,6 +92,14 @@ impl File<'_> {
             return;
         }
         for (name, value) in document.get_ref() {
+            if name.get_ref() == HANDLERS {
+                self.handlers(&name.span(), value.get_ref());
+                continue;
+            }
+            if name.get_ref() == SERVICES {
+                self.services(&name.span(), value.get_ref());
+                continue;
+            }
             let section = Section::ALL
                 .into_iter()
                 .find(|section| *section != Section::Node && section.name() == name.get_ref());
@@ -73,33 +110,80 @@ impl File<'_> {
                         format!("`{0}` is a section; write [{0}], not {1}", section.name(), kind_of(other));
                     self.problem(&name.span(), text);
                 }
-                (None, _) => self.key(Section::Node, name, value),
+                (None, _) => self.key(Place::Of(Section::Node), name, value),
             }
         }
     }
 
     fn section(&mut self, section: Section, table: &DeTable<'_>) {
         for (name, value) in table {
-            self.key(section, name, value);
+            self.key(Place::Of(section), name, value);
         }
     }
 
-    fn key(&mut self, section: Section, name: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>) {
+    /// `[services.NAME]`, for each NAME.
+    fn services(&mut self, at: &Range<usize>, value: &DeValue<'_>) {
+        let DeValue::Table(services) = value else {
+            let text = format!("`{SERVICES}` is a section; write [{SERVICES}.NAME], not {}", kind_of(value));
+            return self.problem(at, text);
+        };
+        if services.len() > SERVICES_MAX {
+            let text = format!("{} services are named; at most {SERVICES_MAX} are allowed", services.len());
+            return self.problem(at, text);
+        }
+        for (name, value) in services {
+            match (check_service_name(name.get_ref()), value.get_ref()) {
+                (Err(why), _) => {
+                    let text = format!("[{SERVICES}.{}]: {why}", name.get_ref());
+                    self.problem(&name.span(), text);
+                }
+                (Ok(()), DeValue::Table(table)) => {
+                    self.settings.service(name.get_ref());
+                    for (key, value) in table {
+                        self.key(Place::Service(name.get_ref()), key, value);
+                    }
+                }
+                (Ok(()), other) => {
+                    let text = format!("write [{SERVICES}.{}], not {}", name.get_ref(), kind_of(other));
+                    self.problem(&name.span(), text);
+                }
+            }
+        }
+    }
+
+    fn key(&mut self, place: Place<'_>, name: &Spanned<impl AsRef<str>>, value: &Spanned<DeValue<'_>>) {
         let typed = name.get_ref().as_ref();
-        match keys::of(section).find(|key| key.name == typed) {
+        match place.keys().find(|key| key.name == typed) {
             None => self
-                .problem(&name.span(), unknown(section, typed, matches!(value.get_ref(), DeValue::Table(_)))),
-            Some(key) => self.value(key, &name.span(), value),
+                .problem(&name.span(), unknown(place, typed, matches!(value.get_ref(), DeValue::Table(_)))),
+            Some(key) => self.value(place, key, &name.span(), value),
         }
     }
 
     /// The line shown is the key's; for the items of a list and for tags, their own.
-    fn value(&mut self, key: &'static Key, at: &Range<usize>, value: &Spanned<DeValue<'_>>) {
+    fn value(
+        &mut self,
+        place: Place<'_>,
+        key: &'static Key,
+        at: &Range<usize>,
+        value: &Spanned<DeValue<'_>>,
+    ) {
+        let entries = match value.get_ref() {
+            DeValue::Array(items) => Some(items.len()),
+            DeValue::Table(table) => Some(table.len()),
+            _ => None,
+        };
+        // Before its items are told about, which may be many.
+        if let (Place::Service(_), Some(entries)) = (place, entries)
+            && let Err(why) = rule_length(entries)
+        {
+            return self.problem(at, format!("{}: {}", key.name, why.0));
+        }
         match (key.kind, value.get_ref()) {
             (Kind::Tags, DeValue::Table(tags)) => {
                 for (name, value) in tags {
                     match self.tag(name.get_ref(), value.get_ref()) {
-                        Ok(tag) => self.settings.set(key, tag, &self.origin(&name.span())),
+                        Ok(tag) => self.put(place, key, tag, &name.span()),
                         Err(why) => self.problem(&name.span(), format!("tag `{}` {}", name.get_ref(), why.0)),
                     }
                 }
@@ -115,13 +199,21 @@ impl File<'_> {
                 let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
                 // Each item was read alone, so all of them can be.
                 if let Ok(value) = kind.parse_many(&texts) {
-                    self.settings.set(key, value, &self.origin(at));
+                    self.put(place, key, value, at);
                 }
             }
             (kind, single) => match self.single(kind, single) {
-                Ok(value) => self.settings.set(key, value, &self.origin(at)),
+                Ok(value) => self.put(place, key, value, at),
                 Err(why) => self.problem(at, format!("{}: {}", key.name, why.0)),
             },
+        }
+    }
+
+    fn put(&mut self, place: Place<'_>, key: &'static Key, value: Value, at: &Range<usize>) {
+        let origin = self.origin(at);
+        match place {
+            Place::Of(_) => self.settings.set(key, value, &origin),
+            Place::Service(service) => self.settings.set_of_service(service, key, value, &origin),
         }
     }
 
@@ -139,10 +231,14 @@ impl File<'_> {
     }
 
     fn item(&self, kind: Kind, value: &DeValue<'_>) -> Result<String, Invalid> {
-        let DeValue::String(text) = value else {
-            return Err(Invalid(format!("every item must be a string, not {}", kind_of(value))));
+        let text = match (kind, value) {
+            (_, DeValue::String(text)) => self.expand(text)?,
+            (Kind::Ports, DeValue::Integer(number)) => number.to_string(),
+            (Kind::Ports, _) => {
+                return Err(Invalid(format!("every item must be a port or a range, not {}", kind_of(value))));
+            }
+            _ => return Err(Invalid(format!("every item must be a string, not {}", kind_of(value)))),
         };
-        let text = self.expand(text)?;
         kind.parse_many(&[&text])?;
         Ok(text)
     }
@@ -152,7 +248,7 @@ impl File<'_> {
             // A string is welcome for every kind, since only strings can hold ${VARIABLES}.
             (_, DeValue::String(text)) => kind.parse(&self.expand(text)?),
             (Kind::Bool, DeValue::Boolean(bool)) => Ok(Value::Bool(*bool)),
-            (Kind::Count { .. }, DeValue::Integer(number)) => kind.parse(&number.to_string()),
+            (Kind::Count { .. } | Kind::Ports, DeValue::Integer(number)) => kind.parse(&number.to_string()),
             (kind, other) => Err(Invalid(format!("must be {}, not {}", kind.wanted(), kind_of(other)))),
         }
     }
@@ -171,9 +267,17 @@ impl File<'_> {
     }
 }
 
-fn unknown(section: Section, typed: &str, is_table: bool) -> String {
+fn unknown(place: Place<'_>, typed: &str, is_table: bool) -> String {
+    let section = match place {
+        Place::Of(section) => section,
+        Place::Service(service) => {
+            let hint = suggest::hint(typed, place.keys().map(|key| key.name));
+            return format!("unknown key `{typed}` in [{SERVICES}.{service}]{hint}");
+        }
+    };
     if section == Section::Node && is_table {
-        let sections = Section::ALL.iter().map(|section| section.name()).filter(|name| !name.is_empty());
+        let names = Section::ALL.iter().map(|section| section.name()).chain([SERVICES, HANDLERS]);
+        let sections = names.filter(|name| !name.is_empty());
         return format!("unknown section [{typed}]{}", suggest::hint(typed, sections));
     }
     let place = match section {

@@ -11,10 +11,12 @@ pub(crate) enum Section {
     Agent,
     Proxy,
     Log,
+    /// `[services.NAME]`, once for each; not among [`Section::ALL`], since its keys are in files only.
+    Service,
 }
 
 impl Section {
-    /// All, in the order of the file.
+    /// Those that exist once, in the order of the file.
     pub(crate) const ALL: [Self; 4] = [Self::Node, Self::Agent, Self::Proxy, Self::Log];
 
     /// The name between brackets; empty for [`Section::Node`].
@@ -24,6 +26,7 @@ impl Section {
             Self::Agent => "agent",
             Self::Proxy => "proxy",
             Self::Log => "log",
+            Self::Service => "services.NAME",
         }
     }
 
@@ -34,6 +37,7 @@ impl Section {
             Self::Agent => "Agent",
             Self::Proxy => "Proxy",
             Self::Log => "Logging",
+            Self::Service => "Services",
         }
     }
 }
@@ -63,14 +67,22 @@ pub(crate) enum Kind {
     Address {
         port: u16,
     },
+    /// The same, or `off`.
+    AddressOrOff {
+        port: u16,
+    },
     /// Several of them.
     Addresses {
         port: u16,
     },
-    /// Several texts.
-    Texts,
     /// Several of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`.
     Seeds,
+    /// Several of Serf's `[FILTER[,FILTER...]=]SCRIPT`; in a variable on a line each.
+    Handlers,
+    /// Several networks, `ADDRESS/BITS`.
+    Networks,
+    /// Several ports and ranges of them.
+    Ports,
     /// Text by name.
     Tags,
 }
@@ -79,14 +91,17 @@ impl Kind {
     /// The value's place in help texts.
     pub(crate) fn placeholder(self) -> &'static str {
         match self {
-            Self::Text | Self::Secret | Self::Texts => "TEXT",
+            Self::Text | Self::Secret => "TEXT",
             Self::Path => "PATH",
             Self::Bool => "BOOL",
             Self::Count { .. } => "N",
             Self::Duration { .. } => "DURATION",
             Self::Word { .. } => "WORD",
-            Self::Address { .. } | Self::Addresses { .. } => "IP[:PORT]",
+            Self::Address { .. } | Self::AddressOrOff { .. } | Self::Addresses { .. } => "IP[:PORT]",
             Self::Seeds => "HOST[:PORT]",
+            Self::Handlers => "[FILTER=]SCRIPT",
+            Self::Networks => "IP/BITS",
+            Self::Ports => "PORT[-PORT]",
             Self::Tags => "KEY=VALUE",
         }
     }
@@ -97,15 +112,24 @@ impl Kind {
             Self::Bool => "true or false",
             Self::Count { .. } => "a number",
             Self::Duration { .. } => "a string with a unit, e.g. \"5s\"",
-            Self::Addresses { .. } | Self::Texts | Self::Seeds => "a list of strings",
+            Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Networks => "a list of strings",
+            Self::Ports => "a list of ports",
             Self::Tags => "a table of strings",
-            Self::Text | Self::Secret | Self::Path | Self::Word { .. } | Self::Address { .. } => "a string",
+            Self::Text
+            | Self::Secret
+            | Self::Path
+            | Self::Word { .. }
+            | Self::Address { .. }
+            | Self::AddressOrOff { .. } => "a string",
         }
     }
 
     /// Does a key of this kind take several values?
     pub(crate) fn is_many(self) -> bool {
-        matches!(self, Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Tags)
+        matches!(
+            self,
+            Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Networks | Self::Ports | Self::Tags
+        )
     }
 }
 
@@ -122,10 +146,7 @@ pub(crate) enum Fallback {
 
 /// When a changed value takes effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(
-    dead_code,
-    reason = "no key is live or re-opens a listener until there is a reload; the reference names all three"
-)]
+#[expect(dead_code, reason = "no key re-opens a listener yet; the reference names all three")]
 pub(crate) enum Applies {
     Live,
     Listener,

@@ -1,6 +1,7 @@
 //! Every key, once. Flags, variables, help, `config print` and the reference all come from here.
 
 pub(crate) mod serf;
+pub(crate) mod service;
 
 use super::key::{Applies, Fallback, Key, Kind, Section};
 use std::time::Duration;
@@ -28,13 +29,15 @@ pub(crate) static TABLE: &[&Key] = &[
     &KEYRING_FILE,
     &DEFAULT_PORT,
     &LEAVE_TIMEOUT,
+    &LEAVE_ON_TERMINATE,
+    &serf::SKIP_LEAVE_ON_INTERRUPT,
+    &serf::START_JOIN,
     &serf::RPC_ADDR,
     &serf::RPC_AUTH,
     &serf::EVENT_HANDLERS,
     &serf::REPLAY_ON_JOIN,
     &serf::SNAPSHOT_PATH,
     &serf::REJOIN_AFTER_LEAVE,
-    &serf::SKIP_LEAVE_ON_INTERRUPT,
     &serf::DISCOVER,
     &serf::MDNS_INTERFACE,
     &serf::MDNS_DISABLE_IPV4,
@@ -57,6 +60,7 @@ pub(crate) static TABLE: &[&Key] = &[
     &IDLE_TIMEOUT,
     &IDLE_MAX,
     &DRAIN_TIMEOUT,
+    &PLAINTEXT,
     &LOG_LEVEL,
     &LOG_FORMAT,
 ];
@@ -190,6 +194,7 @@ pub(crate) static TAGS: Key = Key {
     env_also: Some("ROLE"),
     kind: Kind::Tags,
     fallback: Fallback::Unset("none"),
+    applies: Applies::Live,
     help: "What this node tells all others about itself; repeat for more.\n\n\
            `role=web` offers the service `web` on the port in the tag `port`, or else on `default_port`. All tags \
            together take at most 512 bytes.",
@@ -209,6 +214,7 @@ pub(crate) static TAGS_FILE: Key = Key {
 pub(crate) static ROLE: Key = Key {
     name: "role",
     flag: "role",
+    applies: Applies::Live,
     help: "The tag `role`, as Serf was once told it.\n\nIt beats a tag `role` in `tags`, as in Serf. Write the tag instead.",
     ..AGENT
 };
@@ -274,7 +280,8 @@ pub(crate) static KEYRING_FILE: Key = Key {
     flag: "keyring-file",
     kind: Kind::Path,
     help: "Keyring file of Serf: a JSON array of keys, the first one encrypts, all decrypt.\n\n\
-           It must exist and hold at least one key. Instead of `encrypt` and `encrypt_file`.",
+           It must exist and hold at least one key; it is rewritten, whole, when keys are installed, used or removed. Instead of \
+           `encrypt` and `encrypt_file`, whose changes a restart forgets.",
     ..AGENT
 };
 
@@ -294,6 +301,17 @@ pub(crate) static LEAVE_TIMEOUT: Key = Key {
     // Inside the 10 s that `docker stop` waits before it kills.
     fallback: Fallback::Is("8s"),
     help: "How long a leave may take before the agent exits all the same.",
+    ..AGENT
+};
+
+pub(crate) static LEAVE_ON_TERMINATE: Key = Key {
+    name: "leave_on_terminate",
+    flag: "leave-on-terminate",
+    kind: Kind::Bool,
+    fallback: Fallback::Is("true"),
+    applies: Applies::Live,
+    help: "Leave the cluster on TERM; else end at once, and be found failed.\n\n\
+           Called as `serf`, the agent leaves on INT only, as Serf does, unless this is set.",
     ..AGENT
 };
 
@@ -360,12 +378,24 @@ pub(crate) static DRAIN_TIMEOUT: Key = Key {
     ..PROXY
 };
 
+pub(crate) static PLAINTEXT: Key = Key {
+    name: "plaintext",
+    flag: "plaintext",
+    kind: Kind::Bool,
+    fallback: Fallback::Is("false"),
+    help: "Follow an agent that gossips in plaintext beyond loopback.\n\n\
+           Whoever reaches such an agent can become a member and get requests. Without this the proxy ends with 2 when its \
+           agent has no key and gossips elsewhere than on loopback; see `encrypt_file`.",
+    ..PROXY
+};
+
 pub(crate) static LOG_LEVEL: Key = Key {
     name: "level",
     flag: "log-level",
     kind: Kind::Word { words: &["trace", "debug", "info", "warn", "error"], also: &[("err", "error")] },
     fallback: Fallback::Is("info"),
-    help: "Least important messages to log: trace, debug, info, warn or error.\n\nSerf's words in any case are understood: TRACE, DEBUG, INFO, WARN, ERR.",
+    applies: Applies::Live,
+    help: "Least important messages to log: trace, debug, info, warn or error.\n\nSerf's words in any case are understood: TRACE, DEBUG, INFO, WARN, ERR. A proxy takes a new level when it is started again.",
     ..LOG
 };
 

@@ -16,6 +16,7 @@ pub(crate) mod check;
 mod env;
 mod expand;
 mod file;
+mod handlers;
 pub(crate) mod key;
 pub(crate) mod keys;
 mod load;
@@ -31,5 +32,6 @@ pub(crate) mod views;
 
 pub(crate) use load::{Loaded, load};
 pub(crate) use origin::Origin;
+pub(crate) use serf_file::go_duration;
 pub(crate) use settings::Settings;
 pub(crate) use sources::{Given, Sources};

@@ -2,6 +2,7 @@
 //!
 //! The TOML form is itself a configuration that says the same. Secrets are not shown.
 
+use super::handlers;
 use super::key::{Applies, Kind, Section};
 use super::origin::Origin;
 use super::settings::{Setting, Settings};
@@ -11,12 +12,19 @@ use serde_json::json;
 /// As TOML, origins in comments beside the values.
 pub(crate) fn toml(settings: &Settings) -> String {
     let mut out = String::new();
-    for section in Section::ALL {
-        if section != Section::Node {
-            out.push_str(&format!("\n[{}]\n", section.name()));
-        }
-        let lines: Vec<(String, String)> =
-            in_force(settings).filter(|setting| setting.key.section == section).flat_map(lines).collect();
+    let once = Section::ALL.into_iter().map(|section| {
+        let title =
+            if section == Section::Node { String::new() } else { format!("\n[{}]\n", section.name()) };
+        let settings: Vec<&Setting> =
+            in_force(settings).filter(|setting| setting.key.section == section).collect();
+        (title, settings)
+    });
+    let services = settings.services().map(|(service, settings)| {
+        (format!("\n[services.{}]\n", quoted_key(service)), settings.iter().collect())
+    });
+    for (title, settings) in once.chain(services) {
+        out.push_str(&title);
+        let lines: Vec<(String, String)> = settings.into_iter().flat_map(lines).collect();
         // One long value does not push the comments of all others to the right.
         let width = lines
             .iter()
@@ -28,6 +36,7 @@ pub(crate) fn toml(settings: &Settings) -> String {
             out.push_str(&format!("{text:width$}  # {origin}\n"));
         }
     }
+    settings.declared().iter().for_each(|declared| out.push_str(&handlers::toml(declared, quoted)));
     out
 }
 
@@ -48,6 +57,12 @@ fn lines(setting: &Setting) -> Vec<(String, String)> {
                 (format!("{}.{} = {}", key.name, quoted_key(tag), quoted(value)), origin.to_string())
             })
             .collect(),
+        Value::Texts(texts) if texts.is_empty() && key.section == Section::Service => {
+            vec![(format!("# {} =", key.name), format!("{origin}: {}", key.default_words()))]
+        }
+        Value::Tags(_) if key.section == Section::Service => {
+            vec![(format!("# {} =", key.name), format!("{origin}: {}", key.default_words()))]
+        }
         Value::Unset => vec![(format!("# {} =", key.name), format!("{origin}: {}", key.default_words()))],
         _ if key.kind == Kind::Secret => {
             vec![(format!("# {} =", key.name), format!("{origin}; set, not shown"))]
@@ -102,10 +117,14 @@ fn quoted_key(key: &str) -> String {
 
 /// As JSON: one object per key, in the order of the file.
 pub(crate) fn json(settings: &Settings) -> String {
-    let rows: Vec<serde_json::Value> = in_force(settings)
-        .map(|setting| {
-            let key = setting.key;
-            let mut row = json!({ "key": key.path(), "value": json_value(setting) });
+    let once = in_force(settings).map(|setting| (setting.key.path(), setting));
+    let services = settings.services().flat_map(|(service, settings)| {
+        settings.iter().map(move |setting| (format!("services.{service}.{}", setting.key.name), setting))
+    });
+    let rows: Vec<serde_json::Value> = once
+        .chain(services)
+        .map(|(path, setting)| {
+            let mut row = json!({ "key": path, "value": json_value(setting) });
             place(&mut row, &setting.origin);
             if !setting.tag_origins.is_empty() {
                 let tags = setting.tag_origins.iter().map(|(tag, origin)| {
@@ -118,7 +137,16 @@ pub(crate) fn json(settings: &Settings) -> String {
             row
         })
         .collect();
-    crate::json::pretty(&json!({ "settings": rows }))
+    let handlers: Vec<serde_json::Value> = settings
+        .declared()
+        .iter()
+        .map(|declared| {
+            let mut row = handlers::json(&declared.config);
+            place(&mut row, &declared.origin);
+            row
+        })
+        .collect();
+    crate::json::pretty(&json!({ "settings": rows, "handlers": handlers }))
 }
 
 /// Adds the source, and where in it when it has places.
@@ -175,14 +203,37 @@ mod tests {
             (&keys::RETRY_INTERVAL, &["1m 500ms"]),
             (&keys::ADVERTISE, &["10.0.0.1"]),
         ]);
+        let mut settings = settings;
+        let words = ["/bin/x", "a \"$b\""].map(str::to_owned);
+        let on = muster_agent::Filters::parse("user:a b,query").unwrap();
+        let mut config =
+            muster_agent::HandlerConfig::new("h", on, muster_agent::Action::Command(words.into()));
+        config.timeout = None;
+        settings.declare(handlers::Declared { config, origin: Origin::Default });
+        for (key, text) in [
+            (&keys::service::FROM, "10.0.0.0/8,fd00::/8"),
+            (&keys::service::PORTS, "3000,8000-8999"),
+            (&keys::service::TAGS, "zone=a"),
+        ] {
+            settings.set_of_service("web.v1", key, key.kind.parse(text).unwrap(), &Origin::Flag(key.flag));
+        }
+        settings.service("unrestricted");
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("muster.toml"), toml(&settings)).unwrap();
         let directory = directory.path().to_owned();
         let read = load(&Sources { config: None, serf: vec![], given: vec![], env: [].into(), directory });
         assert_eq!(read.problems, []);
+        assert_eq!(read.settings.declared()[0].config, settings.declared()[0].config);
         for (before, after) in settings.iter().zip(read.settings.iter()) {
             assert_eq!(before.value, after.value, "{}", before.key.path());
         }
+        let values = |settings: &Settings| -> Vec<(String, Vec<Value>)> {
+            let of = |set: &[Setting]| set.iter().map(|setting| setting.value.clone()).collect();
+            settings.services().map(|(name, set)| (name.to_owned(), of(set))).collect()
+        };
+        assert_eq!(values(&settings), values(&read.settings));
+        let json = json(&settings);
+        assert!(json.contains(r#""key": "services.web.v1.from""#), "{json}");
     }
 
     #[test]

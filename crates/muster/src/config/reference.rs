@@ -1,5 +1,6 @@
 //! `docs/configuration.md`, from the key table.
 
+use super::handlers;
 use super::key::{Fallback, Key, Kind, Section};
 use super::keys;
 
@@ -15,6 +16,9 @@ pub(crate) fn markdown() -> String {
         });
         keys::of(section).for_each(|key| out.push_str(&entry(key)));
     }
+    out.push_str(SERVICES);
+    keys::service::TABLE.iter().for_each(|key| out.push_str(&entry(key)));
+    out.push_str(&handlers::markdown());
     out
 }
 
@@ -29,6 +33,11 @@ fn entry(key: &Key) -> String {
         (Some(name), _) => variables.push(format!("`{name}`")),
         (None, _) => {}
     }
+    if key.section == Section::Service {
+        // Neither flag nor variable could name the service.
+        variables = vec!["-".to_owned()];
+    }
+    let flags = if key.flag.is_empty() { "-".to_owned() } else { flags.join(", ") };
     let default = match key.fallback {
         Fallback::Is(text) => format!("`{text}`"),
         Fallback::Found(words, _) | Fallback::Unset(words) => words.to_owned(),
@@ -38,7 +47,7 @@ fn entry(key: &Key) -> String {
         key.name,
         key.help,
         values(key.kind),
-        flags.join(", "),
+        flags,
         variables.join(", "),
         key.applies.word(),
     )
@@ -56,12 +65,33 @@ fn values(kind: Kind) -> String {
             words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ")
         }
         Kind::Address { .. } => "address".to_owned(),
+        Kind::AddressOrOff { .. } => "address, `off`".to_owned(),
         Kind::Addresses { .. } => "list of addresses".to_owned(),
-        Kind::Texts => "list of texts".to_owned(),
         Kind::Seeds => "list of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`".to_owned(),
+        Kind::Networks => "list of networks, at most 256".to_owned(),
+        Kind::Ports => "list of ports and ranges, at most 256".to_owned(),
+        Kind::Handlers => "list of `[FILTER=]SCRIPT`".to_owned(),
         Kind::Tags => "table of texts".to_owned(),
     }
 }
+
+const SERVICES: &str = "
+## `[services.NAME]`
+
+Which members may serve the service NAME; a section for each service that is restricted. Without one, every member whose tags
+offer it is a backend. All three must hold, and they only narrow what is believed.
+
+```toml
+[services.web]
+from = [\"10.0.0.0/8\", \"fd00::/8\"]
+ports = [3000, \"8000-8999\"]
+tags = { zone = \"a\" }
+```
+
+The agent draws the picture by these, for whoever follows it, and the proxy follows only an agent that was told the same about its
+service: give both the same file, and start both again when it changes. Who is refused is told in the agent's log, by
+`muster why NODE`, and in the picture (`refusals`), with the reason.
+";
 
 const INTRODUCTION: &str = "\
 # Configuration reference
@@ -80,9 +110,9 @@ later file wins, lists are continued (by flags too), tags merge, a switch can on
 nothing. They beat Muster's own files; variables and flags beat them. An unknown key is an error. Serf reads
 `disable_coordinates` and `validate_node_names` and does nothing with them, and so does Muster; `leave_on_terminate` it always does.
 
-**Variables.** `MUSTER_SECTION__KEY` exists for every key; lists are separated by commas, tags are written `k=v,k=v`. An
-empty variable counts as not set. An unknown variable that begins with `MUSTER_` brings a warning only, since Kubernetes
-injects some for a Service called `muster`.
+**Variables.** `MUSTER_SECTION__KEY` exists for every key outside of `[services.NAME]`; lists are separated by commas, handlers stand
+on a line each, tags are written `k=v,k=v`. An empty variable counts as not set. An unknown variable that begins with `MUSTER_` brings a warning only,
+since Kubernetes injects some for a Service called `muster`.
 
 **Files.** An unknown key is an error. Strings may hold `${VAR}` and `${VAR:-default}`; `$$` is one dollar sign.
 
@@ -90,7 +120,9 @@ injects some for a Service called `muster`.
 
 **Values.** Durations have a unit: `250ms`, `5s`, `1m 30s`. Addresses are `IP`, `IP:PORT`, `[IPv6]:PORT` or `:PORT`.
 
-**Applies** tells when a changed value takes effect: `live` at once on a reload, `listener` by re-opening that listener,
+**HUP** makes the agent read all of this again, with the flags and variables it was started with. A mistake changes nothing, and is told.
+
+**Applies** tells when a changed value takes effect: `live` when the agent gets HUP, `listener` by re-opening that listener,
 `restart` when the role is started again. `later release`: understood now, so that scripts written for Serf run.
 
 `muster check` tells everything that is wrong, with file and line. `muster config print` shows every value and who said so.

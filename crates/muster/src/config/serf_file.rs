@@ -46,13 +46,13 @@ static NAMES: &[(&str, Meaning)] = &[
     ("log_level", Sets(&keys::LOG_LEVEL)),
     ("protocol", Sets(&keys::PROTOCOL)),
     ("profile", Sets(&keys::PROFILE)),
-    ("start_join", Sets(&keys::JOIN)),
+    ("start_join", Sets(&serf::START_JOIN)),
     ("retry_join", Sets(&keys::JOIN)),
     ("retry_max_attempts", Sets(&keys::RETRY_MAX)),
     ("retry_interval", Sets(&keys::RETRY_INTERVAL)),
     ("enable_compression", Unsets(&keys::DISABLE_COMPRESSION)),
     ("broadcast_timeout", Sets(&keys::BROADCAST_TIMEOUT)),
-    ("leave_on_terminate", Nothing),
+    ("leave_on_terminate", Sets(&keys::LEAVE_ON_TERMINATE)),
     ("disable_coordinates", Nothing),
     ("validate_node_names", Nothing),
     ("rpc_addr", Sets(&serf::RPC_ADDR)),
@@ -230,7 +230,7 @@ fn kind_of(raw: &RawValue) -> &'static str {
 }
 
 /// Go's `time.ParseDuration`, without negative ones: `1h30m`, `1.5s`, `250ms`, `0`.
-fn go_duration(text: &str) -> Option<Duration> {
+pub(crate) fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest == "0" {
         return Some(Duration::ZERO);

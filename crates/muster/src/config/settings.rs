@@ -1,5 +1,6 @@
 //! The value of every key, with its origin.
 
+use super::handlers::Declared;
 use super::key::Key;
 use super::keys;
 use super::origin::Origin;
@@ -18,49 +19,94 @@ pub(crate) struct Setting {
     pub(crate) tag_origins: BTreeMap<String, Origin>,
 }
 
-/// A value for every key of the table.
+/// A value for every key of the table, and the handlers.
 ///
 /// The typed getters give an empty value when the key is unset or of another kind; which key has which kind is settled in
 /// the table, and a test reads them all through the views.
 #[derive(Clone, Debug)]
-pub(crate) struct Settings(Vec<Setting>);
+pub(crate) struct Settings {
+    table: Vec<Setting>,
+    /// `[services.NAME]` by NAME: a value for every key of [`keys::service::TABLE`].
+    services: BTreeMap<String, Vec<Setting>>,
+    handlers: Vec<Declared>,
+}
+
+impl Setting {
+    fn default_of(key: &&'static Key) -> Self {
+        Self { key, value: key.default_value(), origin: Origin::Default, tag_origins: BTreeMap::new() }
+    }
+
+    fn set(&mut self, value: Value, origin: &Origin) {
+        let continues = matches!(self.origin, Origin::SerfFile { .. })
+            && matches!(origin, Origin::SerfFile { .. } | Origin::Flag(_));
+        match (&mut self.value, value) {
+            (Value::Texts(old), Value::Texts(new)) if continues => old.extend(new),
+            (Value::Tags(old), Value::Tags(new)) => {
+                self.tag_origins.extend(new.keys().map(|tag| (tag.clone(), origin.clone())));
+                old.extend(new);
+            }
+            (old, new) => *old = new,
+        }
+        self.origin = origin.clone();
+    }
+}
 
 impl Settings {
     /// The table's defaults.
     pub(crate) fn defaults() -> Self {
-        let setting = |key: &&'static Key| Setting {
-            key,
-            value: key.default_value(),
-            origin: Origin::Default,
-            tag_origins: BTreeMap::new(),
-        };
-        Self(keys::TABLE.iter().map(setting).collect())
+        Self {
+            table: keys::TABLE.iter().map(Setting::default_of).collect(),
+            services: BTreeMap::new(),
+            handlers: Vec::new(),
+        }
     }
 
     /// In the table's order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Setting> {
-        self.0.iter()
+        self.table.iter()
+    }
+
+    /// The services that are named, each with its settings in the order of their table.
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&str, &[Setting])> {
+        self.services.iter().map(|(name, settings)| (name.as_str(), settings.as_slice()))
+    }
+
+    /// The settings of a service that is named here or was before.
+    pub(crate) fn service(&mut self, name: &str) -> &mut [Setting] {
+        let defaults = || keys::service::TABLE.iter().map(Setting::default_of).collect();
+        self.services.entry(name.to_owned()).or_insert_with(defaults)
+    }
+
+    /// As [`Settings::set`], for a key of a service.
+    pub(crate) fn set_of_service(&mut self, name: &str, key: &'static Key, value: Value, origin: &Origin) {
+        if let Some(setting) = self.service(name).iter_mut().find(|setting| std::ptr::eq(setting.key, key)) {
+            setting.set(value, origin);
+        }
     }
 
     /// Replaces a value; tags are added one by one. A list from a file of Serf is continued, as in Serf, by the next such
     /// file and by flags.
     pub(crate) fn set(&mut self, key: &'static Key, value: Value, origin: &Origin) {
-        let Some(setting) = self.0.iter_mut().find(|setting| std::ptr::eq(setting.key, key)) else { return };
-        let continues = matches!(setting.origin, Origin::SerfFile { .. })
-            && matches!(origin, Origin::SerfFile { .. } | Origin::Flag(_));
-        match (&mut setting.value, value) {
-            (Value::Texts(old), Value::Texts(new)) if continues => old.extend(new),
-            (Value::Tags(old), Value::Tags(new)) => {
-                setting.tag_origins.extend(new.keys().map(|tag| (tag.clone(), origin.clone())));
-                old.extend(new);
-            }
-            (old, new) => *old = new,
+        if let Some(setting) = self.table.iter_mut().find(|setting| std::ptr::eq(setting.key, key)) {
+            setting.set(value, origin);
         }
-        setting.origin = origin.clone();
+    }
+
+    /// One more handler, or another of its name.
+    pub(crate) fn declare(&mut self, handler: Declared) {
+        match self.handlers.iter_mut().find(|earlier| earlier.config.name == handler.config.name) {
+            Some(earlier) => *earlier = handler,
+            None => self.handlers.push(handler),
+        }
+    }
+
+    /// The tables `[[handlers]]`, in the order of the files.
+    pub(crate) fn declared(&self) -> &[Declared] {
+        &self.handlers
     }
 
     fn find(&self, key: &'static Key) -> Option<&Setting> {
-        self.0.iter().find(|setting| std::ptr::eq(setting.key, key))
+        self.table.iter().find(|setting| std::ptr::eq(setting.key, key))
     }
 
     /// Who set `key`.

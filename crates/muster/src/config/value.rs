@@ -1,9 +1,11 @@
 //! Values, and the one parser per kind that flags, environment and files share.
 
 use super::key::Kind;
+use muster_fleet::{Network, Ports, RULE_ENTRIES_MAX};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A value of some [`Kind`].
@@ -20,6 +22,9 @@ pub(crate) enum Value {
     Texts(Vec<String>),
     Tags(BTreeMap<String, String>),
 }
+
+/// The word that stands for no address at all.
+pub(crate) const OFF: &str = "off";
 
 /// Why a text is no value of its kind, and what would be.
 #[derive(PartialEq, Eq, Debug)]
@@ -40,7 +45,7 @@ impl Kind {
     pub(crate) fn unset(self) -> Value {
         match self {
             Self::Addresses { .. } => Value::Addresses(Vec::new()),
-            Self::Texts | Self::Seeds => Value::Texts(Vec::new()),
+            Self::Seeds | Self::Handlers | Self::Networks | Self::Ports => Value::Texts(Vec::new()),
             Self::Tags => Value::Tags(BTreeMap::new()),
             _ => Value::Unset,
         }
@@ -48,7 +53,11 @@ impl Kind {
 
     /// Reads the text of a variable: lists are separated by commas.
     pub(crate) fn parse(self, text: &str) -> Result<Value, Invalid> {
-        if self.is_many() {
+        if self == Self::Handlers {
+            // Filters have commas between them.
+            let items: Vec<&str> = text.lines().map(str::trim).filter(|item| !item.is_empty()).collect();
+            self.parse_many(&items)
+        } else if self.is_many() {
             let items: Vec<&str> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
             self.parse_many(&items)
         } else {
@@ -62,8 +71,12 @@ impl Kind {
             Self::Addresses { port } => {
                 items.iter().map(|item| address(item, port)).collect::<Result<_, _>>().map(Value::Addresses)
             }
-            Self::Texts => Ok(Value::Texts(items.iter().map(ToString::to_string).collect())),
             Self::Seeds => items.iter().map(|item| seed(item)).collect::<Result<_, _>>().map(Value::Texts),
+            Self::Handlers => {
+                items.iter().map(|item| handler(item)).collect::<Result<_, _>>().map(Value::Texts)
+            }
+            Self::Networks => rule_list::<Network>(items),
+            Self::Ports => rule_list::<Ports>(items),
             Self::Tags => items.iter().map(|item| tag(item)).collect::<Result<_, _>>().map(Value::Tags),
             _ => match items {
                 [item] => self.parse_one(item),
@@ -97,8 +110,14 @@ impl Kind {
                     false => invalid(format!("`{text}` is none of {}", words.join(", "))),
                 }
             }
-            Self::Address { port } => address(text, port).map(Value::Address),
-            Self::Addresses { .. } | Self::Texts | Self::Seeds | Self::Tags => self.parse_many(&[text]),
+            Self::AddressOrOff { .. } if text.eq_ignore_ascii_case(OFF) => Ok(Value::Text(OFF.to_owned())),
+            Self::Address { port } | Self::AddressOrOff { port } => address(text, port).map(Value::Address),
+            Self::Addresses { .. }
+            | Self::Seeds
+            | Self::Handlers
+            | Self::Networks
+            | Self::Ports
+            | Self::Tags => self.parse_many(&[text]),
         }
     }
 }
@@ -136,6 +155,28 @@ fn address(text: &str, port: u16) -> Result<SocketAddr, Invalid> {
 /// In the agent's words: it reads the text again when it joins.
 fn seed(text: &str) -> Result<String, Invalid> {
     muster_agent::check_seed(text).map(|()| text.to_owned()).map_err(|error| Invalid(error.to_string()))
+}
+
+/// In Serf's words: it says the same when it does not start.
+fn handler(text: &str) -> Result<String, Invalid> {
+    let checked = muster_agent::HandlerConfig::serf("x", text);
+    checked.map(|_| text.to_owned()).map_err(|error| Invalid(error.to_string()))
+}
+
+/// As texts, which the views read again. Nobody means "nobody" by an empty list.
+fn rule_list<T: FromStr<Err = String> + ToString>(items: &[&str]) -> Result<Value, Invalid> {
+    rule_length(items.len())?;
+    let item = |item: &&str| item.trim().parse::<T>().map(|item| item.to_string()).map_err(Invalid);
+    items.iter().map(item).collect::<Result<_, _>>().map(Value::Texts)
+}
+
+/// Whether a list of a rule may have so many entries.
+pub(super) fn rule_length(entries: usize) -> Result<(), Invalid> {
+    match entries {
+        0 => invalid("is empty, so that nobody could serve; leave it out to restrict nothing"),
+        1..=RULE_ENTRIES_MAX => Ok(()),
+        _ => invalid(format!("has {entries} entries; at most {RULE_ENTRIES_MAX} are allowed")),
+    }
 }
 
 /// Splits at the first `=`, as Serf does.
@@ -179,6 +220,14 @@ mod tests {
     }
 
     #[test]
+    fn where_an_address_may_be_off_the_word_stands_for_none() {
+        let kind = Kind::AddressOrOff { port: 7373 };
+        assert_eq!(kind.parse("Off"), Ok(Value::Text("off".into())));
+        assert_eq!(kind.parse("127.0.0.1"), Ok(Value::Address("127.0.0.1:7373".parse().unwrap())));
+        assert!(kind.parse("no").is_err() && ADDRESS.parse("off").is_err());
+    }
+
+    #[test]
     fn a_duration_needs_a_unit_and_stays_in_its_range() {
         assert_eq!(SECONDS.parse("250ms"), Ok(Value::Duration(Duration::from_millis(250))));
         assert_eq!(SECONDS.parse("1m"), Ok(Value::Duration(Duration::from_secs(60))));
@@ -204,6 +253,17 @@ mod tests {
             Value::Tags([("port", "80"), ("role", "web")].map(|(k, v)| (k.into(), v.into())).into())
         );
         assert_eq!(Kind::Seeds.parse(""), Ok(Value::Texts(vec![])));
+    }
+
+    #[test]
+    fn handlers_of_a_variable_stand_on_a_line_each() {
+        let texts = ["member-leave,member-failed=a,b=c", "d"];
+        assert_eq!(
+            Kind::Handlers.parse("member-leave,member-failed=a,b=c\n\n d\n"),
+            Ok(Value::Texts(texts.map(str::to_owned).into()))
+        );
+        let error = Kind::Handlers.parse_many(&["user=x", "member-foo=x"]).unwrap_err();
+        assert_eq!(error.0, "Invalid event script: Event 'member-foo' invoking 'x'");
     }
 
     #[test]

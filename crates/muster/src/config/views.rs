@@ -1,8 +1,13 @@
 //! Settings as the roles want them.
 
+use super::handlers;
+use super::key::Kind;
 use super::keys;
-use super::settings::Settings;
-use muster_agent::{Advertise, KeySource, ProfileName};
+use super::origin::Origin;
+use super::settings::{Setting, Settings};
+use super::value::Value;
+use muster_agent::{Advertise, KeySource, ProfileName, RpcConfig, SnapshotOptions};
+use muster_fleet::{Rule, Rules};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -14,8 +19,10 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         bind: bind(settings),
         interface: interface(settings).map(str::to_owned),
         advertise: settings.address(&keys::ADVERTISE).map(|at| Advertise { ip: at.ip(), port: at.port() }),
-        join: settings.texts(&keys::JOIN).to_vec(),
+        join: [settings.texts(&keys::serf::START_JOIN), settings.texts(&keys::JOIN)].concat(),
         join_strict: settings.bool(&keys::JOIN_STRICT),
+        start_join: Vec::new(),
+        replay_on_join: settings.bool(&keys::serf::REPLAY_ON_JOIN),
         retry_interval: settings.duration(&keys::RETRY_INTERVAL),
         retry_max: settings.count(&keys::RETRY_MAX),
         tags: tags(settings),
@@ -29,11 +36,43 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         compress: !settings.bool(&keys::DISABLE_COMPRESSION),
         broadcast_timeout: settings.duration(&keys::BROADCAST_TIMEOUT),
         keys: gossip_keys(settings),
+        snapshot: snapshot(settings),
+        rpc: rpc(settings),
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
+        handlers: handlers::all(settings),
+        withheld: withheld(),
+        leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
+        skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
+        stages: muster_agent::Stages::default(),
+        reload: muster_agent::Reload::default(),
         log: muster_agent::LogBook::default(),
+        rules: rules(settings),
     }
+}
+
+/// What of it applies to an agent that runs already.
+pub(crate) fn reloaded(settings: &Settings) -> muster_agent::Reloaded {
+    muster_agent::Reloaded {
+        tags: tags(settings),
+        leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
+        skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
+        handlers: handlers::all(settings),
+        log_level: settings.text(&keys::LOG_LEVEL).to_owned(),
+    }
+}
+
+/// Where the snapshot is.
+fn snapshot(settings: &Settings) -> Option<SnapshotOptions> {
+    let path = Some(settings.text(&keys::serf::SNAPSHOT_PATH)).filter(|path| !path.is_empty())?;
+    let rejoin_after_leave = settings.bool(&keys::serf::REJOIN_AFTER_LEAVE);
+    Some(SnapshotOptions { path: path.into(), rejoin_after_leave })
+}
+
+/// The variables that hold secrets.
+fn withheld() -> Vec<String> {
+    keys::TABLE.iter().filter(|key| key.kind == Kind::Secret).map(|key| key.env()).collect()
 }
 
 /// Where the gossip keys come from.
@@ -45,6 +84,15 @@ pub(super) fn gossip_keys(settings: &Settings) -> Option<KeySource> {
     source(&keys::ENCRYPT, |text| KeySource::Key(text.into()))
         .or_else(|| source(&keys::ENCRYPT_FILE, |path| KeySource::File(path.into())))
         .or_else(|| source(&keys::KEYRING_FILE, |path| KeySource::Keyring(path.into())))
+}
+
+/// Where Serf's RPC is served, unless it is off.
+pub(crate) fn rpc(settings: &Settings) -> Option<RpcConfig> {
+    Some(RpcConfig {
+        addr: settings.address(&keys::serf::RPC_ADDR)?,
+        asked: *settings.origin(&keys::serf::RPC_ADDR) != Origin::Default,
+        auth: settings.text(&keys::serf::RPC_AUTH).to_owned(),
+    })
 }
 
 /// The tags the node begins with. `role` beats the tag of that name, as in Serf.
@@ -61,12 +109,12 @@ pub(super) fn tags_file(settings: &Settings) -> Option<&str> {
     Some(settings.text(&keys::TAGS_FILE)).filter(|path| !path.is_empty())
 }
 
-fn interface(settings: &Settings) -> Option<&str> {
+pub(crate) fn interface(settings: &Settings) -> Option<&str> {
     Some(settings.text(&keys::INTERFACE)).filter(|name| !name.is_empty())
 }
 
 /// The gossip address, on the interface that was named.
-pub(super) fn bind_on_interface(settings: &Settings) -> Result<SocketAddr, muster_agent::Error> {
+pub(crate) fn bind_on_interface(settings: &Settings) -> Result<SocketAddr, muster_agent::Error> {
     let bind = bind(settings);
     interface(settings).map_or(Ok(bind), |name| muster_agent::bind_on(name, bind))
 }
@@ -88,7 +136,31 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         idle_timeout: settings.duration(&keys::IDLE_TIMEOUT),
         idle_max: settings.count(&keys::IDLE_MAX),
         drain_timeout: settings.duration(&keys::DRAIN_TIMEOUT),
+        plaintext: settings.bool(&keys::PLAINTEXT),
+        rule: rules(settings).remove(settings.text(&keys::SERVICE)).unwrap_or_default(),
     }
+}
+
+/// Who may serve which service; a service about which nothing is said has no rule.
+fn rules(settings: &Settings) -> Rules {
+    let rule = |(service, settings): (&str, &[Setting])| {
+        let mut rule = Rule::default();
+        for setting in settings {
+            match (&setting.value, setting.key.kind) {
+                // Each text was read when the file was.
+                (Value::Texts(texts), Kind::Networks) => {
+                    rule.from = texts.iter().filter_map(|text| text.parse().ok()).collect();
+                }
+                (Value::Texts(texts), Kind::Ports) => {
+                    rule.ports = texts.iter().filter_map(|text| text.parse().ok()).collect();
+                }
+                (Value::Tags(tags), _) => rule.tags = tags.clone(),
+                _ => {}
+            }
+        }
+        (!rule.is_empty()).then(|| (service.to_owned(), rule))
+    };
+    settings.services().filter_map(rule).collect()
 }
 
 /// How to log.
@@ -128,7 +200,18 @@ mod tests {
         assert_eq!((agent.profile, agent.protocol), (ProfileName::Lan, 5));
         assert_eq!((agent.compress, agent.broadcast_timeout), (true, Duration::from_secs(5)));
         assert_eq!((agent.interface, agent.keys), (None, None));
+        assert_eq!(
+            (agent.handlers, agent.withheld.contains(&"MUSTER_AGENT__ENCRYPT".to_owned())),
+            (vec![], true)
+        );
+        assert_eq!((agent.leave_on_terminate, agent.skip_leave_on_interrupt), (true, false));
+        assert_eq!((agent.start_join.len(), agent.replay_on_join), (0, false));
         assert_eq!((agent.default_port, agent.leave_timeout), (3000, Duration::from_secs(8)));
+        let rpc = agent.rpc.unwrap();
+        assert_eq!(
+            (rpc.addr.to_string().as_str(), rpc.asked, rpc.auth.as_str()),
+            ("127.0.0.1:7373", false, "")
+        );
         let proxy = proxy(&settings);
         assert_eq!(proxy.listen, ["0.0.0.0:8080".parse().unwrap()]);
         assert_eq!(proxy.service, "backend");
@@ -136,6 +219,7 @@ mod tests {
         let seconds = |seconds| Duration::from_secs(seconds);
         assert_eq!((proxy.connect_timeout, proxy.response_timeout), (seconds(1), seconds(60)));
         assert_eq!((proxy.idle_timeout, proxy.idle_max, proxy.drain_timeout), (seconds(60), 64, seconds(8)));
+        assert!(!proxy.plaintext);
         assert_eq!(log(&settings), Log { level: tracing::Level::INFO, json: false });
     }
 }

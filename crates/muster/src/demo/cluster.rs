@@ -26,6 +26,8 @@ const LEAVE_TO_STOP: Duration = Duration::from_secs(1);
 const STOP_TIMEOUT: Duration = Duration::from_secs(9);
 /// Gossip, as in Serf.
 const GOSSIP_PORT: u16 = 7946;
+/// Of Serf's RPC.
+const RPC_PORT: u16 = 7373;
 /// The application's, as in the containers it stands for.
 const APP_PORT: u16 = 3000;
 /// Configuration file of every role, in the run directory.
@@ -354,11 +356,14 @@ fn ended(what: &str, process: &mut Process) -> Option<String> {
 
 fn agent(name: &str, bind: SocketAddrV4, dir: &Path, tags: &[&str], join: Option<&str>) -> Vec<OsString> {
     let mut args: Vec<OsString> = vec!["agent".into()];
+    // Each on its own address, as on hosts of their own.
+    let rpc = SocketAddrV4::new(*bind.ip(), RPC_PORT).to_string();
     let bind = bind.to_string();
     let mut flag =
         |flag: &str, value: &std::ffi::OsStr| args.extend([OsString::from(flag), value.to_owned()]);
     flag("--node", name.as_ref());
     flag("--bind", bind.as_ref());
+    flag("--rpc-addr", rpc.as_ref());
     flag("--socket", dir.join(format!("{name}.sock")).as_os_str());
     flag("--config", dir.join(CONFIG).as_os_str());
     for tag in tags {

@@ -1,15 +1,18 @@
 //! `muster agent`.
 
 use crate::cli::AgentArgs;
-use crate::config::check::{Role, later};
+use crate::config::check::{Findings, Purpose, Role, check, later};
 use crate::config::views;
+use crate::config::{Settings, Sources, load};
 use crate::{exit, out};
-use muster_agent::Ended;
+use muster_agent::{Ended, LogBook, Reload};
 use std::process::ExitCode;
 
 pub(crate) fn run(args: AgentArgs) -> ExitCode {
-    let settings = match super::prepare(&args.sources(), Role::Agent) {
-        Ok(settings) => settings,
+    let book = LogBook::default();
+    let sources = args.sources();
+    let (settings, switch) = match super::prepare(&sources, Role::Agent, Some(book.clone())) {
+        Ok(prepared) => prepared,
         Err(end) => return end,
     };
     let later: Vec<String> =
@@ -17,10 +20,26 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
     if !later.is_empty() {
         tracing::warn!("accepted and served in a later release: {}", later.join(", "));
     }
-    match muster_agent::run(views::agent(&settings)) {
+    let reload = Reload::by(move || {
+        let settings = reread(&sources, check)?;
+        switch.set(views::log(&settings).level);
+        Ok(views::reloaded(&settings))
+    });
+    match muster_agent::run(muster_agent::Config { reload, log: book, ..views::agent(&settings) }) {
         Ok(Ended::Left) => exit::CLEAN,
         // The agent's log says why. Others will see this node as failed, so this was no success.
-        Ok(Ended::Hurried) => exit::FAILED,
+        Ok(Ended::Hurried | Ended::Stopped) => exit::FAILED,
         Err(error) => out::fail(&error),
     }
+}
+
+/// What the same sources say now; without a mistake, or not at all.
+pub(crate) fn reread(
+    sources: &Sources,
+    check: fn(&Settings, &[Role], Purpose) -> Findings,
+) -> Result<Settings, String> {
+    let loaded = load(sources);
+    let findings = check(&loaded.settings, &[Role::Agent], Purpose::Reload);
+    let problems: Vec<String> = findings.problems_after(&loaded.problems).map(ToString::to_string).collect();
+    if problems.is_empty() { Ok(loaded.settings) } else { Err(problems.join("; ")) }
 }

@@ -6,19 +6,24 @@ pub(crate) mod proxy;
 use crate::config::check::{Purpose, Role, check};
 use crate::config::{Settings, Sources, load, views};
 use crate::inspect::check::refuse;
-use crate::logging;
+use crate::logging::{self, LevelSwitch};
+use muster_agent::LogBook;
 use std::process::ExitCode;
 
-/// The settings of a role that may start, its log running; else how the process ends.
-fn prepare(sources: &Sources, role: Role) -> Result<Settings, ExitCode> {
+/// The settings of a role that may start, its log running, and the switch of that; else how the process ends.
+fn prepare(
+    sources: &Sources,
+    role: Role,
+    book: Option<LogBook>,
+) -> Result<(Settings, LevelSwitch), ExitCode> {
     let loaded = load(sources);
     let findings = check(&loaded.settings, &[role], Purpose::Start);
     if let Some(end) = refuse(findings.problems_after(&loaded.problems)) {
         return Err(end);
     }
-    logging::start(views::log(&loaded.settings));
+    let switch = logging::start(views::log(&loaded.settings), book);
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    Ok(loaded.settings)
+    Ok((loaded.settings, switch))
 }

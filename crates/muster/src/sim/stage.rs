@@ -4,15 +4,14 @@ use crate::exit;
 use crate::text::printable;
 use anstyle::{AnsiColor, Style};
 use muster_sim::play::{Audience, Kind, Line, Views};
-use std::fmt::Write as _;
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// Erases the current line, and goes to its beginning.
 const ERASE: &str = "\r\x1b[2K";
-/// Views of larger clusters do not fit a row.
-const ROW_NODES_MAX: usize = 10;
+/// Columns of a terminal that does not say.
+const COLUMNS: usize = 80;
 /// Slower than this a line looks stuck.
 const SPEED_MIN: f64 = 0.01;
 
@@ -82,16 +81,32 @@ impl Audience for Stage {
         if !self.live {
             return;
         }
-        let mut row = format!("{ERASE}{:6}.{:03} ", at.as_secs(), at.subsec_millis());
-        let rows = views.rows();
-        if rows.len() <= ROW_NODES_MAX {
-            for (name, marks) in rows {
-                // Writing to a string cannot fail.
-                let _ = write!(row, " {}:{}", printable(&name), marks);
-            }
-        }
-        self.write(&row);
+        let columns = match crossterm::terminal::size() {
+            Ok((columns @ 1.., _)) => usize::from(columns),
+            _ => COLUMNS,
+        };
+        let row = row(at, &views.rows(), columns);
+        self.write(&format!("{ERASE}{row}"));
     }
+}
+
+/// Who sees whom, as far as it fits: a line that wraps is not erased whole, and leaves a piece of itself every second.
+fn row(at: Duration, views: &[(String, String)], columns: usize) -> String {
+    const MORE: &str = " ...";
+    let mut row = format!("{:6}.{:03} ", at.as_secs(), at.subsec_millis());
+    let mut left = columns.saturating_sub(1 + row.chars().count());
+    for (nth, (name, marks)) in views.iter().enumerate() {
+        let view = format!(" {}:{marks}", printable(name));
+        let width = view.chars().count();
+        let rest = if nth + 1 == views.len() { 0 } else { MORE.len() };
+        if left < width + rest {
+            row.push_str(if left < MORE.len() { "" } else { MORE });
+            break;
+        }
+        left -= width;
+        row.push_str(&view);
+    }
+    row
 }
 
 fn style(kind: Kind) -> Style {
@@ -101,5 +116,24 @@ fn style(kind: Kind) -> Style {
         Kind::Wire => Style::new().dimmed(),
         Kind::Held => AnsiColor::Green.on_default(),
         Kind::Broken => AnsiColor::Red.on_default().bold(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_shows_as_many_views_as_fit_and_says_that_there_are_more() {
+        let views: Vec<(String, String)> = (1..=8).map(|n| (format!("n{n}"), "+".repeat(8))).collect();
+        let at = Duration::from_millis(12_500);
+        for columns in [0, 1, 11, 15, 16, 27, 79, 80, 81, 107, 108, 109, 400] {
+            let row = row(at, &views, columns);
+            assert!(row.chars().count() < columns.max(12), "{columns}: {row}");
+            let shown = row.matches(':').count();
+            assert_eq!(row.ends_with(" ..."), shown < 8 && columns > 15, "{columns}: {row}");
+        }
+        assert_eq!(row(at, &views, 40), "    12.500  n1:++++++++ n2:++++++++ ...");
+        assert_eq!(row(at, &views[..2], 36), "    12.500  n1:++++++++ n2:++++++++");
     }
 }

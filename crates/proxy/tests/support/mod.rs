@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "tests, of which clippy knows only the functions marked so")]
 
-use muster_fleet::{Backend as FleetBackend, Phase, Picture, Report, Service, Standing};
+use muster_fleet::{Backend as FleetBackend, Gossip, Phase, Picture, Report, Rule, Service, Standing, Terms};
 use muster_proxy::{Config, Proxy};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -47,6 +47,8 @@ pub fn config() -> Config {
         idle_timeout: Duration::from_secs(60),
         idle_max: 16,
         drain_timeout: Duration::from_secs(10),
+        plaintext: false,
+        rule: Rule::default(),
     }
 }
 
@@ -74,7 +76,9 @@ pub fn picture_of(version: u64, backends: &[(SocketAddr, Standing)]) -> Picture 
         .enumerate()
         .map(|(n, &(addr, standing))| (format!("n{n}"), FleetBackend { addr, weight: 1, standing }));
     let service = Service { backends: backends.collect() };
-    Picture { epoch: 1, version, phase: Phase::Live, services: BTreeMap::from([("web".into(), service)]) }
+    let services = BTreeMap::from([("web".into(), service)]);
+    let terms = Terms { gossip: Gossip::Sealed, ..Terms::default() };
+    Picture { epoch: 1, version, phase: Phase::Live, services, terms, refusals: Vec::new() }
 }
 
 /// Requests in flight, over all backends.

@@ -51,7 +51,10 @@ impl Serf {
 
     /// A query; returns whether it is news, to be passed on even if it is not for us.
     pub(super) fn hear_query(&mut self, now: Instant, query: &Query<'_>) -> bool {
-        self.clocks.query.witness(query.ltime);
+        if !self.clocks.query.hear(query.ltime) {
+            self.ignore("query");
+            return false;
+        }
         let is_news = self.queries.heard.is_new(self.clocks.query.time(), query.ltime, query.id, 1);
         if is_news && is_for(&query.filters, &self.config.name, &self.config.tags) {
             self.take_query(now, query);

@@ -2,6 +2,7 @@
 //!
 //! A message that is news is passed on as the original bytes, so that fields we do not know survive us.
 
+use crate::clock::Trust;
 use crate::members::Heard;
 use crate::state;
 use crate::{Event, Instant, Output, Serf};
@@ -9,7 +10,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use muster_swim::{GoneWhy, StreamId, UserQueue};
+use muster_swim::{GoneWhy, Slot, StreamId, UserQueue};
 use muster_wire::DecodeError;
 use muster_wire::packet::BUDGET;
 use muster_wire::serf::{JoinIntent, LeaveIntent, Message, PushPullState, Relay, UserEvent};
@@ -143,19 +144,25 @@ impl Serf {
     }
 
     fn hear_join(&mut self, now: Instant, intent: JoinIntent<'_>) -> Heard {
-        self.clocks.member.witness(intent.ltime);
+        if !self.clocks.member.hear(intent.ltime) {
+            return self.ignore("join intent");
+        }
         let heard = self.members.join_intent(now, intent, self.leaving.is_staying());
         self.answer(heard)
     }
 
     pub(super) fn hear_leave(&mut self, now: Instant, intent: LeaveIntent<'_>) -> Heard {
-        self.clocks.member.witness(intent.ltime);
+        if !self.clocks.member.hear(intent.ltime) {
+            return self.ignore("leave intent");
+        }
         let heard = self.members.leave_intent(now, intent, self.leaving.is_staying());
         self.answer(heard)
     }
 
     fn hear_left_elsewhere(&mut self, now: Instant, intent: LeaveIntent<'_>) -> Heard {
-        self.clocks.member.witness(intent.ltime);
+        if !self.clocks.member.hear(intent.ltime) {
+            return self.ignore("leave in a push/pull");
+        }
         let heard = self.members.left_elsewhere(now, intent, self.leaving.is_staying());
         self.answer(heard)
     }
@@ -188,18 +195,28 @@ impl Serf {
             Ok(state) => state,
             Err(error) => return self.refuse("Serf state of a push/pull", error),
         };
-        self.clocks.member.witness_next(state.ltime);
-        self.clocks.event.witness_next(state.event_ltime);
-        self.clocks.query.witness_next(state.query_ltime);
+        let we_join = join && !self.joins.is_empty();
+        let trust = if we_join && !self.join_told { Trust::Newcomer } else { Trust::Usual };
+        self.clocks.member.witness_next(state.ltime, trust);
+        self.clocks.event.witness_next(state.event_ltime, trust);
+        self.clocks.query.witness_next(state.query_ltime, trust);
         let (leaves, joins) = state::intents(&state);
         for intent in leaves {
             self.hear_left_elsewhere(now, intent);
         }
+        let mut turn = Slot::FIRST;
         for intent in joins {
+            // Nearly all, of thousands.
+            if self.members.is_old_join(intent, &mut turn) {
+                // Its time was believed before.
+                self.clocks.member.hear(intent.ltime);
+                continue;
+            }
             self.hear_join(now, intent);
         }
         if join && self.joins.values().any(|replay_old_events| !replay_old_events) {
-            self.events.ignore_before(state.event_ltime);
+            // Not before a time that we do not believe.
+            self.events.ignore_before(state.event_ltime.min(self.clocks.event.time()));
         }
         for recent in &state.events {
             for &(name, payload) in &recent.events {
@@ -212,6 +229,15 @@ impl Serf {
     /// travel on in push/pulls.
     fn pass_on(&mut self, queue: UserQueue, bytes: &[u8]) {
         self.swim.broadcast(queue, Vec::from(bytes), None);
+    }
+
+    /// A message is so far ahead that it counts as forged.
+    pub(super) fn ignore(&mut self, what: &str) -> Heard {
+        self.note(
+            true,
+            format!("ignored a {what} whose Lamport time is beyond belief: forged, or a member was misled"),
+        );
+        Heard::Old
     }
 
     fn refuse(&mut self, what: &str, error: DecodeError) {

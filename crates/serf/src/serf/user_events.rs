@@ -78,7 +78,10 @@ impl Serf {
 
     /// Tells an event if it is news; returns whether it is.
     pub(super) fn hear_user_event(&mut self, event: UserEvent<'_>) -> bool {
-        self.clocks.event.witness(event.ltime);
+        if !self.clocks.event.hear(event.ltime) {
+            self.ignore("user event");
+            return false;
+        }
         let payload = event.payload.unwrap_or_default();
         let bytes = event.name.len() + payload.len();
         if bytes > EVENT_BYTES_MAX {

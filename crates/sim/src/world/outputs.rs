@@ -76,6 +76,10 @@ impl World {
         });
         self.overhear(from, receiver, time.is_some(), &bytes);
         let (Some(to), Some(time)) = (receiver, time) else { return };
+        if self.now + time > end {
+            // The opener has closed by then what was not even connected, or not sent: nothing of it arrives.
+            return;
+        }
         let request = Request { opener: number(from), life, stream, bytes, reply };
         self.queue.push(self.now + time, to, What::Arrive(Arrival::Request(Box::new(request))));
     }

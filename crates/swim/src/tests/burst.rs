@@ -16,7 +16,7 @@ fn unheard_changes(world: &mut World, count: usize) {
     world.loss = 1.0;
     for at in 0..count {
         world.command(at, |swim, now| swim.set_meta(now, b"\xff\x81\xa1x\xa1y".to_vec()));
-        world.hosts[at].swim.gossip = Gossip::default();
+        world.hosts[at].swim.gossip = Gossip::new(1);
     }
     world.loss = 0.0;
 }

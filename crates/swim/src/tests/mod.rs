@@ -1,5 +1,6 @@
 //! Whole clusters in one thread and in virtual time.
 
+mod appeal;
 mod burst;
 mod detection;
 mod direct;

@@ -1,7 +1,7 @@
 //! A known name at a new address.
 
 use super::world::{World, addr, config, datagram, leaves, millis, name, secs};
-use crate::{Event, GoneWhy};
+use crate::{Event, GoneWhy, Input};
 use core::net::SocketAddr;
 use muster_wire::memberlist::{Ack, Alive, Dead, Message, NodeState, Suspect};
 use muster_wire::{RawAddr, Versions};
@@ -279,6 +279,34 @@ fn a_sleep_settles_no_claim() {
     world.loss = 0.0;
     assert!(world.run_until(secs(60), World::all_see_all));
     assert_eq!(world.losses(0, 2), []);
+}
+
+#[test]
+fn an_answer_that_is_old_when_it_is_looked_at_moves_nobody() {
+    for (late, moves) in [(millis(900), true), (secs(30), false)] {
+        let mut world = World::cluster(2, 1);
+        world.kill(1);
+        let mut moved = config(2, 77);
+        moved.name = name(1);
+        world.add_with(moved);
+        let alive = Alive {
+            incarnation: 9,
+            node: "n1",
+            addr: addr(2).ip().into(),
+            port: 7946,
+            meta: b"",
+            versions: Some(Versions::OURS),
+        };
+        world.forge(0, addr(2), &datagram(&Message::Alive(alive)));
+        // It answers, and dies. Our own timers wait: a whole backlog of packets comes first.
+        world.run_for(millis(100));
+        world.kill(2);
+        world.now = world.now + millis(900) + late;
+        world.command(0, |swim, now| swim.handle(now, Input::Timeout));
+        let to = Event::Moved { name: name(1), from: addr(1), to: addr(2) };
+        assert_eq!(world.count(0, |e| *e == to), usize::from(moves), "{late:?} late");
+        assert!(world.hosts[0].swim.claims.is_empty());
+    }
 }
 
 #[test]

@@ -279,7 +279,7 @@ fn the_periodic_exchange_mends_what_gossip_lost() {
     world.command(1, |swim, now| swim.set_meta(now, b"\xff\x81\xa1x\xa1y".to_vec()));
     world.loss = 0.0;
     // The first round was lost, and there shall be no other.
-    world.hosts[1].swim.gossip = crate::gossip::Gossip::default();
+    world.hosts[1].swim.gossip = crate::gossip::Gossip::new(1);
     let shows =
         |w: &World, at: usize| w.hosts[at].swim.nodes.get("n1").is_some_and(|node| node.meta.len() == 6);
     world.run_for(millis(500));

@@ -11,14 +11,15 @@ use alloc::vec::Vec;
 #[derive(Clone, Debug)]
 pub struct Keyring(Vec<Key>);
 
-/// Why a ring was not changed. In memberlist's words, which members answer each other with.
+/// Why a ring was not changed. In the words of memberlist 0.2.2, which members answer each other with; later ones begin them
+/// in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum KeyringError {
     /// Only a key of the ring can become the primary one.
-    #[error("requested key is not in the keyring")]
+    #[error("Requested key is not in the keyring")]
     Unknown,
     /// Another key must become the primary one first.
-    #[error("removing the primary key is not allowed")]
+    #[error("Removing the primary key is not allowed")]
     Primary,
 }
 
@@ -110,7 +111,7 @@ mod tests {
         assert_eq!(order(&ring), [3, 1, 2, 4]);
         assert_eq!(ring.primary().as_bytes(), [3; 16]);
         let unknown = ring.make_primary(&[9; 16]).unwrap_err();
-        assert_eq!(unknown.to_string(), "requested key is not in the keyring");
+        assert_eq!(unknown.to_string(), "Requested key is not in the keyring");
         assert_eq!(order(&ring), [3, 1, 2, 4]);
     }
 
@@ -118,7 +119,7 @@ mod tests {
     fn any_key_but_the_primary_one_can_go() {
         let mut ring = ring(&[1, 2, 3]);
         let primary = ring.remove(&[1; 16]).unwrap_err();
-        assert_eq!(primary.to_string(), "removing the primary key is not allowed");
+        assert_eq!(primary.to_string(), "Removing the primary key is not allowed");
         assert_eq!(ring.remove(&[2; 16]), Ok(()));
         assert_eq!(ring.remove(&[2; 16]), Ok(()));
         assert_eq!(order(&ring), [1, 3]);

@@ -33,6 +33,17 @@ impl Extent {
     /// byte that begins no value. Both are final.
     pub fn advance(&mut self, buffer: &[u8]) -> Result<Option<usize>, DecodeError> {
         while self.pending > 0 {
+            // Short text and small numbers, which most values are, and which end within what was received.
+            let short = match buffer.get(self.at) {
+                Some(text @ 0xa0..=0xbf) => 1 + usize::from(text & 0x1f),
+                Some(0..=0x7f) => 1,
+                _ => 0,
+            };
+            if short > 0 && self.at + short <= self.limit.min(buffer.len()) {
+                self.at += short;
+                self.pending -= 1;
+                continue;
+            }
             let (head, head_bytes) = match Head::read(buffer.get(self.at..).unwrap_or_default()) {
                 Ok(read) => read,
                 Err(DecodeError::Truncated) => return Ok(None),

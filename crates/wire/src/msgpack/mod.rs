@@ -24,6 +24,7 @@ mod writer;
 pub use crate::record;
 pub use extent::Extent;
 pub use reader::{Decode, ELEMENTS_MAX, Reader};
+pub use record::Keys;
 pub use writer::{Dialect, Encode, IsEmpty, NilIfEmpty, OmitIfEmpty, Writer};
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::extent::Extent;
 use super::head::Head;
+use super::record::Keys;
 use crate::DecodeError;
 use alloc::vec::Vec;
 
@@ -103,6 +104,40 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// The same for a structure that is a table: calls `each` with a key's place in it, `None` for one it has not.
+    ///
+    /// # Errors
+    /// As [`Reader::record`].
+    pub fn fields<const N: usize>(
+        &mut self,
+        keys: &Keys<N>,
+        mut each: impl FnMut(Option<usize>, &mut Self) -> Result<(), DecodeError>,
+    ) -> Result<(), DecodeError> {
+        match self.head()? {
+            Head::Nil => {}
+            Head::Map(pairs) => {
+                let mut turn = 0;
+                for _ in 0..pairs {
+                    let place = if let Some((place, rest)) = keys.expect(self.rest, turn) {
+                        turn += 1;
+                        self.rest = rest;
+                        Some(place)
+                    } else {
+                        keys.find(self.raw()?, &mut turn)
+                    };
+                    each(place, self)?;
+                }
+            }
+            Head::Array(elements) => {
+                for index in 0..elements {
+                    each(Some(index), self)?;
+                }
+            }
+            _ => return Err(DecodeError::Msgpack("neither a map nor an array")),
+        }
+        Ok(())
+    }
+
     /// Reads the head of an array: the number of elements it claims. Nil is an empty one.
     ///
     /// # Errors
@@ -133,6 +168,13 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// Neither text nor bytes (nothing is consumed then), or they end early.
     pub fn raw(&mut self) -> Result<&'a [u8], DecodeError> {
+        // Nearly all text is short, and there is much of it.
+        if let Some((&first @ 0xa0..=0xbf, rest)) = self.rest.split_first() {
+            let bytes = usize::from(first & 0x1f);
+            let (taken, rest) = rest.split_at_checked(bytes).ok_or(DecodeError::Truncated)?;
+            self.rest = rest;
+            return Ok(taken);
+        }
         match Head::read(self.rest)? {
             (Head::Raw(bytes), head_bytes) => {
                 self.take(head_bytes)?;
@@ -180,6 +222,10 @@ impl<'a> Reader<'a> {
     }
 
     fn int(&mut self) -> Result<i128, DecodeError> {
+        if let Some((&small @ 0..=0x7f, rest)) = self.rest.split_first() {
+            self.rest = rest;
+            return Ok(i128::from(small));
+        }
         match self.head()? {
             Head::Int(value) => Ok(value),
             _ => Err(DecodeError::Msgpack("not an integer")),

@@ -1,5 +1,6 @@
 //! Writing values byte for byte as go-msgpack does.
 
+use super::record::Keys;
 use alloc::vec::Vec;
 
 /// How text and bytes are written. Everything else is the same in both.
@@ -46,6 +47,17 @@ impl<'o> Writer<'o> {
         fields.sort_unstable_by_key(|&(key, _)| key);
         self.map(fields.iter().filter(|(_, value)| !value.is_omitted()).count());
         for (key, value) in fields.iter().filter(|(_, value)| !value.is_omitted()) {
+            self.str(key);
+            value.encode(self);
+        }
+    }
+
+    /// Writes a structure that is a table, as [`Writer::record`] does: `values` stand in Go's order.
+    #[expect(clippy::indexing_slicing, reason = "`ascending` holds places in an array of this length")]
+    pub fn fields<const N: usize>(&mut self, keys: &Keys<N>, values: [&dyn Encode; N]) {
+        let sorted = keys.ascending.map(|place| (keys.names[place], values[place]));
+        self.map(sorted.iter().filter(|(_, value)| !value.is_omitted()).count());
+        for (key, value) in sorted.iter().filter(|(_, value)| !value.is_omitted()) {
             self.str(key);
             value.encode(self);
         }

@@ -24,8 +24,17 @@ impl<'a> PushPull<'a> {
     pub fn nodes(&self) -> impl Iterator<Item = Result<PushPullNode<'a>, DecodeError>> + use<'a> {
         let mut rest = Reader::new(self.nodes);
         core::iter::from_fn(move || {
-            let node = rest.skip().ok()?;
-            Some(Reader::new(node).value())
+            let start = rest.rest();
+            if start.is_empty() {
+                return None;
+            }
+            let node = rest.value();
+            if node.is_err() {
+                // Where it stopped is no matter: the next begins where this one ends.
+                rest = Reader::new(start);
+                rest.skip().ok()?;
+            }
+            Some(node)
         })
     }
 }

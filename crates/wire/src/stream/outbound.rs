@@ -6,6 +6,9 @@ use crate::memberlist::{Message, PushPullNode, kind};
 use crate::msgpack::{Dialect, Writer};
 use alloc::vec::Vec;
 
+/// What a node with a short name and few tags takes, keys and all: room to begin with.
+const NODE_BYTES: usize = 112;
+
 /// A single message (ping, ack, err, or user with its header) for a stream; streams compress unconditionally when
 /// compression is on.
 pub fn encode_message(message: &Message<'_>, compress: bool) -> Vec<u8> {
@@ -24,7 +27,7 @@ pub fn encode_push_pull<'a>(
     user_state: &[u8],
     compress: bool,
 ) -> Vec<u8> {
-    let mut out = Vec::new();
+    let mut out = Vec::with_capacity(user_state.len() + (nodes.len() + 1) * NODE_BYTES);
     out.push(kind::PUSH_PULL);
     let mut writer = Writer::new(Dialect::Gossip, &mut out);
     writer.value(&PushPullHeader {

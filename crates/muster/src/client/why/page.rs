@@ -12,6 +12,12 @@ pub(super) fn page(why: &Why) -> String {
     if let Some(member) = &why.member {
         let _ = writeln!(out, "So says {}; its address is {}.", printable(&why.observer), member.addr);
     }
+    if !why.refusals.is_empty() {
+        out.push_str("\nWhat it offers, and does not get requests for\n");
+        for reason in &why.refusals {
+            let _ = writeln!(out, "  {}", printable(reason));
+        }
+    }
     out.push_str("\nWho said what, oldest first\n");
     if why.findings.is_empty() {
         out.push_str("  Nobody ever doubted it.\n");
@@ -192,6 +198,7 @@ mod tests {
             failed_in_ms: None,
             findings,
             round_trips_us: vec![412, 1500],
+            refusals: Vec::new(),
             health_score: 0,
         }
     }
@@ -269,6 +276,22 @@ What would change this
         assert!(page.starts_with("web-3 is alive, for 9.1 s.\n"), "{page}");
         assert!(page.contains("Nobody ever doubted it."), "{page}");
         assert!(page.contains("A probe that it answers neither directly"), "{page}");
+    }
+
+    #[test]
+    fn what_is_not_believed_of_it_stands_before_what_was_said() {
+        let mut why = why("alive", vec![]);
+        why.refusals = vec!["service web may not be served on port 1, only on 80".to_owned()];
+        let page = page(&why);
+        let wanted = "\
+So says lb; its address is 10.0.0.7:7946.
+
+What it offers, and does not get requests for
+  service web may not be served on port 1, only on 80
+
+Who said what, oldest first
+";
+        assert!(page.contains(wanted), "{page}");
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub(super) fn check(
     findings: &mut Findings,
     problem: impl Fn(String) -> Problem,
 ) {
+    if purpose == Purpose::Reload {
+        return;
+    }
     for protocol in protocols {
         let bound = match protocol {
             Protocol::Tcp => TcpListener::bind(address).map(drop),
@@ -29,7 +32,8 @@ pub(super) fn check(
             ErrorKind::AddrInUse => port_owner::find(*protocol, address),
             _ => None,
         };
-        let ours = owner.as_ref().is_some_and(|owner| owner.name == "muster");
+        // Serf, by whichever binary, is what this agent is to replace.
+        let ours = owner.as_ref().is_some_and(|owner| matches!(&*owner.name, "muster" | "serf"));
         let problem = problem(words(*protocol, address, &error, owner.as_ref()));
         if ours && purpose == Purpose::Look {
             findings.notes.push(problem);

@@ -7,8 +7,12 @@ use std::net::{TcpListener, UdpSocket};
 /// Settings with a short socket, ports chosen by the system, and these.
 fn settings(given: &[(&'static Key, &str)]) -> Settings {
     let mut settings = Settings::defaults();
-    let usual: [(&'static Key, &str); 3] =
-        [(&keys::SOCKET, "/tmp/m.sock"), (&keys::BIND, "127.0.0.1:0"), (&keys::LISTEN, "127.0.0.1:0")];
+    let usual: [(&'static Key, &str); 4] = [
+        (&keys::SOCKET, "/tmp/m.sock"),
+        (&keys::BIND, "127.0.0.1:0"),
+        (&keys::LISTEN, "127.0.0.1:0"),
+        (&keys::serf::RPC_ADDR, "off"),
+    ];
     for (key, text) in usual.iter().chain(given) {
         settings.set(key, key.kind.parse(text).unwrap(), &Origin::Flag(key.flag));
     }
@@ -68,7 +72,7 @@ fn a_socket_path_longer_than_the_system_takes_is_a_problem() {
 fn an_address_of_another_host_is_a_problem_told_once() {
     // TEST-NET-1 (RFC 5737) is nobody's.
     assert_eq!(
-        problems(&[(&keys::BIND, "192.0.2.1:7946")]),
+        problems(&[(&keys::BIND, "192.0.2.1:7946"), (&keys::PLAINTEXT, "true")]),
         ["flag --bind: 192.0.2.1 is not an address of this host; `ip addr` shows those it has"]
     );
 }
@@ -185,7 +189,82 @@ fn a_node_name_is_short_and_printable() {
 }
 
 #[test]
+fn a_proxy_beside_an_agent_without_a_key_is_worth_a_note_beyond_loopback() {
+    let notes = |given: &[(&'static Key, &str)], roles: &[Role]| {
+        let findings = check(&settings(given), roles, Purpose::Look);
+        let about = |note: &String| note.contains("plaintext");
+        findings.notes.iter().map(ToString::to_string).filter(about).collect::<Vec<_>>()
+    };
+    let both = [Role::Agent, Role::Proxy];
+    let open: (&'static Key, &str) = (&keys::BIND, "0.0.0.0:0");
+    let found = notes(&[open], &both);
+    assert!(
+        found.len() == 1 && found[0].starts_with("agent.encrypt (its default): without a key"),
+        "{found:?}"
+    );
+    assert_eq!(notes(&[], &both), [""; 0], "loopback");
+    assert_eq!(notes(&[open, (&keys::PLAINTEXT, "true")], &both), [""; 0]);
+    assert_eq!(notes(&[open, (&keys::ENCRYPT, "cg8StVXbQJ0gPvMd9o7yrg==")], &both), [""; 0]);
+    assert_eq!(notes(&[open], &[Role::Agent]), [""; 0]);
+}
+
+#[test]
+fn a_rule_for_a_name_that_is_not_quite_the_service_is_worth_a_note() {
+    let mut settings = settings(&[]);
+    let origin = Origin::File { path: "/etc/muster/muster.toml".into(), line: 3 };
+    let ports = keys::service::PORTS.kind.parse("80").unwrap();
+    settings.set_of_service("backnd", &keys::service::PORTS, ports.clone(), &origin);
+    settings.set_of_service("backend", &keys::service::PORTS, ports, &origin);
+    let findings = check(&settings, &[Role::Agent, Role::Proxy], Purpose::Look);
+    assert_eq!(
+        findings.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "/etc/muster/muster.toml:3: [services.backnd] restricts nothing that the proxy of this node does: it serves \
+          `backend`; did you mean `backend`?"
+        ]
+    );
+    assert!(check(&settings, &[Role::Agent], Purpose::Look).notes.is_empty(), "nobody knows who follows");
+}
+
+#[test]
 fn only_the_roles_that_will_run_are_checked() {
     let settings = settings(&[(&keys::BIND, "192.0.2.1:7946"), (&keys::ADVERTISE, "0.0.0.0")]);
     assert!(check(&settings, &[Role::Proxy], Purpose::Start).problems.is_empty());
+}
+
+#[test]
+fn a_handler_cannot_have_the_name_of_one_of_serfs() {
+    let mut settings = settings(&[(&keys::serf::EVENT_HANDLERS, "member-join=x")]);
+    let config = muster_agent::HandlerConfig::serf("event-handler-1", "y").unwrap();
+    let origin = Origin::File { path: "m.toml".into(), line: 3 };
+    settings.declare(handlers::Declared { config, origin });
+    let findings = check(&settings, &[Role::Agent], Purpose::Start);
+    let problems: Vec<String> = findings.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        ["m.toml:3: `event-handler-1` is the name of a handler of `event_handlers`; choose another"]
+    );
+    assert_eq!(views::agent(&settings).handlers.len(), 2);
+}
+
+#[test]
+fn an_address_of_rpc_that_is_taken_is_a_problem_if_it_was_asked_for() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let found = problems(&[(&keys::serf::RPC_ADDR, &addr)]);
+    assert!(found[0].starts_with(&format!("flag --rpc-addr: TCP port {addr} is in use")), "{found:?}");
+    assert_eq!(found.len(), 1);
+    let mut asked_by_nobody = settings(&[]);
+    asked_by_nobody.set(&keys::serf::RPC_ADDR, Value::Address(addr.parse().unwrap()), &Origin::Default);
+    let findings = check(&asked_by_nobody, &[Role::Agent], Purpose::Start);
+    assert_eq!((findings.problems.len(), findings.notes.len()), (0, 1));
+}
+
+#[test]
+fn rpc_beyond_loopback_without_a_token_is_worth_a_note() {
+    let open = settings(&[(&keys::serf::RPC_ADDR, "0.0.0.0:0")]);
+    let notes = check(&open, &[Role::Agent], Purpose::Start).notes;
+    assert!(notes[0].to_string().contains("asks for no token"), "{notes:?}");
+    let closed = settings(&[(&keys::serf::RPC_ADDR, "0.0.0.0:0"), (&keys::serf::RPC_AUTH, "secret")]);
+    assert_eq!(check(&closed, &[Role::Agent], Purpose::Start).notes, []);
 }

@@ -1,4 +1,5 @@
-//! Keys of Serf that are understood, so that its configuration files and scripts run, and served by a later release.
+//! Keys that only Serf's agent has a use for; those that a later release will serve are understood already, so that Serf's
+//! configuration files and scripts run.
 
 use super::{AGENT, DAY, duration};
 use crate::config::key::{Applies, Fallback, Key, Kind};
@@ -13,49 +14,83 @@ const SECOND: Duration = Duration::from_secs(1);
 pub(crate) static RPC_ADDR: Key = Key {
     name: "rpc_addr",
     flag: "rpc-addr",
-    kind: Kind::Address { port: 7373 },
-    fallback: Fallback::Unset("no RPC listener"),
-    help: "Address of Serf's RPC.",
-    ..LATER
+    kind: Kind::AddressOrOff { port: 7373 },
+    fallback: Fallback::Is("127.0.0.1:7373"),
+    help: "Address of Serf's RPC, for Serf's own command line and client libraries; `off` serves none.\n\n\
+           Whoever can connect can make this node leave, send events, and change tags and keys: by default, every user of this \
+           host. See `rpc_auth`. When the default address is taken (by Serf, or by another agent of this host), the agent \
+           says so and goes on without RPC; when an address that was asked for is taken, it does not start.",
+    ..AGENT
 };
 
-pub(crate) static RPC_AUTH: Key =
-    Key { name: "rpc_auth", flag: "rpc-auth", kind: Kind::Secret, help: "Token of Serf's RPC.", ..LATER };
+pub(crate) static RPC_AUTH: Key = Key {
+    name: "rpc_auth",
+    flag: "rpc-auth",
+    kind: Kind::Secret,
+    fallback: Fallback::Unset("none is asked for"),
+    help: "Token that clients of Serf's RPC must give.\n\n\
+           On the command line every user of this host can read it: write it into a file that only the agent's user can \
+           read, or into the variable. The connection is not encrypted.",
+    ..AGENT
+};
 
 pub(crate) static EVENT_HANDLERS: Key = Key {
     name: "event_handlers",
     flag: "event-handler",
-    kind: Kind::Texts,
+    kind: Kind::Handlers,
     fallback: Fallback::Unset("none"),
-    help: "Scripts to run on events, [FILTER=]SCRIPT; repeat for more.",
-    ..LATER
+    help: "Scripts to run when something happens, [FILTER[,FILTER...]=]SCRIPT as in Serf; repeat for more.\n\n\
+           Filters are member-join, member-leave, member-failed, member-update, member-reap, user, user:NAME, query, \
+           query:NAME and *; without any, the script gets everything. It is run by /bin/sh. In the variable each handler \
+           stands on a line of its own. Handlers with a timeout, without a shell, or over HTTP: see `[[handlers]]` in the \
+           configuration reference.",
+    ..AGENT
 };
 
 pub(crate) static REPLAY_ON_JOIN: Key = Key {
     name: "replay_on_join",
     flag: "replay",
+    applies: Applies::Restart,
     help: "Hand user events from before a join to the handlers.",
     ..SWITCH
+};
+
+pub(crate) static START_JOIN: Key = Key {
+    name: "start_join",
+    flag: "start-join",
+    kind: Kind::Seeds,
+    fallback: Fallback::Unset("none"),
+    applies: Applies::Restart,
+    help: "More members to join, as Serf's files name them; repeat for more.\n\n\
+           The same as `join` here. Called as `serf`, the agent tries each once and gives up when none answers, as Serf does.",
+    ..LATER
 };
 
 pub(crate) static SNAPSHOT_PATH: Key = Key {
     name: "snapshot_path",
     flag: "snapshot",
     kind: Kind::Path,
-    help: "File that remembers the members and the clocks over a restart.",
-    ..LATER
+    help: "File that remembers the members and the clocks over a restart, as Serf's does.\n\n\
+           The agent finds its cluster again through those who were there, without seeds, and handles no event twice. It need not \
+           exist. A damaged line costs itself only; a disk that is full is told and tried again.",
+    ..AGENT
 };
 
 pub(crate) static REJOIN_AFTER_LEAVE: Key = Key {
     name: "rejoin_after_leave",
     flag: "rejoin",
-    help: "Rejoin from the snapshot even after a leave.",
-    ..SWITCH
+    kind: Kind::Bool,
+    fallback: Fallback::Is("true"),
+    help: "Rejoin from the snapshot even after a leave.\n\n\
+           `muster agent` does, since it leaves whenever it is told to end; a restart shall find the cluster all the same. \
+           Serf does so only with this switch on.",
+    ..AGENT
 };
 
 pub(crate) static SKIP_LEAVE_ON_INTERRUPT: Key = Key {
     name: "skip_leave_on_interrupt",
     flag: "skip-leave-on-interrupt",
+    applies: Applies::Live,
     help: "Stop on INT without leaving the cluster.",
     ..SWITCH
 };

@@ -249,3 +249,156 @@ fn a_hostile_file_name_does_not_reach_the_terminal() {
     let world = World::new(&[("conf.d/a\u{1b}[31m.toml", "x = 1")], &[], &[]);
     assert!(world.problems()[0].contains(r"a\u{1b}[31m.toml:1"), "{:?}", world.problems());
 }
+
+#[test]
+fn services_say_who_serves_them_and_a_later_file_replaces_each_value() {
+    let world = World::new(
+        &[
+            (
+                "muster.toml",
+                "[services.backend]\nfrom = ['10.0.0.0/8', 'fd00::1']\nports = [3000, '8000-8999']\ntags = { zone = 'a' }\n\
+                 [services.api]\n",
+            ),
+            ("conf.d/1.toml", "[services.backend]\nfrom = '${NET:-192.0.2.0/24}'\ntags.tier = 1\n"),
+        ],
+        &[],
+        &[],
+    );
+    assert_eq!(world.problems(), [""; 0]);
+    let settings = world.load().settings;
+    let rules = super::super::views::agent(&settings).rules;
+    let rule = &rules["backend"];
+    assert_eq!(rule.from.iter().map(ToString::to_string).collect::<Vec<_>>(), ["192.0.2.0/24"]);
+    assert_eq!(rule.ports.iter().map(ToString::to_string).collect::<Vec<_>>(), ["3000", "8000-8999"]);
+    assert_eq!(rule.tags, [("tier", "1"), ("zone", "a")].map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+    assert_eq!(rules.len(), 1, "a service about which nothing is said has no rule");
+    assert_eq!(super::super::views::proxy(&settings).rule, *rule);
+}
+
+#[test]
+fn what_is_wrong_with_a_rule_is_told_with_its_line() {
+    let problems = |toml: &str| World::new(&[("muster.toml", toml)], &[], &[]).problems();
+    let toml = "\
+[services.web]
+from = ['10.0.0.0/33', '10.0.0.1/8',
+  'example.org', 7]
+ports = [0, 65536, 'http', '9-8', 1.5]
+form = 1
+tags = []
+[services.b]
+from = []
+ports = true
+tags = {}
+[services.'../x']
+[services]
+y = 1
+[service.z]
+";
+    assert_eq!(
+        problems(toml),
+        [
+            "muster.toml:2: from: \"10.0.0.0/33\" is not a network: such an address has 32 bits",
+            "muster.toml:2: from: \"10.0.0.1/8\" has bits set beyond its first 8; write 10.0.0.0/8, or 10.0.0.1/32 for the one address",
+            "muster.toml:3: from: \"example.org\" is not a network; write ADDRESS/BITS, e.g. 10.0.0.0/8 or fd00::/8",
+            "muster.toml:3: from: every item must be a string, not a number",
+            "muster.toml:4: ports: \"0\" is not a port from 1 to 65535, nor a range such as 8000-8999",
+            "muster.toml:4: ports: \"65536\" is not a port from 1 to 65535, nor a range such as 8000-8999",
+            "muster.toml:4: ports: \"http\" is not a port from 1 to 65535, nor a range such as 8000-8999",
+            "muster.toml:4: ports: \"9-8\" ends before it begins",
+            "muster.toml:4: ports: every item must be a port or a range, not a number with a fraction",
+            "muster.toml:5: unknown key `form` in [services.web]; did you mean `from`?",
+            "muster.toml:6: tags: is empty, so that nobody could serve; leave it out to restrict nothing",
+            "muster.toml:8: from: is empty, so that nobody could serve; leave it out to restrict nothing",
+            "muster.toml:9: ports: must be a list of ports, not true or false",
+            "muster.toml:10: tags: is empty, so that nobody could serve; leave it out to restrict nothing",
+            "muster.toml:11: [services.../x]: a service name has only letters, digits, `-`, `_` and `.`, and begins with none of `-` and `.`",
+            "muster.toml:13: write [services.y], not a number",
+            "muster.toml:14: unknown section [service]; did you mean `services`?",
+        ]
+    );
+    assert_eq!(
+        problems("services = 1\n"),
+        ["muster.toml:1: `services` is a section; write [services.NAME], not a number"]
+    );
+}
+
+#[test]
+fn a_huge_rule_is_one_problem() {
+    let problems = |toml: &str| World::new(&[("muster.toml", toml)], &[], &[]).problems();
+    let many = "'x',".repeat(100_000);
+    assert_eq!(
+        problems(&format!("[services.web]\nfrom = [{many}]\n")),
+        ["muster.toml:2: from: has 100000 entries; at most 256 are allowed"]
+    );
+    let services: String = (0..300).map(|n| format!("[services.s{n}]\n")).collect();
+    assert_eq!(problems(&services), ["muster.toml:1: 300 services are named; at most 256 are allowed"]);
+}
+
+#[test]
+fn handlers_are_tables_and_one_of_a_later_file_replaces_one_of_its_name() {
+    let first = "[agent]\nnode = 'a'\n[[handlers]]\nname = 'reload'\non = ['member-join', 'user:x y']\n\
+                 command = ['/bin/reload', '${HOST}']\ntimeout = '30s'\nconcurrency = 2\nqueue = 7\ncoalesce = false\n\
+                 [[handlers]]\nname = 'other'\nshell = 'echo $SERF_EVENT'\ntimeout = '0s'\n";
+    let later = "[[handlers]]\nname = 'other'\non = 'query'\nwebhook = 'http://hooks/x'\n";
+    let world = World::new(&[("muster.toml", first), ("conf.d/b.toml", later)], &[("HOST", "lb")], &[]);
+    assert_eq!(world.problems(), [""; 0]);
+    let settings = world.load().settings;
+    let [reload, other] = settings.declared() else { panic!("{:?}", settings.declared()) };
+    let config = &reload.config;
+    assert_eq!(config.on.to_string(), "member-join,user:x y");
+    assert_eq!(config.action.to_string(), r#"["/bin/reload", "lb"]"#);
+    assert_eq!(config.timeout, Some(std::time::Duration::from_secs(30)));
+    assert_eq!((config.concurrency, config.queue, config.coalesce), (2, 7, false));
+    assert_eq!(
+        (other.config.action.to_string(), other.config.on.to_string()),
+        ("http://hooks/x".into(), "query".into())
+    );
+    assert!(other.origin.to_string().ends_with("conf.d/b.toml:2"), "{}", other.origin);
+}
+
+#[test]
+fn what_is_wrong_with_a_handler_is_told_with_its_line() {
+    let text = "[[handlers]]\nname = 'a'\nshell = 'x'\non = ['member-foo']\n\
+                [[handlers]]\nname = 'b'\n\
+                [[handlers]]\nshell = 'x'\n\
+                [[handlers]]\nname = 'c'\ncommand = []\n\
+                [[handlers]]\nname = 'd'\nwebhook = 'https://x/'\ntimeuot = '5s'\n\
+                [[handlers]]\nname = 'e'\nshell = 'x'\ntimeout = '5'\nqueue = 0\ncommand = 'x'\n\
+                [[handlers]]\nname = 'f'\nshell = 'x'\n\
+                [[handlers]]\nname = 'f'\nshell = 'x'\n";
+    let world = World::new(&[("muster.toml", text)], &[], &[]);
+    let problems = world.problems();
+    for (problem, expected) in problems.iter().zip([
+        "muster.toml:4: on: no such event: \"member-foo\"",
+        "muster.toml:6: the handler `b` needs one of `shell`, `command` and `webhook`",
+        "muster.toml:7: this handler has no `name`",
+        "muster.toml:10: the command is empty",
+        "muster.toml:14: webhook: https is not built in",
+        "muster.toml:15: unknown key `timeuot` in [[handlers]]; did you mean `timeout`?",
+        "muster.toml:19: timeout: `5` is not a duration",
+        "muster.toml:20: queue: `0` is not a number from 1 to 65536",
+        "muster.toml:21: command: must be a list of strings, not a string",
+        "muster.toml:26: the handler `f` is at muster.toml:23 already",
+    ]) {
+        assert!(
+            problem.replace(&format!("{}/", world.directory.path().display()), "").starts_with(expected),
+            "{problem}\n{expected}"
+        );
+    }
+    assert_eq!(problems.len(), 10, "{problems:#?}");
+    let world = World::new(&[("muster.toml", "[handlers]\nname = 'a'\n")], &[], &[]);
+    assert_eq!(world.problems(), ["muster.toml:1: write [[handlers]] before each handler, not a table"]);
+}
+
+#[test]
+fn handlers_of_serf_are_checked_wherever_they_stand() {
+    let file = ("muster.toml", "[agent]\nevent_handlers = ['member-join=a', 'member-foo=x']\n");
+    let flag: (&'static Key, &[&str]) = (&keys::serf::EVENT_HANDLERS, &["x=y"]);
+    assert_eq!(
+        World::new(&[file], &[], &[flag]).problems(),
+        [
+            "muster.toml:2: event_handlers: Invalid event script: Event 'member-foo' invoking 'x'",
+            "flag --event-handler: Invalid event script: Event 'x' invoking 'y'",
+        ]
+    );
+}

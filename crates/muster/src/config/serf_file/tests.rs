@@ -79,7 +79,7 @@ fn lists_continue_tags_merge_switches_stay_on_and_nothing_says_nothing() {
         r#"{"start_join": ["a"], "tags": {"x": "1", "y": "1"}, "replay_on_join": true, "profile": "wan", "protocol": 3}"#,
         r#"{"start_join": ["b"], "tags": {"x": "2"}, "replay_on_join": false, "profile": "", "protocol": 0, "node_name": "n"}"#,
     ]);
-    assert_eq!(settings.texts(&keys::JOIN), ["a", "b"]);
+    assert_eq!(settings.texts(&serf::START_JOIN), ["a", "b"]);
     let tags: Vec<_> = settings.tags(&keys::TAGS).into_iter().collect();
     assert_eq!(tags, [("x", "2"), ("y", "1")].map(|(k, v)| (k.to_owned(), v.to_owned())));
     assert!(settings.bool(&serf::REPLAY_ON_JOIN));

@@ -1,0 +1,65 @@
+//! Joining on request, and its errors as Go's multierror writes them, which clients print as they are.
+
+use crate::join::Joiner;
+use crate::plain::Plain;
+use crate::seed::{Host, Seed};
+use futures_util::future::join_all;
+
+/// Addresses in one request.
+const ADDRESSES_MAX: usize = 256;
+
+/// How many answered; and if none did, why not. As in Serf, whoever is reached at all makes it a success.
+pub(super) async fn join(joiner: &Joiner, addresses: &[&str], replay: bool) -> (i32, String) {
+    if addresses.len() > ADDRESSES_MAX {
+        return (0, format!("more than {ADDRESSES_MAX} addresses to join"));
+    }
+    let results = join_all(addresses.iter().map(|text| join_one(joiner, text, replay))).await;
+    let joined: usize = results.iter().filter_map(|result| result.as_ref().ok()).sum();
+    let errors: Vec<String> = results.into_iter().filter_map(Result::err).flatten().collect();
+    let error = if joined > 0 { String::new() } else { several(&errors) };
+    (i32::try_from(joined).unwrap_or(i32::MAX), error)
+}
+
+async fn join_one(joiner: &Joiner, text: &str, replay: bool) -> Result<usize, Vec<String>> {
+    let seed = Seed::parse(text).map_err(|error| vec![error.to_string()])?;
+    let tried = joiner.try_seed(&seed, replay).await;
+    // Joining oneself works, as it does with Serf.
+    match tried.joined.len() + usize::from(tried.ourselves) {
+        0 => Err(tried
+            .failures
+            .iter()
+            .map(|why| format!("Failed to join {}: {}", host(&seed), Plain(why)))
+            .collect()),
+        joined => Ok(joined),
+    }
+}
+
+/// Serf names the host without its port, which the reason has.
+fn host(seed: &Seed) -> String {
+    match &seed.host {
+        Host::Ip(ip) => ip.to_string(),
+        Host::Name(name) => name.clone(),
+    }
+}
+
+/// Errors in one text (go-multierror, `ListFormatFunc`).
+fn several(errors: &[String]) -> String {
+    match errors {
+        [] => String::new(),
+        [error] => format!("1 error occurred:\n\t* {error}\n\n"),
+        errors => format!("{} errors occurred:\n\t* {}\n\n", errors.len(), errors.join("\n\t* ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_are_listed_as_go_lists_them() {
+        let errors = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(several(&[]), "");
+        assert_eq!(several(&errors[..1]), "1 error occurred:\n\t* a\n\n");
+        assert_eq!(several(&errors), "2 errors occurred:\n\t* a\n\t* b\n\n");
+    }
+}

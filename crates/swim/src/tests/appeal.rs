@@ -1,0 +1,58 @@
+//! Suspicions that nobody shares.
+
+use super::world::{World, addr, config, leaves, secs};
+use crate::{Event, Extensions, Instant};
+
+const HOSTS: usize = 12;
+
+/// Host 0 loses what it sends until it suspects somebody and its gossip of that is over; the suspect, and the world then.
+fn suspected_in_silence(tell_accused: bool) -> (World, usize) {
+    let mut world = World::new(1);
+    for at in 0..HOSTS {
+        // Not by probing it again.
+        let extensions = Extensions { buddy_system: false, tell_accused, ..Extensions::ALL };
+        world.add_with(crate::Config { extensions, ..config(at, 1) });
+        if at > 0 {
+            world.join(at, 0);
+        }
+    }
+    assert!(world.run_until(secs(30), World::all_see_all));
+    world.run_for(secs(10));
+    world.forget_history();
+    for other in 1..HOSTS {
+        world.cut(0, other);
+    }
+    let suspects = |world: &World| world.count(0, |event| matches!(event, Event::Suspected { .. })) > 0;
+    assert!(world.run_until(secs(10), suspects));
+    let suspect =
+        (1..HOSTS).find(|other| world.state(0, *other) == Some(muster_wire::memberlist::NodeState::Suspect));
+    // Told eight times, by three in each of five rounds a second, and with the next probe.
+    world.run_for(secs(2));
+    world.heal();
+    world.forget_history();
+    (world, suspect.unwrap())
+}
+
+fn losses(world: &World, of: usize) -> usize {
+    (0..HOSTS).filter(|at| *at != of).map(|at| world.losses(at, of).len()).sum()
+}
+
+#[test]
+fn who_alone_suspects_a_member_tells_it_and_nobody_loses_it() {
+    let (mut world, suspect) = suspected_in_silence(true);
+    let healed = world.now;
+    world.run_for(secs(60));
+    assert_eq!(losses(&world, suspect), 0);
+    let accused = |to, bytes: &[u8]| to == addr(suspect) && leaves(bytes)[0].starts_with("Suspect");
+    let told: Vec<_> =
+        world.sent.iter().filter(|(from, to, bytes)| *from == 0 && accused(*to, bytes)).collect();
+    assert!((1..=2).contains(&told.len()), "{} times until it answered", told.len());
+    assert!(world.now > healed && healed > Instant::default());
+}
+
+#[test]
+fn in_the_reference_all_lose_it() {
+    let (mut world, suspect) = suspected_in_silence(false);
+    world.run_for(secs(60));
+    assert!(losses(&world, suspect) >= HOSTS / 2);
+}

@@ -74,7 +74,8 @@ impl Node {
         let mut command = match kind {
             Kind::Muster => {
                 let mut command = Command::new(binary());
-                command.args(["agent", "--node", &name, "--bind", &address, "--socket"]).arg(&socket);
+                command.args(["agent", "--node", &name, "--bind", &address, "--rpc-addr", &rpc, "--socket"]);
+                command.arg(&socket);
                 command
             }
             Kind::Serf => {
@@ -99,6 +100,11 @@ impl Node {
 
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Where its RPC listens.
+    pub(crate) fn rpc(&self) -> &str {
+        &self.rpc
     }
 
     pub(crate) fn kind(&self) -> Kind {

@@ -7,7 +7,10 @@
 
 mod agents;
 mod cluster;
+mod ears;
+mod events;
 mod faults;
+mod hung;
 mod idle;
 mod join;
 mod kill;
@@ -19,6 +22,7 @@ mod orders;
 mod quiet;
 mod results;
 mod rival;
+mod rpc;
 mod setup;
 mod sightings;
 mod silent;
@@ -26,8 +30,19 @@ mod usage;
 
 use std::process::ExitCode;
 
-const PARTS: &[&str] =
-    &["join", "kill", "leave", "agents", "orders", "silent", "quiet", "idle", "membership", "faults"];
+const PARTS: &[&str] = &[
+    "join",
+    "kill",
+    "leave",
+    "agents",
+    "orders",
+    "silent",
+    "quiet",
+    "idle",
+    "membership",
+    "events",
+    "faults",
+];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -51,6 +66,7 @@ async fn main() -> ExitCode {
             match part.as_str() {
                 "idle" => drop(idle::measure(sizes).await),
                 "membership" => membership::trial(sizes).await,
+                "events" => drop(events::measure(None, Some(sizes)).await),
                 _ => eprintln!("{part} has no sizes"),
             }
             continue;
@@ -69,6 +85,7 @@ async fn main() -> ExitCode {
             "silent" => silent::measure().await,
             "idle" => idle::measure(idle::SIZES).await,
             "membership" => membership::measure(results::unfinished("membership").filter(|_| !again)).await,
+            "events" => events::measure(results::unfinished("events").filter(|_| !again), None).await,
             "faults" => faults::measure(results::unfinished("faults").filter(|_| !again)),
             _ => quiet::measure().await,
         };

@@ -32,6 +32,8 @@ pub(crate) struct Tried {
     pub joined: Vec<SocketAddr>,
     /// It is, or is also, this node.
     pub ourselves: bool,
+    /// Its name has no address, and so nobody was contacted.
+    pub unresolved: bool,
     /// What failed, in words.
     pub failures: Vec<String>,
     /// What worked and will not work well, in words.
@@ -57,6 +59,7 @@ impl Joiner {
             Host::Name(name) => match self.resolver.resolve(name).await {
                 Ok(ips) => ips,
                 Err(reason) => {
+                    tried.unresolved = true;
                     tried.failures.push(reason);
                     return tried;
                 }

@@ -159,7 +159,8 @@ impl Streams {
     pub(crate) async fn outbound(self, open: Outbound) {
         let Outbound { stream, to, bytes, reply, time_left } = open;
         let mut memory = self.room.memory();
-        let cannot = |what: &'static str| move |cause| Failure::Lost(format!("cannot {what} {to}: {cause}"));
+        let cannot =
+            |what: &'static str| move |cause| Failure::Lost(format!("cannot {what} {to}: {}", words(&cause)));
         let exchange = async {
             let bytes = self.sealer.seal_stream(Leg::Request, bytes).map_err(cannot("seal a message to"))?;
             let mut connection = connect(to).await.map_err(cannot("connect to"))?;
@@ -236,6 +237,14 @@ async fn expand(
     drop(message);
     memory.keep(plain.capacity());
     Ok(plain)
+}
+
+/// The system's words for an error without its number, within a sentence: "connection refused".
+fn words(cause: &io::Error) -> String {
+    let text = cause.to_string();
+    let text = text.split_once(" (os error").map_or(&*text, |(words, _number)| words);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 async fn connect(to: SocketAddr) -> io::Result<TcpStream> {

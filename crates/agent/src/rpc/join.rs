@@ -21,14 +21,19 @@ pub(super) async fn join(joiner: &Joiner, addresses: &[&str], replay: bool) -> (
 }
 
 async fn join_one(joiner: &Joiner, text: &str, replay: bool) -> Result<usize, Vec<String>> {
-    let seed = Seed::parse(text).map_err(|error| vec![error.to_string()])?;
+    let seed = Seed::parse(text).map_err(|error| vec![format!("Failed to resolve {text}: {error}")])?;
     let tried = joiner.try_seed(&seed, replay).await;
     // Joining oneself works, as it does with Serf.
     match tried.joined.len() + usize::from(tried.ourselves) {
+        0 if tried.unresolved => Err(tried
+            .failures
+            .iter()
+            .map(|why| format!("Failed to resolve {}: {}", host(&seed), Plain(why)))
+            .collect()),
         0 => Err(tried
             .failures
             .iter()
-            .map(|why| format!("Failed to join {}: {}", host(&seed), Plain(why)))
+            .map(|why| format!("Failed to join {}: {}", host(&seed), Plain(&dialled(why))))
             .collect()),
         joined => Ok(joined),
     }
@@ -39,6 +44,16 @@ fn host(seed: &Seed) -> String {
     match &seed.host {
         Host::Ip(ip) => ip.to_string(),
         Host::Name(name) => name.clone(),
+    }
+}
+
+/// Our words for a connection that could not be made, in those of Go's `net.OpError`.
+fn dialled(why: &str) -> String {
+    let refused = why.strip_prefix("cannot connect to ").and_then(|rest| rest.split_once(": "));
+    match (refused, why.strip_suffix(" did not answer in time")) {
+        (Some((address, cause)), _) => format!("dial tcp {address}: connect: {cause}"),
+        (None, Some(address)) => format!("dial tcp {address}: i/o timeout"),
+        (None, None) => why.to_owned(),
     }
 }
 
@@ -54,6 +69,14 @@ fn several(errors: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn connections_fail_in_gos_words() {
+        let go = "dial tcp [::1]:77: connect: connection refused";
+        assert_eq!(dialled("cannot connect to [::1]:77: connection refused"), go);
+        assert_eq!(dialled("127.0.0.1:7 did not answer in time"), "dial tcp 127.0.0.1:7: i/o timeout");
+        assert_eq!(dialled("the labels differ"), "the labels differ");
+    }
 
     #[test]
     fn errors_are_listed_as_go_lists_them() {

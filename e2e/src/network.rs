@@ -103,6 +103,11 @@ impl Network {
         }
     }
 
+    /// Of everything that passes the router, `percent` is lost.
+    pub fn lose(&self, percent: u8) {
+        run("nft", &["add rule ip e2e router numgen random mod 100 <", &format!("{percent} drop")]);
+    }
+
     /// Everything passes again.
     pub fn heal(&self) {
         run("nft", &["flush chain ip e2e router"]);

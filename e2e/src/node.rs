@@ -1,5 +1,6 @@
 //! A member of a mixed cluster, of either kind: what both can be told and asked.
 
+use crate::process::run;
 use crate::{Agent, AgentOptions, Hosts, Process, SerfAgent, wait_for};
 use muster_control::routes::MemberRow;
 use rustix::process::Signal;
@@ -119,6 +120,14 @@ impl Node {
         match self {
             Self::Muster(agent) => agent.run(arguments),
             Self::Serf(serf) => serf.run(arguments),
+        }
+    }
+
+    /// Its figures, as the reference's command prints them.
+    pub fn figures(&self) -> Result<String, String> {
+        match self {
+            Self::Muster(agent) => run(&mut agent.serf(&["info"])),
+            Self::Serf(serf) => serf.run(&["info"]),
         }
     }
 

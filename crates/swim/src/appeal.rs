@@ -1,19 +1,29 @@
-//! A suspicion that nobody shares is told to the accused, until it answers.
+//! Nobody is found dead without having been told of the accusation.
 //!
-//! An accused member refutes as soon as it hears of the accusation, and it hears of it by gossip. When the accuser's
-//! datagrams are lost, which is also why its probes failed, each suspicion it begins may be told to nobody: of a message told
-//! twelve times and lost four times in five, every fifteenth is. Then it waits to the end of the longest timeout, alone, and
-//! the death it declares need reach one member only to reach all: a member in best health is removed everywhere, until it
-//! refutes that. So the reference; and the larger the cluster, the rarer its other way out, Lifeguard's buddy system, which
-//! tells the accused when its accuser happens to probe it again.
+//! An accused member refutes as soon as it hears of the accusation, and it hears of it by gossip, as it is by gossip that
+//! the accusers hear of its refutation. Both can fail it.
 //!
-//! Here the accuser says it to the accused's face, once per probe interval, from the time at which a suspicion that others
-//! share would have ended. To one that is really dead that is a few dozen datagrams.
+//! When the accuser's datagrams are lost, which is also why its probes failed, each suspicion it begins may be told to
+//! nobody: of a message told twelve times and lost four times in five, every fifteenth is. Then it waits to the end of the
+//! longest timeout, alone, and the death it declares need reach one member only to reach all: a member in best health is
+//! removed everywhere, until it refutes that. So the reference; and the larger the cluster, the rarer its other way out,
+//! Lifeguard's buddy system, which tells the accused when its accuser happens to probe it again. Here the accuser says it to
+//! the accused's face, once per probe interval, from the time at which a suspicion that others share would have ended.
+//!
+//! When thousands restart at once, there is more to tell than gossip carries in the time that a suspicion lasts, and
+//! suspicions of lives that are over end in deaths of the next ones. Here each suspicion, whoever began it, ends with a
+//! warning: a probe timeout before, the accused gets the accusation and a ping, and its refutation comes back with the ack.
+//!
+//! To one that is really dead all this is a few dozen datagrams, and one more from each member that does not hear of its
+//! death in the last half second.
 
 use crate::gossip::encode;
+use crate::suspicion::Notice;
 use crate::timer::Timer;
 use crate::{Slot, Swim};
+use alloc::vec::Vec;
 use muster_wire::memberlist::{Message, Suspect};
+use muster_wire::packet::PART_OVERHEAD;
 
 impl Swim {
     /// Our probe of that member failed: sees to it that it will hear so.
@@ -30,11 +40,50 @@ impl Swim {
         if suspicion.and_then(|suspicion| suspicion.lonely_from(&self.name)).is_none() {
             return;
         }
-        let Some(node) = self.nodes.at(slot) else { return };
-        let (to, crc) = (node.socket_addr(), node.reads_crc());
-        let suspect = Suspect { incarnation: node.incarnation, node: &node.name, from: &self.name };
-        let suspect = encode(&Message::Suspect(suspect));
-        self.send(to, &[suspect], crc);
+        self.tell_accused(slot);
         self.timers.set(Timer::Appeal(slot), self.now + self.config.profile.probe_interval);
+    }
+
+    /// How long before its end the accused is warned: longer while we are slow ourselves, since its answer may wait here.
+    pub(crate) fn notice(&self) -> Notice {
+        let least = self.config.profile.probe_timeout;
+        match self.config.extensions.tell_accused {
+            true => Notice { planned: self.awareness.scale(least), least },
+            false => Notice::default(),
+        }
+    }
+
+    /// Sets the clock for what is due next in a suspicion.
+    pub(crate) fn await_refutation(&mut self, slot: Slot) {
+        let notice = self.notice();
+        if let Some(suspicion) = self.suspicions.get(&slot) {
+            self.timers.set(Timer::Suspicion(slot), suspicion.due(notice));
+        }
+    }
+
+    /// Warns the accused; false if it was before, or is not to be.
+    pub(crate) fn warn(&mut self, slot: Slot) -> bool {
+        let now = self.now;
+        let warns = self.config.extensions.tell_accused
+            && self.suspicions.get_mut(&slot).is_some_and(|suspicion| suspicion.warn(now));
+        if warns {
+            self.tell_accused(slot);
+        }
+        warns
+    }
+
+    /// The accusation to its face, and a ping, whose ack brings the refutation that is newest there.
+    fn tell_accused(&mut self, slot: Slot) {
+        let Some(node) = self.nodes.at(slot) else { return };
+        let (to, crc, name) = (node.socket_addr(), node.reads_crc(), node.name.clone());
+        let suspect = Suspect { incarnation: node.incarnation, node: &name, from: &self.name };
+        let seq_no = self.prober.next_seq_no();
+        let mut parts = Vec::from([encode(&Message::Suspect(suspect)), self.ping(seq_no, &name)]);
+        // With the longest of names there is no room for a ping.
+        let bytes: usize = parts.iter().map(|part| part.len() + PART_OVERHEAD).sum();
+        if bytes > self.parts_budget() {
+            parts.truncate(1);
+        }
+        self.send(to, &parts, crc);
     }
 }

@@ -27,7 +27,7 @@ pub struct Extensions {
     pub own_word: bool,
     /// Who accuses a node that left, or a life that is over, is told so.
     pub leave_repair: bool,
-    /// A suspicion that nobody shares is told to the accused.
+    /// A suspicion that nobody shares is told to the accused, and each is before it ends.
     pub tell_accused: bool,
     /// A name whose holder is silent may be taken over from another address.
     pub takeover: bool,

@@ -13,7 +13,7 @@
 //! | who is there, in the order of probing | `nodes.rs`, `announcement.rs`, `by_name.rs` |
 //! | is it alive? | `probe.rs`, `stream_ping.rs`, `awareness.rs` |
 //! | what becomes of alive, suspect, dead | `rules.rs`, `suspicion.rs` |
-//! | a suspicion that nobody shares | `appeal.rs` |
+//! | what the accused is told to its face | `appeal.rs` |
 //! | a known name at a new address | `takeover.rs` |
 //! | why somebody is doubted | `why.rs` |
 //! | a leave that an accuser never heard of | `repair.rs` |

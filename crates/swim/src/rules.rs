@@ -174,7 +174,7 @@ impl Swim {
         let name = node.name.clone();
         if let Some(suspicion) = self.suspicions.get_mut(&slot) {
             if suspicion.confirm(suspect.from) {
-                self.timers.set(Timer::Suspicion(slot), suspicion.deadline());
+                self.await_refutation(slot);
                 // Passed on, so that independent accusations add up everywhere.
                 self.tell(&name, &Message::Suspect(suspect), None);
             }
@@ -192,14 +192,17 @@ impl Swim {
         }
         node.incarnation = suspect.incarnation;
         self.nodes.set_state(slot, NodeState::Suspect);
-        self.timers.set(Timer::Suspicion(slot), suspicion.deadline());
         self.suspicions.insert(slot, suspicion);
+        self.await_refutation(slot);
         self.tell(&name, &Message::Suspect(suspect), None);
         self.event(Event::Suspected { name: suspect.node.into(), by: suspect.from.into() });
     }
 
     /// The suspect did not refute in time.
     pub(crate) fn suspicion_expired(&mut self, slot: Slot) {
+        if self.warn(slot) {
+            return self.await_refutation(slot);
+        }
         let Some(node) = self.nodes.at(slot) else { return };
         let (incarnation, name, own) = (node.incarnation, node.name.clone(), self.name.clone());
         self.record_accusation(&name, Verdict::FoundDead, &own, incarnation, Way::TimeUp);

@@ -12,6 +12,15 @@ use core::time::Duration;
 /// Those who are suspected now; few, so that nobody else pays for what is kept of them.
 pub(crate) type Suspicions = BTreeMap<Slot, Suspicion>;
 
+/// How long before its end an accused member is warned.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Notice {
+    /// As far as confirmations do not bring the end nearer.
+    pub planned: Duration,
+    /// In any case.
+    pub least: Duration,
+}
+
 /// One accusation being tried.
 #[derive(Clone, Debug)]
 pub(crate) struct Suspicion {
@@ -22,6 +31,8 @@ pub(crate) struct Suspicion {
     wanted: u32,
     /// The first accuser, then whoever confirmed; at most `wanted + 1`.
     accusers: Vec<String>,
+    /// When the accused was told that its time is running out.
+    warned: Option<Instant>,
 }
 
 impl Suspicion {
@@ -34,7 +45,7 @@ impl Suspicion {
         let wanted = profile.suspicion_mult.saturating_sub(2);
         let others = members.saturating_sub(2);
         let wanted = if others < wanted as usize { 0 } else { wanted };
-        Self { start, min, max, wanted, accusers: alloc::vec![by.into()] }
+        Self { start, min, max, wanted, accusers: alloc::vec![by.into()], warned: None }
     }
 
     /// Without Lifeguard: the minimum, whoever confirms.
@@ -57,6 +68,19 @@ impl Suspicion {
         self.start + timeout(self.confirmations(), self.wanted, self.min, self.max)
     }
 
+    /// What is due next: to warn the accused, and once it is warned, its end.
+    pub(crate) fn due(&self, notice: Notice) -> Instant {
+        match self.warned {
+            None => Instant(self.deadline().0.saturating_sub(notice.planned)),
+            Some(at) => self.deadline().max(at + notice.least),
+        }
+    }
+
+    /// Notes that the accused is warned; false if it was before.
+    pub(crate) fn warn(&mut self, now: Instant) -> bool {
+        self.warned.replace(now).is_none()
+    }
+
     /// If nobody but `by` ever accused it, and others could: when it would have ended had they done so.
     pub(crate) fn lonely_from(&self, by: &str) -> Option<Instant> {
         let alone = self.wanted > 0 && matches!(&*self.accusers, [accuser] if accuser == by);
@@ -66,6 +90,7 @@ impl Suspicion {
     /// The clock ran while we did not.
     pub(crate) fn shift(&mut self, by: Duration) {
         self.start = self.start + by;
+        self.warned = self.warned.map(|at| at + by);
     }
 
     fn confirmations(&self) -> u32 {
@@ -125,6 +150,22 @@ mod tests {
         assert_eq!(suspicion.deadline(), start + Duration::from_millis(11_381));
         assert!(suspicion.confirm("c"));
         assert_eq!(suspicion.deadline(), start + Duration::from_secs(4));
+    }
+
+    #[test]
+    fn the_accused_is_warned_before_its_end_even_if_that_comes_early() {
+        let least = Duration::from_millis(500);
+        let notice = Notice { planned: Duration::from_secs(1), least };
+        let start = Instant::default();
+        let mut suspicion = Suspicion::new("a", 4, &Profile::LAN, start);
+        assert_eq!(suspicion.due(notice), start + Duration::from_secs(23));
+        // Confirmed when even the shortest wait is over.
+        let late = start + Duration::from_secs(5);
+        assert!(suspicion.confirm("b") && suspicion.confirm("c"));
+        assert_eq!(suspicion.due(notice), start + Duration::from_secs(3));
+        assert!(suspicion.warn(late));
+        assert_eq!(suspicion.due(notice), late + least);
+        assert!(!suspicion.warn(late));
     }
 
     #[test]

@@ -378,10 +378,10 @@ impl Swim {
         self.timers.shift(by);
         self.drop_claims();
         let truce = self.call_truce();
-        let earliest = self.now + truce;
+        let (earliest, notice) = (self.now + truce, self.notice());
         for (slot, suspicion) in &mut self.suspicions {
             suspicion.shift(by);
-            self.timers.set(Timer::Suspicion(*slot), suspicion.deadline().max(earliest));
+            self.timers.set(Timer::Suspicion(*slot), suspicion.due(notice).max(earliest));
         }
     }
 }

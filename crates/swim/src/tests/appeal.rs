@@ -1,7 +1,8 @@
-//! Suspicions that nobody shares.
+//! Suspicions that nobody shares, and the last word of all.
 
-use super::world::{World, addr, config, leaves, secs};
+use super::world::{World, addr, config, datagram, leaves, secs};
 use crate::{Event, Extensions, Instant};
+use muster_wire::memberlist::{Message, Suspect};
 
 const HOSTS: usize = 12;
 
@@ -55,4 +56,44 @@ fn in_the_reference_all_lose_it() {
     let (mut world, suspect) = suspected_in_silence(false);
     world.run_for(secs(60));
     assert!(losses(&world, suspect) >= HOSTS / 2);
+}
+
+/// A cluster in which everyone hears from a stranger that host 3 is silent, and host 3 hears nothing by gossip: what it is
+/// told by whom before its end.
+fn accused_behind_its_back(tell_accused: bool) -> World {
+    let mut world = World::new(1);
+    for at in 0..HOSTS {
+        let extensions = Extensions { buddy_system: false, tell_accused, ..Extensions::ALL };
+        world.add_with(crate::Config { extensions, ..config(at, 1) });
+        if at > 0 {
+            world.join(at, 0);
+        }
+    }
+    assert!(world.run_until(secs(30), World::all_see_all));
+    world.run_for(secs(10));
+    // Two accusers, so that nobody is alone with it.
+    for by in ["n1", "n2"] {
+        let suspect = Suspect { incarnation: 1, node: "n3", from: by };
+        for host in (0..HOSTS).filter(|host| *host != 3) {
+            world.forge(host, addr(9), &datagram(&Message::Suspect(suspect)));
+        }
+    }
+    for other in (0..HOSTS).filter(|host| *host != 3) {
+        world.cut(3, other);
+    }
+    // All of it was told and retold meanwhile, and whoever probed it suspects it too.
+    world.run_for(secs(2));
+    world.heal();
+    world.forget_history();
+    world
+}
+
+#[test]
+fn a_suspicion_that_others_share_ends_with_a_warning_too() {
+    let mut world = accused_behind_its_back(true);
+    world.run_for(secs(60));
+    assert_eq!(losses(&world, 3), 0);
+    let mut world = accused_behind_its_back(false);
+    world.run_for(secs(60));
+    assert!(losses(&world, 3) >= HOSTS / 2, "or this shows nothing");
 }

@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Not serf: a client of a real agent needs bytes and rules, and no cluster.
     ("rpc", &["wire"]),
     ("sim", &["wire", "serf"]),
+    ("supervise", &[]),
     ("fleet", &[]),
     ("balance", &["fleet"]),
     ("control", &["fleet"]),

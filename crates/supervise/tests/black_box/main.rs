@@ -1,0 +1,7 @@
+//! The supervisor as its driver sees it: inputs in, outputs out, time passed in.
+
+mod lives;
+mod order;
+mod storm;
+mod table;
+mod world;

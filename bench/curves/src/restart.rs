@@ -3,6 +3,8 @@
 use crate::chart::{Chart, Scale, Series};
 use crate::cluster::{Rules, formed, start_spread};
 use crate::results::{draw, kept};
+use crate::views::Views;
+use muster_sim::World;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -51,6 +53,7 @@ fn play(rules: Rules, watched: Duration) -> Value {
         whole_at = whole_at.filter(|_| views.not_whole() == 0);
         let (seconds, whole) = ((world.now() - back).as_secs_f64(), HOSTS - views.not_whole());
         println!("{seconds:.0} s: {whole} views right, after {:.0?}", began.elapsed());
+        tell_stragglers(&world, &views);
         points.push((seconds, whole));
         if seconds >= GOAL.as_secs_f64() {
             at_goal.get_or_insert(whole);
@@ -65,6 +68,20 @@ fn play(rules: Rules, watched: Duration) -> Value {
         "packets": after.packets - before.packets, "run_time_s": began.elapsed().as_secs(),
         "right_views_by_second": points,
     })
+}
+
+/// Whoever is among the last: whom it sees wrongly, and how.
+fn tell_stragglers(world: &World, views: &Views) {
+    const FEW: usize = 6;
+    if views.not_whole() > FEW {
+        return;
+    }
+    for by in (0..HOSTS).filter(|by| views.wrong_of(*by) > 0) {
+        let about = (0..HOSTS).find(|about| views.is_wrong(by, *about)).unwrap_or(by);
+        let status =
+            world.serf(by).and_then(|serf| serf.member(&world.spec(about).name)).map(|member| member.status);
+        println!("  {by} sees {} wrongly, {about} as {status:?}", views.wrong_of(by));
+    }
 }
 
 /// Draws the parts that are there.

@@ -73,7 +73,8 @@ impl Views {
         self.not_whole = (0..self.up.len()).filter(|by| self.wrong[*by] > 0).count();
     }
 
-    fn is_wrong(&self, by: usize, about: usize) -> bool {
+    /// Whether `by` is up and sees `about` wrongly.
+    pub(crate) fn is_wrong(&self, by: usize, about: usize) -> bool {
         by != about && self.up[by] && self.sees[by][about] != self.up[about]
     }
 

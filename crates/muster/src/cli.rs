@@ -39,6 +39,12 @@ pub(crate) enum Command {
     /// Run the load balancer of this node.
     #[command(long_about = help::PROXY, after_long_help = help::PROXY_AFTER)]
     Proxy(ProxyArgs),
+    /// Run the services of this container, as its PID 1.
+    #[command(long_about = help::INIT, after_long_help = help::INIT_AFTER)]
+    Init(InitArgs),
+    /// Lay the program and the names it answers to into an image.
+    #[command(long_about = help::INSTALL, after_long_help = help::INSTALL_AFTER)]
+    Install(InstallArgs),
     /// List the members of the cluster.
     #[command(long_about = help::MEMBERS, after_long_help = help::client(help::MEMBERS_AFTER))]
     Members(MembersArgs),

@@ -5,6 +5,7 @@
 //! | module | commands |
 //! |---|---|
 //! | [`roles`] | `agent`, `proxy`: processes that run until they are told to stop |
+//! | [`supervision`] | `init`, `install`, `muster -- COMMAND`, and all names of s6-overlay and tini |
 //! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `handlers`, `info`, `version`: one question to the node's agent |
 //! | [`client`] | `event`, `query`, `keys`, `monitor`, `rtt`, `reachability`: through it, the whole cluster |
 //! | [`shell`] | `completions`, `man`: the command line itself |
@@ -33,16 +34,20 @@ mod roles;
 mod serf;
 mod shell;
 mod sim;
+mod supervision;
 mod text;
 
 use cli::Command;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let words: Vec<_> = std::env::args_os().collect();
+    if let Some(ended) = supervision::run_if_meant(&words) {
+        return ended;
+    }
     demo::tether::hold();
-    let words = std::env::args_os();
-    if serf::is_meant(std::env::args_os().next().as_ref()) {
-        return serf::run(words.skip(1));
+    if serf::is_meant(words.first()) {
+        return serf::run(words.into_iter().skip(1));
     }
     let command = match cli::parse(words) {
         Ok(command) => command,
@@ -51,6 +56,8 @@ fn main() -> ExitCode {
     match command {
         Command::Agent(args) => roles::agent::run(args),
         Command::Proxy(args) => roles::proxy::run(args),
+        Command::Init(args) => supervision::run(args),
+        Command::Install(args) => supervision::install(&args),
         Command::Members(args) => client::members::run(args),
         Command::Join(args) => client::join::run(args),
         Command::Leave(args) => client::leave::run(args),

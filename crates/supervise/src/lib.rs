@@ -31,7 +31,7 @@ pub mod table;
 pub use exit::Exit;
 pub use instant::Instant;
 pub use life::{Life, Want};
-pub use message::{Command, Input, Job, Notice, Output, Pid};
+pub use message::{Command, Input, Job, Milestone, Notice, Output, Pid};
 pub use pause::Pauses;
 pub use service::{Condition, Dependency, Kind, Readiness, Restart, Service, ServiceId, Whom};
 pub use shutdown::{Grace, Phase};

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use fastrand::Rng;
 
-use crate::message::{Job, Notice, Outbox, Output, Pid};
+use crate::message::{Job, Milestone, Notice, Outbox, Output, Pid};
 use crate::pause::BackOff;
 use crate::service::{Kind, Readiness, Restart, Service, ServiceId, Whom};
 use crate::table::{self, Act, Event, State};
@@ -65,6 +65,12 @@ pub(crate) struct Setting<'a> {
     pub(crate) kill_after_at_most: Option<Duration>,
 }
 
+impl Setting<'_> {
+    fn pass(&mut self, milestone: Milestone) {
+        self.out.push_back(Output::Passed { service: self.id, milestone });
+    }
+}
+
 impl Life {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
@@ -96,6 +102,7 @@ impl Life {
         self.since = on.now;
         self.starts = self.starts.saturating_add(1);
         on.out.push_back(Output::Changed { service: on.id });
+        on.pass(Milestone::Up);
         if matches!(on.service.kind, Kind::Longrun { .. }) && on.service.readiness == Readiness::Started {
             self.on(Event::Ready, on);
         }
@@ -109,11 +116,13 @@ impl Life {
             self.last_exit = Some(exit);
             self.completed |= exit.is_success() && !self.asked_to_end && self.state != State::Stopping;
             on.out.push_back(Output::Say(Notice::Ended { service: on.id, exit, asked: self.asked_to_end }));
+            on.pass(Milestone::Down);
             if let (Whom::Group, Some(pid)) = (on.service.whom, was) {
                 on.out.push_back(Output::Signal { pid, signal: signal::KILL, group: true });
             }
         } else if exit == FINISH_SAYS_NEVER {
             self.want = Want::Down;
+            on.pass(Milestone::ForGood);
         }
         match self.act(event, on.service) {
             Act::Finish => self.finish(exit, was, on),
@@ -148,6 +157,9 @@ impl Life {
                 self.ready_since = Some(on.now);
                 self.deadline = None;
                 self.enter(State::Ready, on);
+                if on.service.readiness == Readiness::Told {
+                    on.pass(Milestone::Ready);
+                }
             }
             Act::MarkUnready => {
                 self.ready_since = None;
@@ -215,7 +227,10 @@ impl Life {
     fn ask_to_end(&mut self, on: &mut Setting<'_>) {
         self.asked_to_end = true;
         self.deadline = shortest(on.service.kill_after, on.kill_after_at_most).map(|within| on.now + within);
-        self.signal(on.service.stop_signal, on);
+        let container_stops = on.kill_after_at_most.is_some();
+        if !(container_stops && on.service.ends_with_input) {
+            self.signal(on.service.stop_signal, on);
+        }
         self.signal(signal::CONT, on);
     }
 
@@ -246,6 +261,7 @@ impl Life {
 
     /// All that ran has ended.
     fn settle(&mut self, exit: Exit, on: &mut Setting<'_>) {
+        on.pass(Milestone::Clear);
         match (on.service.kind, self.state) {
             (Kind::Oneshot { .. }, State::Starting) if exit.is_success() => {
                 (self.ready_since, self.deadline) = (Some(on.now), None);

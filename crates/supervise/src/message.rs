@@ -81,10 +81,10 @@ pub enum Input {
         /// What.
         command: Command,
     },
-    /// The container is to stop, and to end with this exit code. When it is stopping already: at once.
+    /// The container is to stop. When it is stopping already: at once.
     Stop {
-        /// The code.
-        code: u8,
+        /// With which exit code; `None`: with that of the critical service that is being stopped, or 0 without one.
+        code: Option<u8>,
     },
     /// No process is left but us.
     Alone,
@@ -113,10 +113,17 @@ pub enum Output {
     },
     /// Send everybody but us a signal.
     SignalAll(i32),
-    /// Something about a service changed that others may watch.
+    /// Where a service stands changed.
     Changed {
         /// Which.
         service: ServiceId,
+    },
+    /// A service passed a point that others may wait for.
+    Passed {
+        /// Which.
+        service: ServiceId,
+        /// The point.
+        milestone: Milestone,
     },
     /// Tell people.
     Say(Notice),
@@ -125,6 +132,21 @@ pub enum Output {
         /// The code.
         code: u8,
     },
+}
+
+/// Points in a service's life that others may wait for; s6 tells them in letters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Milestone {
+    /// Its process was started (`u`).
+    Up,
+    /// It was told to be ready (`U`).
+    Ready,
+    /// Its process ended (`d`).
+    Down,
+    /// It will not be started again by itself: its `finish` said so (`O`).
+    ForGood,
+    /// And what followed its end, too: it can be started (`D`).
+    Clear,
 }
 
 /// What people are told.

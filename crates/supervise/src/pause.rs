@@ -4,11 +4,12 @@
 use core::time::Duration;
 
 use fastrand::Rng;
+use serde::{Deserialize, Serialize};
 
 use crate::Instant;
 
 /// The rule for pauses between the end of a process and its successor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pauses {
     /// The first pause. One that was ready for this long is started again at once.
     pub first: Duration,

@@ -4,15 +4,17 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::pause::Pauses;
 use crate::signal;
 
 /// Which of the supervisor's services: its place in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ServiceId(pub usize);
 
 /// What a service is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// A process that is to run.
     Longrun {
@@ -29,7 +31,7 @@ pub enum Kind {
 }
 
 /// How a longrun becomes ready. (A oneshot is, when its command succeeded.)
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Readiness {
     /// As soon as it was started.
     Started,
@@ -38,7 +40,7 @@ pub enum Readiness {
 }
 
 /// When a longrun that ended by itself is started again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Restart {
     /// Always.
     Always,
@@ -49,7 +51,7 @@ pub enum Restart {
 }
 
 /// Whom signals reach that stop a service, and whether what it leaves behind lives on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Whom {
     /// The process only; what it started is left alone until the container stops, as in s6. A run script whose successor
     /// takes over from the old program (`haproxy -sf PID`) needs that.
@@ -59,7 +61,7 @@ pub enum Whom {
 }
 
 /// When a service that others wait for is far enough.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Condition {
     /// It runs.
     Started,
@@ -72,7 +74,7 @@ pub enum Condition {
 }
 
 /// That a service waits for another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependency {
     /// For whom.
     pub on: ServiceId,
@@ -81,7 +83,7 @@ pub struct Dependency {
 }
 
 /// One service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
     /// Its name, for people.
     pub name: Box<str>,
@@ -110,6 +112,9 @@ pub struct Service {
     pub down_within: Option<Duration>,
     /// Whom it concerns when it is stopped.
     pub whom: Whom,
+    /// It reads what others write, and ends when that does: while the container stops, it is not asked by a signal, which would
+    /// cost their last lines.
+    pub ends_with_input: bool,
     /// Its end ends the container, with its exit code.
     pub critical: bool,
 }
@@ -134,6 +139,7 @@ impl Service {
             up_within: None,
             down_within: None,
             whom: Whom::Process,
+            ends_with_input: false,
             critical: false,
         }
     }

@@ -3,10 +3,12 @@
 
 use core::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Instant;
 
 /// How long each step of the end may take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grace {
     /// One service, from being asked to being killed. (s6-overlay: `S6_SERVICES_GRACETIME`)
     pub each: Duration,

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use crate::life::{Life, Setting};
 use crate::message::{Command, Input, Notice, Outbox, Output};
 use crate::order::{self, Start, Verdict};
-use crate::service::{Service, ServiceId};
+use crate::service::{Kind, Service, ServiceId};
 use crate::shutdown::{Grace, KILLED_WITHIN, Phase};
 use crate::table::{Event, State};
 use crate::{Exit, Instant, Want, signal};
@@ -21,7 +21,7 @@ pub struct Supervisor {
     starts: Vec<Start>,
     phase: Phase,
     grace: Grace,
-    code: u8,
+    code: Option<u8>,
     booted: bool,
     random: Rng,
     out: Outbox,
@@ -40,7 +40,7 @@ impl Supervisor {
             services,
             phase: Phase::Running,
             grace,
-            code: 0,
+            code: None,
             booted: false,
             random: Rng::with_seed(seed),
             // A service's change makes six outputs at most; more than all at once is no harm, only an allocation.
@@ -149,7 +149,7 @@ impl Supervisor {
         }
     }
 
-    fn stop(&mut self, code: u8, now: Instant) {
+    fn stop(&mut self, code: Option<u8>, now: Instant) {
         match self.phase {
             Phase::Running => {
                 self.code = code;
@@ -209,7 +209,7 @@ impl Supervisor {
         });
         if let (Phase::Running, Some(id)) = (self.phase, ended) {
             self.out.push_back(Output::Say(Notice::CriticalEnded { service: ServiceId(id) }));
-            let code = self.lives[id].last_exit.map_or(0, Exit::as_code);
+            let code = self.lives[id].last_exit.map(Exit::as_code);
             self.stop(code, now);
         }
     }
@@ -287,6 +287,12 @@ impl Supervisor {
 
     fn end(&mut self) {
         self.phase = Phase::Over;
-        self.out.push_back(Output::End { code: self.code });
+        let main = self
+            .services
+            .iter()
+            .zip(&self.lives)
+            .rfind(|(service, _)| service.critical && matches!(service.kind, Kind::Longrun { .. }));
+        let mains = main.and_then(|(_, life)| life.last_exit).map(Exit::as_code);
+        self.out.push_back(Output::End { code: self.code.or(mains).unwrap_or(0) });
     }
 }

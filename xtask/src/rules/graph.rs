@@ -13,13 +13,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rpc", &["wire"]),
     ("sim", &["wire", "serf"]),
     ("supervise", &[]),
+    // Not agent, nor anything else that grows: it is PID 1.
+    ("init", &["supervise"]),
     ("fleet", &[]),
     ("balance", &["fleet"]),
     ("control", &["fleet"]),
     ("agent", &["wire", "serf", "events", "rpc", "fleet", "control"]),
     // Not agent: the data plane outlives it and follows it only through the control socket.
     ("proxy", &["fleet", "balance", "control"]),
-    ("muster", &["wire", "serf", "rpc", "fleet", "control", "agent", "proxy", "sim"]),
+    ("muster", &["wire", "serf", "rpc", "fleet", "control", "agent", "proxy", "init", "sim"]),
 ];
 
 pub(super) fn check(metadata: &serde_json::Value) -> Vec<String> {

@@ -11,6 +11,7 @@ use super::key_flags::{KeyFlags, Scope, scope};
 use crate::config::Sources;
 use crate::config::check::Role;
 use clap::{Args, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Where the configuration is, and the flags that are part of it.
@@ -276,6 +277,29 @@ pub(crate) struct KeygenArgs {
     /// Form of the answer.
     #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Folder with cont-init.d, services.d, s6-overlay and cont-finish.d.
+    #[arg(long, value_name = "DIR", default_value = "/etc")]
+    pub(crate) etc: PathBuf,
+    /// Folder for the services' control places, for s6-svc and s6-svstat.
+    #[arg(long, value_name = "DIR", default_value = "/run/service")]
+    pub(crate) control: PathBuf,
+    /// Make no control places.
+    #[arg(long)]
+    pub(crate) no_control: bool,
+    /// Command of the container: its exit code is the container's.
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InstallArgs {
+    /// Root of the image or machine.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) into: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, Args)]

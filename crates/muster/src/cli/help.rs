@@ -179,6 +179,46 @@ pub(super) const INFO_AFTER: &str = "\
 Example:
   muster info --format json";
 
+pub(super) const INIT: &str = "\
+Runs the services of a container, as its PID 1: starts them in order, starts them again when they end, reaps \
+orphans, passes signals on, and stops all of it within Docker's ten seconds.
+
+It reads s6-overlay's folders as they are: /etc/cont-init.d, /etc/s6-overlay/s6-rc.d, /etc/services.d, \
+/etc/cont-finish.d, and the S6_* variables. With a COMMAND, the container ends with it and its exit code. Called as \
+`init` or `/init` it takes only a COMMAND.
+
+For one command and nothing else: muster -- COMMAND, which needs no folder.";
+
+pub(super) const INIT_AFTER: &str = "\
+Examples:
+  In a Dockerfile:  ENTRYPOINT [\"muster\", \"init\"]
+  One command only: ENTRYPOINT [\"muster\", \"--\"]
+  s6-svc -h /run/service/web      send HUP to the service `web`
+  s6-svstat /run/service/web      show where it stands
+
+Signals:
+  TERM, INT, QUIT  stop the services in order, then all others; again: at once
+  others           go to COMMAND
+
+Exit codes:
+  0        stopped, and there was no COMMAND
+  N        COMMAND ended with N, or with signal N-128
+  2        a service folder is wrong; nothing was started
+  126 127  COMMAND is not executable, or not there";
+
+pub(super) const INSTALL: &str = "\
+Lays the program into an image or onto a machine, with all the names it answers to: init, serf, tini, with-contenv, \
+s6-svc, s6-svstat, s6-svwait, s6-setuidgid. What had one of these names is replaced.";
+
+pub(super) const INSTALL_AFTER: &str = "\
+Example, in a Dockerfile:
+  COPY --from=muster /muster /muster
+  RUN [\"/muster\", \"install\", \"--into\", \"/\"]
+
+Exit codes:
+  0  laid; the paths are printed
+  1  a file or link could not be written";
+
 pub(super) const KEYGEN: &str = "\
 Makes a key that encrypts gossip: 32 random bytes in base64.
 

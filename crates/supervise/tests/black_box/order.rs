@@ -78,7 +78,7 @@ fn they_stop_in_the_opposite_order_each_when_nobody_needs_it() {
         |service: ServiceId| Conduct { listens: Some(ms(300)), ..chain_conduct(service, Exit::Code(0)) };
     let mut world = World::new(chain(), Grace::default(), 1, move |service, _, _| Ok(slow(service)));
     world.run_for(ms(2_000));
-    world.tell(Input::Stop { code: 0 });
+    world.tell(Input::Stop { code: Some(0) });
     world.run_for(ms(10_000));
     let gone: Vec<_> = world
         .story()
@@ -135,7 +135,7 @@ fn who_does_not_listen_is_killed_in_time_for_those_after_it() {
             _ => Conduct::ending(100, Exit::Code(0)),
         })
     });
-    world.tell(Input::Stop { code: 0 });
+    world.tell(Input::Stop { code: Some(0) });
     world.run_for(ms(60_000));
     let finish = (muster_supervise::Instant(ms(3_000)), Seen::Started(ServiceId(0), Job::Down));
     assert!(world.seen.contains(&finish), "{:?}", world.seen);
@@ -148,7 +148,7 @@ fn a_second_request_to_stop_hurries_and_a_third_kills() {
     let mut world = World::new(chain(), Grace::default(), 1, move |_, _, _| Ok(deaf));
     world.run_for(ms(100));
     for _ in 0..3 {
-        world.tell(Input::Stop { code: 3 });
+        world.tell(Input::Stop { code: Some(3) });
     }
     world.run_for(ms(1));
     assert_eq!((world.over(), world.processes()), (Some(3), 0));
@@ -163,7 +163,7 @@ fn nothing_is_started_while_the_container_stops() {
             Conduct::FAITHFUL
         })
     });
-    world.tell(Input::Stop { code: 0 });
+    world.tell(Input::Stop { code: Some(0) });
     world.ask(2, Command::Up);
     world.ask(0, Command::Restart);
     world.run_for(ms(10_000));
@@ -179,7 +179,7 @@ fn a_finish_gets_no_more_time_than_a_service_while_the_container_stops() {
     let mut world = World::new(vec![service], grace, 1, |_, job, _| {
         Ok(Conduct { listens: matches!(job, Job::Run).then_some(ms(0)), ..Conduct::FAITHFUL })
     });
-    world.tell(Input::Stop { code: 0 });
+    world.tell(Input::Stop { code: Some(0) });
     world.run_for(ms(60_000));
     assert_eq!(world.seen.last().expect("the end").0.0, ms(1_000));
 }
@@ -188,7 +188,28 @@ fn a_finish_gets_no_more_time_than_a_service_while_the_container_stops() {
 fn one_that_hangs_in_the_kernel_does_not_keep_the_container() {
     let stuck = Conduct { listens: None, stuck: true, ..Conduct::FAITHFUL };
     let mut world = World::new(vec![Service::longrun("web")], Grace::default(), 1, move |_, _, _| Ok(stuck));
-    world.tell(Input::Stop { code: 0 });
+    world.tell(Input::Stop { code: Some(0) });
     world.run_for(ms(9_000));
     assert_eq!((world.over(), world.processes()), (Some(0), 1));
+}
+
+#[test]
+fn a_container_told_to_stop_ends_with_the_code_of_its_command() {
+    let services = vec![Service { critical: true, restart: Restart::Never, ..Service::longrun("CMD") }];
+    let mut world = World::new(services, Grace::default(), 1, |_, _, _| Ok(Conduct::FAITHFUL));
+    world.tell(Input::Stop { code: None });
+    world.run_for(ms(10_000));
+    assert_eq!(world.over(), Some(143));
+}
+
+#[test]
+fn a_logger_is_not_asked_to_end_while_the_container_stops_but_killed_if_it_does_not() {
+    let services = vec![Service { ends_with_input: true, ..Service::longrun("log") }];
+    let mut world = World::new(services, Grace { each: ms(1_000), ..Grace::default() }, 1, |_, _, _| {
+        Ok(Conduct::FAITHFUL)
+    });
+    world.tell(Input::Stop { code: None });
+    assert_eq!(world.signals.iter().map(|(_, signal)| *signal).collect::<Vec<_>>(), [18]);
+    world.run_for(ms(10_000));
+    assert_eq!((world.over(), world.seen.last().expect("the end").0.0), (Some(0), ms(1_000)));
 }

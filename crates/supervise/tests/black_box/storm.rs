@@ -94,7 +94,7 @@ fn live(seed: u64) -> World {
         }
     }
     let asked = world.now;
-    world.tell(Input::Stop { code: 5 });
+    world.tell(Input::Stop { code: Some(5) });
     for _ in 0..6 {
         world.run_for(ms(random.u64(0..700)));
         if world.over().is_none() {

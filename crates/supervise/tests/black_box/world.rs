@@ -186,7 +186,7 @@ impl World {
                     self.supervisor.handle(Input::Alone, self.now);
                 }
             }
-            Output::Changed { .. } => {}
+            Output::Changed { .. } | Output::Passed { .. } => {}
             Output::Say(notice) => self.seen.push((self.now, Seen::Said(notice))),
             Output::End { code } => {
                 assert_eq!(self.supervisor.phase(), Phase::Over);

@@ -1,0 +1,65 @@
+//! What PID 1 holds for one service: its control place, its pipes, and since when it stands where it does.
+
+use std::io::{self, PipeReader, PipeWriter};
+use std::time::SystemTime;
+
+use muster_supervise::{Exit, Life, Milestone, Pid, Readiness, State, Want};
+
+use crate::letters;
+use crate::place::Place;
+use crate::plan::Entry;
+use crate::status::Status;
+
+/// See the module's page.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) place: Option<Place>,
+    /// The end from which a line says that it is ready.
+    pub(crate) notify: Option<PipeReader>,
+    /// What others write and it reads. Held here, so that its end loses nothing that was written; without a writer when all
+    /// who write have ended for good.
+    pub(crate) input: Option<(PipeReader, Option<PipeWriter>)>,
+    /// Somebody stopped its process for the time being.
+    pub(crate) paused: bool,
+    since: SystemTime,
+    ready_since: SystemTime,
+}
+
+impl Held {
+    pub(crate) fn new() -> Self {
+        let now = SystemTime::now();
+        Self { place: None, notify: None, input: None, paused: false, since: now, ready_since: now }
+    }
+
+    /// Tells those who wait. The status is there before the letter: whoever is told looks at it next.
+    pub(crate) fn pass(&mut self, milestone: Milestone, life: &Life, entry: &Entry) -> io::Result<()> {
+        let now = SystemTime::now();
+        match milestone {
+            Milestone::Up | Milestone::Down => self.since = now,
+            Milestone::Ready | Milestone::Clear => self.ready_since = now,
+            Milestone::ForGood => {}
+        }
+        let written = self.write_status(life, entry);
+        if let Some(place) = &self.place {
+            place.notify(&[letters::of_milestone(milestone)]);
+        }
+        written
+    }
+
+    /// Writes where the service stands, if it has a place for that.
+    pub(crate) fn write_status(&self, life: &Life, entry: &Entry) -> io::Result<()> {
+        let Some(place) = &self.place else { return Ok(()) };
+        // Readiness that nobody tells is none to those who watch, as in s6.
+        let is_told = entry.service.readiness == Readiness::Told;
+        place.write_status(&Status {
+            since: self.since,
+            ready_since: self.ready_since,
+            pid: life.pid.and_then(|Pid(pid)| u32::try_from(pid).ok()),
+            exit: life.last_exit.unwrap_or(Exit::Code(0)),
+            paused: self.paused && life.pid.is_some(),
+            finishing: matches!(life.state, State::Finishing | State::Clearing),
+            wanted_up: life.want == Want::Up,
+            ready: life.pid.is_none() || life.state == State::Ready && is_told,
+        })
+    }
+}

@@ -1,0 +1,154 @@
+//! A service's control place: a folder in which people and scripts find it, as s6-supervise lays it out.
+//!
+//! | in it | what |
+//! |---|---|
+//! | `supervise/control` | a pipe: each byte written to it is a command (`s6-svc`) |
+//! | `supervise/lock` | locked for as long as somebody supervises the service |
+//! | `supervise/status` | where the service stands ([`crate::status`]) |
+//! | `event/` | who waits puts a pipe here (`s6-svwait`), and is told in letters: `u` up, `U` ready, `d` down, `D` all of it |
+//!
+//! Nobody is waited for: what cannot be written now is not written. A full disk costs watchers their news, not the service.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::sys::stat::Mode;
+
+use crate::status::Status;
+
+/// One service's control place.
+#[derive(Debug)]
+pub(crate) struct Place {
+    folder: PathBuf,
+    control: File,
+    /// A pipe without a writer says "end" for ever; so we are one ourselves.
+    _control_writer: File,
+    _lock: File,
+}
+
+impl Place {
+    /// Makes the place; one left over from an earlier life is taken over. `down`: the service is not started by itself.
+    pub(crate) fn make(folder: &Path, down: bool) -> io::Result<Self> {
+        let supervise = folder.join("supervise");
+        fs::create_dir_all(&supervise)?;
+        fs::set_permissions(&supervise, fs::Permissions::from_mode(0o700))?;
+        let event = folder.join("event");
+        fs::create_dir_all(&event)?;
+        // As s6 has it: who is in the group may put a pipe there and nobody can remove another's.
+        fs::set_permissions(&event, fs::Permissions::from_mode(0o3730))?;
+        // Said by a file in s6, whose tools look for it here.
+        match down {
+            true => drop(File::create(folder.join("down"))?),
+            false => drop(fs::remove_file(folder.join("down"))),
+        }
+        let path = supervise.join("control");
+        if !path.symlink_metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
+            let _ = fs::remove_file(&path);
+            nix::unistd::mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        }
+        let open = |write: bool| {
+            OpenOptions::new().read(!write).write(write).custom_flags(nix::libc::O_NONBLOCK).open(&path)
+        };
+        let control = open(false)?;
+        let _control_writer = open(true)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            control,
+            _control_writer,
+            _lock: lock(&supervise.join("lock"))?,
+        })
+    }
+
+    /// What to wait on for commands.
+    pub(crate) fn control(&self) -> BorrowedFd<'_> {
+        self.control.as_fd()
+    }
+
+    /// The commands that came, at most as many as fit.
+    pub(crate) fn commands(&mut self, into: &mut [u8]) -> usize {
+        self.control.read(into).unwrap_or(0)
+    }
+
+    /// Writes where the service stands, whole or not at all.
+    pub(crate) fn write_status(&self, status: &Status) -> io::Result<()> {
+        let path = self.folder.join("supervise/status");
+        let new = self.folder.join("supervise/status.new");
+        fs::write(&new, status.to_bytes())?;
+        fs::rename(new, path)
+    }
+
+    /// Tells those who wait.
+    pub(crate) fn notify(&self, letters: &[u8]) {
+        for entry in fs::read_dir(self.folder.join("event")).into_iter().flatten().flatten() {
+            let is_waiter = entry.file_name().to_string_lossy().starts_with("ftrig1")
+                && entry.file_type().is_ok_and(|kind| kind.is_fifo());
+            if !is_waiter {
+                continue;
+            }
+            let opened =
+                OpenOptions::new().write(true).custom_flags(nix::libc::O_NONBLOCK).open(entry.path());
+            match opened {
+                // A waiter that does not read loses letters; it reads the status next.
+                Ok(mut pipe) => drop(pipe.write_all(letters)),
+                Err(error) if error.raw_os_error() == Some(nix::libc::ENXIO) => {
+                    drop(fs::remove_file(entry.path()));
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+/// A lock that ends with us, whatever ends us. Two that supervise one place would both start its process.
+fn lock(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    let short = |constant: i32| i16::try_from(constant).map_err(io::Error::other);
+    let whole = nix::libc::flock {
+        l_type: short(nix::libc::F_WRLCK)?,
+        l_whence: short(nix::libc::SEEK_SET)?,
+        l_start: 0,
+        l_len: 0,
+        l_pid: 0,
+    };
+    match nix::fcntl::fcntl(&file, nix::fcntl::FcntlArg::F_SETLK(&whole)) {
+        Ok(_) => Ok(file),
+        Err(_) => Err(io::Error::other("somebody else supervises it")),
+    }
+}
+
+/// What s6-overlay's own scripts and its users' know beside the services: older names of the place, and how a script ends the
+/// container. Only where the places are s6-overlay's; what is there already is left alone.
+pub(crate) fn lay_names_of_s6_overlay(places: &Path) {
+    if places != Path::new("/run/service") {
+        return;
+    }
+    let program = std::env::current_exe().unwrap_or_default();
+    let links = [
+        ("/run/s6/services", places),
+        ("/var/run/s6/services", places),
+        ("/run/s6/basedir/bin/halt", &program),
+    ];
+    for (link, target) in links {
+        let link = Path::new(link);
+        if link.symlink_metadata().is_err()
+            && link.parent().is_some_and(|parent| fs::create_dir_all(parent).is_ok())
+        {
+            let _ = std::os::unix::fs::symlink(target, link);
+        }
+    }
+    let _ = Path::new(EXIT_CODE_FILE).parent().map(fs::create_dir_all);
+}
+
+/// Where a script writes the exit code that the container is to have, before it calls `halt`.
+const EXIT_CODE_FILE: &str = "/run/s6-linux-init-container-results/exitcode";
+
+/// The exit code that a script left.
+pub(crate) fn exit_code_left() -> Option<u8> {
+    let mut text = String::new();
+    File::open(EXIT_CODE_FILE).ok()?.take(16).read_to_string(&mut text).ok()?;
+    text.trim().parse().ok()
+}

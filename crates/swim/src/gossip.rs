@@ -181,13 +181,14 @@ impl Swim {
         self.config.extensions.news_for_the_living && !node.is_present() && self.others() > 0
     }
 
-    /// Sends one message to one node. News ride along if `member` is known at that address: strangers' questions must
-    /// not use up what members are to hear.
+    /// Sends one message to one node. News ride along if `member` is known at that address and not gone: strangers' questions, and
+    /// those asked for others about the dead, must not use up what members are to hear.
     pub(crate) fn send_directed(&mut self, to: SocketAddr, member: &str, message: Vec<u8>) {
         let used = PART_OVERHEAD + message.len();
         let mut parts = alloc::vec![message];
         let mut done = Vec::new();
-        if self.nodes.get(member).is_some_and(|node| node.socket_addr() == to) {
+        let hears = |node: &Node| node.socket_addr() == to && !self.wastes_news(node);
+        if self.nodes.get(member).is_some_and(hears) {
             let limits = self.limits();
             self.gossip.fill(&mut parts, self.parts_budget().saturating_sub(used), limits, &mut done);
         }

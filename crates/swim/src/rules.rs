@@ -251,6 +251,9 @@ impl Swim {
             self.membership_changed();
             let until = self.now + self.config.profile.gossip_to_the_dead_time;
             self.timers.set(Timer::Forget(slot), until);
+            if !by_itself {
+                self.plan_second_look(slot);
+            }
         }
         self.tell(&name, &Message::Dead(dead), ours.then_some(Waiter::Leave));
         let why = if by_itself { GoneWhy::Left } else { GoneWhy::Failed };

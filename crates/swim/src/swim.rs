@@ -357,6 +357,7 @@ impl Swim {
                 Timer::Claim(name) => self.claim_expired(&name),
                 Timer::Suspicion(slot) => self.suspicion_expired(slot),
                 Timer::Appeal(slot) => self.appeal(slot),
+                Timer::SecondLook(slot) => self.look_again(slot),
                 // It has been gone for so long that nobody tells it anything; a new life of it may begin at 1 again.
                 Timer::Forget(slot) => self.nodes.remove(slot),
                 Timer::Gossip => self.gossip_round(),

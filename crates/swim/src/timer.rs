@@ -22,6 +22,8 @@ pub(crate) enum Timer {
     Suspicion(Slot),
     /// A suspected member is to hear that we alone suspect it.
     Appeal(Slot),
+    /// A member that was found dead is to hear so, in case it lives.
+    SecondLook(Slot),
     /// A member has been gone long enough to be forgotten.
     Forget(Slot),
     /// The next round of gossip.

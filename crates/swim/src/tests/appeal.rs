@@ -2,7 +2,7 @@
 
 use super::world::{World, addr, config, datagram, leaves, secs};
 use crate::{Event, Extensions, Instant};
-use muster_wire::memberlist::{Message, Suspect};
+use muster_wire::memberlist::{Dead, Message, NodeState, Suspect};
 
 const HOSTS: usize = 12;
 
@@ -25,8 +25,7 @@ fn suspected_in_silence(tell_accused: bool) -> (World, usize) {
     }
     let suspects = |world: &World| world.count(0, |event| matches!(event, Event::Suspected { .. })) > 0;
     assert!(world.run_until(secs(10), suspects));
-    let suspect =
-        (1..HOSTS).find(|other| world.state(0, *other) == Some(muster_wire::memberlist::NodeState::Suspect));
+    let suspect = (1..HOSTS).find(|other| world.state(0, *other) == Some(NodeState::Suspect));
     // Told eight times, by three in each of five rounds a second, and with the next probe.
     world.run_for(secs(2));
     world.heal();
@@ -96,4 +95,42 @@ fn a_suspicion_that_others_share_ends_with_a_warning_too() {
     let mut world = accused_behind_its_back(false);
     world.run_for(secs(60));
     assert!(losses(&world, 3) >= HOSTS / 2, "or this shows nothing");
+}
+
+/// One that only host 1 holds dead: every other heard its refutation, and the accused heard nothing of the death.
+fn dead_to_one(tell_accused: bool) -> World {
+    let mut world = World::new(1);
+    for at in 0..HOSTS {
+        // Nobody finds out by an exchange, by a ping of the one that is held dead, or because others know better.
+        let extensions =
+            Extensions { tell_accused, greet_strangers: false, burst_sync: false, ..Extensions::ALL };
+        let config = config(at, 1);
+        let profile = crate::Profile { push_pull_interval: secs(3600), ..config.profile };
+        world.add_with(crate::Config { extensions, profile, ..config });
+        if at > 0 {
+            world.join(at, 0);
+        }
+    }
+    assert!(world.run_until(secs(30), World::all_see_all));
+    world.run_for(secs(10));
+    // What host 1 tells of it is lost, as is what it is told.
+    for other in (0..HOSTS).filter(|host| *host != 1) {
+        world.cut(1, other);
+    }
+    world.forge(1, addr(9), &datagram(&Message::Dead(Dead { incarnation: 1, node: "n3", from: "n2" })));
+    world.run_for(secs(1));
+    assert_eq!(world.state(1, 3), Some(NodeState::Dead));
+    world.heal();
+    world
+}
+
+#[test]
+fn who_is_held_dead_by_one_that_missed_its_refutation_is_looked_at_again() {
+    let mut world = dead_to_one(true);
+    assert!(world.run_until(secs(15), |world| world.state(1, 3) == Some(NodeState::Alive)));
+    let mut world = dead_to_one(false);
+    assert!(
+        !world.run_until(secs(15), |world| world.state(1, 3) == Some(NodeState::Alive)),
+        "or this shows nothing"
+    );
 }

@@ -7,6 +7,7 @@
     reason = "a test harness: what it skips and what processes said must be seen"
 )]
 
+mod docker;
 mod hosts;
 pub mod load;
 mod muster;
@@ -16,6 +17,7 @@ mod process;
 mod serf;
 mod wait;
 
+pub use docker::{Container, Image, docker_is_here};
 pub use hosts::Hosts;
 pub use muster::{Agent, AgentOptions, Backend, Proxy, binary};
 pub use network::{Network, Traffic};

@@ -313,9 +313,11 @@ impl Init {
             Err(error) => {
                 let program = exec.words.first().cloned().unwrap_or_default();
                 let why = explain(&program, exec.directory.as_deref(), &error);
+                // A container that ends says why, however quiet it is to be.
+                let level = if entry.service.critical { Verbosity::Quiet } else { Verbosity::Warnings };
                 say::say(
                     self.verbosity,
-                    Verbosity::Warnings,
+                    level,
                     format_args!("{} cannot be started: {why}", entry.service.name),
                 );
                 let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };

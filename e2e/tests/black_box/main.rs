@@ -4,6 +4,7 @@ mod api;
 mod beside_s6;
 mod beside_serf;
 mod configuration;
+mod containers;
 mod encrypted;
 mod every_address;
 mod from_serf;

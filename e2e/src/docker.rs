@@ -1,0 +1,162 @@
+//! Real containers of the machine's Docker Engine. No registry is asked: images are made from scratch, of Debian's static busybox and
+//! the binary under test.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::{PATIENCE, binary, skip};
+
+/// Programs of busybox that containers have under their own names.
+const PROGRAMS: [&str; 16] = [
+    "sh", "cat", "echo", "sleep", "ps", "kill", "grep", "wc", "id", "touch", "mkdir", "rm", "env", "ls",
+    "printf", "true",
+];
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// Whether containers can be made here; says why not.
+pub fn docker_is_here() -> bool {
+    if !Path::new("/bin/busybox").exists() {
+        skip("busybox is not installed (apt install busybox-static)");
+        return false;
+    }
+    let asked = Command::new("docker").args(["info", "--format", "{{.ServerVersion}}"]).output();
+    if !asked.is_ok_and(|answer| answer.status.success()) {
+        skip("Docker Engine does not answer (docker info)");
+        return false;
+    }
+    true
+}
+
+/// An image that is removed with this value.
+#[derive(Debug)]
+pub struct Image {
+    name: String,
+}
+
+impl Image {
+    /// Of busybox, the binary under test with all its names, and these files. What starts with `#!` is executable.
+    pub fn of(files: &[(&str, &str)]) -> Self {
+        let name = format!("muster-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let context = tempfile::tempdir().expect("a place for tests");
+        let root = context.path().join("root");
+        for folder in ["bin", "run", "tmp", "etc"] {
+            fs::create_dir_all(root.join(folder)).expect("folders can be made");
+        }
+        fs::copy("/bin/busybox", root.join("bin/busybox")).expect("busybox is there");
+        for program in PROGRAMS {
+            symlink("busybox", root.join("bin").join(program)).expect("links can be made");
+        }
+        let laid =
+            Command::new(binary()).arg("install").arg("--into").arg(&root).output().expect("the binary runs");
+        assert!(laid.status.success(), "install: {laid:?}");
+        for (path, text) in files {
+            let path = root.join(path);
+            fs::create_dir_all(path.parent().expect("it is in a folder")).expect("folders can be made");
+            fs::write(&path, text).expect("files can be written");
+            let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("and their modes set");
+        }
+        fs::write(
+            context.path().join("Dockerfile"),
+            "FROM scratch\nCOPY root/ /\nENV PATH=/command:/usr/bin:/bin\n",
+        )
+        .expect("the Dockerfile can be written");
+        let built = docker(&["build", "--quiet", "--tag", &name, &context.path().to_string_lossy()]);
+        assert!(built.status.success(), "docker build: {built:?}");
+        Self { name }
+    }
+
+    /// Runs a container until it ends: its exit code and what it printed.
+    pub fn run(&self, options: &[&str], command: &[&str]) -> (i32, String) {
+        let all: Vec<&str> = ["run", "--rm", "--network=none"].iter().chain(options).copied().collect();
+        let output = docker(&[&*all, &[&*self.name], command].concat());
+        (output.status.code().unwrap_or(-1), said(&output))
+    }
+
+    /// Starts a container that goes on.
+    pub fn start(&self, options: &[&str], command: &[&str]) -> Container {
+        let all: Vec<&str> = ["run", "--detach", "--network=none"].iter().chain(options).copied().collect();
+        let output = docker(&[&*all, &[&*self.name], command].concat());
+        assert!(output.status.success(), "docker run: {output:?}");
+        Container { id: String::from_utf8_lossy(&output.stdout).trim().to_owned() }
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        docker(&["image", "rm", "--force", &self.name]);
+    }
+}
+
+/// A container that is removed with this value.
+#[derive(Debug)]
+pub struct Container {
+    id: String,
+}
+
+impl Container {
+    /// What it printed so far.
+    pub fn said(&self) -> String {
+        said(&docker(&["logs", &self.id]))
+    }
+
+    /// Waits until it has printed this.
+    pub fn says(&self, text: &str) {
+        until(text, || self.said());
+    }
+
+    /// Runs a command in it again and again, until that prints this.
+    pub fn exec_says(&self, command: &[&str], text: &str) {
+        until(text, || self.exec(command));
+    }
+
+    /// Runs a command in it: what that printed.
+    pub fn exec(&self, command: &[&str]) -> String {
+        said(&docker(&[&["exec", &self.id], command].concat()))
+    }
+
+    /// Sends its PID 1 a signal.
+    pub fn signal(&self, signal: &str) {
+        docker(&["kill", "--signal", signal, &self.id]);
+    }
+
+    /// `docker stop`, with its ten seconds: the exit code.
+    pub fn stop(&self) -> i32 {
+        docker(&["stop", &self.id]);
+        self.ends()
+    }
+
+    /// Waits for its end: the exit code.
+    pub fn ends(&self) -> i32 {
+        String::from_utf8_lossy(&docker(&["wait", &self.id]).stdout)
+            .trim()
+            .parse()
+            .expect("docker tells a code")
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        docker(&["rm", "--force", &self.id]);
+    }
+}
+
+fn until(text: &str, said: impl Fn() -> String) {
+    let began = Instant::now();
+    while !said().contains(text) {
+        assert!(began.elapsed() < PATIENCE, "never {text:?}:\n{}", said());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn docker(words: &[&str]) -> Output {
+    Command::new("docker").args(words).stdin(Stdio::null()).output().expect("docker runs")
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}

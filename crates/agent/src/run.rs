@@ -42,6 +42,8 @@ use tokio::time::timeout;
 
 /// Serf's `LeavePropagateDelay`.
 const LEAVE_PROPAGATE_DELAY: Duration = Duration::from_secs(1);
+/// A leave that was asked for may take the time of its parts, and so much more.
+const LEAVE_MARGIN: Duration = Duration::from_secs(1);
 /// A longer name leaves too little of a datagram for what is said about it.
 const NAME_BYTES_MAX: usize = 255;
 /// Requests to leave that wait for the same leave.
@@ -293,7 +295,14 @@ impl Agent {
             }
             break;
         }
-        let ended = self.leave(config.leave_timeout, signals).await;
+        // Whoever asks waits for as long as it takes; a signal has a limit, since somebody stops the host.
+        let takes = config.broadcast_timeout * 2 + LEAVE_PROPAGATE_DELAY + LEAVE_MARGIN;
+        let limit = if self.leave_waiting.is_empty() {
+            config.leave_timeout
+        } else {
+            config.leave_timeout.max(takes)
+        };
+        let ended = self.leave(limit, signals).await;
         while let Ok(asked) = self.leave_asked.try_recv() {
             self.leave_waiting.push(asked);
         }

@@ -3,20 +3,21 @@
 //! What others sent may be part of an event. It stays on its line and never steers the terminal: tracing-subscriber escapes
 //! escape sequences in texts, [`OneLine`] the line breaks and all other control characters; [`serf_form`] escapes both.
 
+mod queue;
 mod serf_form;
 
+pub(crate) use queue::Queue;
 pub(crate) use serf_form::level as level_in_serfs_words;
 
 use crate::config::views::Log;
 use crate::text::is_dangerous;
 use muster_agent::{LogBook, LogLevel};
 use std::io::{self, IsTerminal, Write};
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, SystemTime};
 use tracing::level_filters::LevelFilter;
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::reload;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -35,10 +36,16 @@ impl LevelSwitch {
 /// Starts logging for the rest of the process; into `book` too, if the role has one.
 pub(crate) fn start(log: Log, book: Option<LogBook>) -> LevelSwitch {
     let layer = tracing_subscriber::fmt::layer();
+    let queue = Queue::start(|line| {
+        // Nobody can be told when standard error is closed.
+        let _ = io::stderr().write_all(line);
+    });
+    flushed_at_end(&queue);
     let layer = if log.json {
-        layer.json().flatten_event(true).with_writer(io::stderr).boxed()
+        layer.json().flatten_event(true).with_writer(move || Queued(queue.clone())).boxed()
     } else {
-        layer.with_ansi(colour()).with_writer(Stderr { colour: colour() }).boxed()
+        let colour = colour();
+        layer.with_ansi(colour).with_writer(move || OneLine { to: Queued(queue.clone()), colour }).boxed()
     };
     let (shown, shown_handle) = reload::Layer::new(targets(log.level));
     let (kept, kept_handle) = reload::Layer::new(finely(log.level));
@@ -88,15 +95,35 @@ fn colour() -> bool {
     io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-struct Stderr {
-    colour: bool,
+/// The queue that has something to say until the process ends.
+static QUEUES: OnceLock<Queue> = OnceLock::new();
+/// How long the end waits for whoever reads the log.
+const LAST_WORDS_WITHIN: Duration = Duration::from_secs(1);
+
+/// What is in this queue is written before the process ends.
+pub(crate) fn flushed_at_end(queue: &Queue) {
+    // A process starts one log.
+    let _ = QUEUES.set(queue.clone());
 }
 
-impl<'a> MakeWriter<'a> for Stderr {
-    type Writer = OneLine<io::Stderr>;
+/// Writes what there is still to be written. `main` does it last.
+pub(crate) fn flush() {
+    if let Some(queue) = QUEUES.get() {
+        queue.flush(LAST_WORDS_WITHIN);
+    }
+}
 
-    fn make_writer(&'a self) -> Self::Writer {
-        OneLine { to: io::stderr(), colour: self.colour }
+/// Puts each event into the queue. The formatter writes each with one call.
+struct Queued(Queue);
+
+impl Write for Queued {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        self.0.put(event.to_vec());
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -47,13 +47,15 @@ fn main() -> ExitCode {
     }
     demo::tether::hold();
     if serf::is_meant(words.first()) {
-        return serf::run(words.into_iter().skip(1));
+        let code = serf::run(words.into_iter().skip(1));
+        logging::flush();
+        return code;
     }
     let command = match cli::parse(words) {
         Ok(command) => command,
         Err(end) => return end,
     };
-    match command {
+    let code = match command {
         Command::Agent(args) => roles::agent::run(args),
         Command::Proxy(args) => roles::proxy::run(args),
         Command::Init(args) => supervision::run(args),
@@ -80,5 +82,7 @@ fn main() -> ExitCode {
         Command::Sim(args) => sim::run(args),
         Command::Completions(args) => shell::completions(args),
         Command::Man(args) => shell::man(args),
-    }
+    };
+    logging::flush();
+    code
 }

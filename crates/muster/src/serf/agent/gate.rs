@@ -2,6 +2,7 @@
 
 use super::super::ui::Ui;
 use super::INFO_PREFIX;
+use crate::logging::{self, Queue};
 use muster_agent::LogLevel;
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +12,7 @@ const HELD_MAX: usize = 1024;
 /// Where log lines pass, once it is open.
 #[derive(Debug)]
 pub(super) struct Gate {
-    ui: Ui,
+    out: Queue,
     least: Mutex<LogLevel>,
     /// None once it is open.
     held: Mutex<Option<Vec<String>>>,
@@ -20,7 +21,9 @@ pub(super) struct Gate {
 impl Gate {
     /// Closed. Lines below `least` never pass.
     pub(super) fn new(ui: Ui, least: LogLevel) -> Self {
-        Self { ui, least: Mutex::new(least), held: Mutex::new(Some(Vec::new())) }
+        let out = Queue::start(move |line| ui.line(line.strip_suffix(b"\n").unwrap_or(line)));
+        logging::flushed_at_end(&out);
+        Self { out, least: Mutex::new(least), held: Mutex::new(Some(Vec::new())) }
     }
 
     pub(super) fn put(&self, level: LogLevel, line: &str) {
@@ -47,7 +50,7 @@ impl Gate {
     }
 
     fn write(&self, line: &str) {
-        self.ui.line(format!("{INFO_PREFIX}{line}"));
+        self.out.put(format!("{INFO_PREFIX}{line}").into_bytes());
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the agent needs to know, already checked.
 
-use crate::{HandlerConfig, KeySource, LogBook, Reload, SnapshotOptions, Stages};
+use crate::{Discover, HandlerConfig, KeySource, LogBook, Reload, SnapshotOptions, Stages};
 use muster_fleet::Rules;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,6 +32,8 @@ pub struct Config {
     pub retry_interval: Duration,
     /// Rounds of joining before giving up with an error; 0 means never.
     pub retry_max: u32,
+    /// Whom to find by multicast DNS.
+    pub discover: Option<Discover>,
     /// Own tags.
     pub tags: BTreeMap<String, String>,
     /// Where the tags are kept over restarts; they then come from there, and `tags` is not looked at.

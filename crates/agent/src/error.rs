@@ -42,6 +42,14 @@ pub enum Error {
         /// The system's words.
         cause: io::Error,
     },
+    /// Others cannot be found by multicast DNS.
+    #[error("cannot discover agents of {name:?} by multicast DNS: {cause}")]
+    Discover {
+        /// The name to be discovered.
+        name: String,
+        /// What is wrong.
+        cause: String,
+    },
     /// The tags do not fit into a member's meta.
     #[error("{0}; shorten or remove tags")]
     Tags(#[from] TagsTooLong),

@@ -21,6 +21,7 @@ mod cgroup;
 mod clock;
 mod complaints;
 mod config;
+mod discover;
 mod error;
 mod exposure;
 mod facts;
@@ -65,6 +66,7 @@ mod throttle;
 mod whole_file;
 
 pub use config::{Advertise, Config, ProfileName, RpcConfig};
+pub use discover::Discover;
 pub use error::Error;
 pub use handlers::{
     Action, CONCURRENCY_MAX as HANDLER_CONCURRENCY_MAX, HANDLERS_MAX, HandlerConfig, HandlerError, NotAdded,

@@ -25,7 +25,9 @@ use crate::shared::Shared;
 use crate::signals::{Caught, Signals};
 use crate::snapshot;
 use crate::telemetry;
-use crate::{Config, Ended, Error, KeySource, ProfileName, Reloaded, Stage, TagsFile, random, sockets};
+use crate::{
+    Config, Ended, Error, KeySource, ProfileName, Reloaded, Stage, TagsFile, discover, random, sockets,
+};
 use futures_util::future::OptionFuture;
 use muster_fleet::{DrawOptions, Gossip};
 use muster_serf::{Profile, Serf};
@@ -178,6 +180,16 @@ impl Agent {
         let advertise_chosen = config.advertise.is_none() && bound.ip().is_unspecified();
         let joiner =
             Joiner { gossip: gossip.clone(), resolver, bound, advertised: advertised.addr, advertise_chosen };
+        if let Some(wanted) = &config.discover {
+            let parts = discover::Parts {
+                joiner: joiner.clone(),
+                roster: Arc::clone(&roster),
+                node: config.node.clone(),
+                host: host_name(),
+                replay: config.replay_on_join,
+            };
+            discover::start(wanted, parts)?;
+        }
         let snapshot = former.map(|opened| {
             let former = opened.former.clone();
             tokio::spawn(rejoin(joiner.clone(), former, config.node.clone(), Arc::clone(&roster)));
@@ -464,4 +476,9 @@ fn profile(name: ProfileName) -> Profile {
         ProfileName::Wan => Profile::WAN,
         ProfileName::Local => Profile::LOCAL,
     }
+}
+
+/// The host's own name; agents tell it by multicast DNS, and nobody asks for it.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

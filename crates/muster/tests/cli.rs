@@ -266,6 +266,10 @@ event_handlers = []              # default
 replay_on_join = false           # default
 # snapshot_path =                # default: not set
 rejoin_after_leave = true        # default
+# discover =                     # default: not set
+# mdns_interface =               # default: not set
+mdns_disable_ipv4 = false        # default
+mdns_disable_ipv6 = false        # default
 
 [proxy]
 listen = ["0.0.0.0:8080"]  # default

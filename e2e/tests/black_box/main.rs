@@ -5,6 +5,7 @@ mod beside_s6;
 mod beside_serf;
 mod configuration;
 mod containers;
+mod discover;
 mod encrypted;
 mod every_address;
 mod from_serf;

@@ -39,6 +39,7 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         replay_on_join: false,
         retry_interval: Duration::from_millis(100),
         retry_max: 0,
+        discover: None,
         tags: [("role".to_owned(), "web".to_owned())].into(),
         profile: ProfileName::Local,
         protocol: 5,

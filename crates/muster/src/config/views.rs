@@ -6,7 +6,7 @@ use super::keys;
 use super::origin::Origin;
 use super::settings::{Setting, Settings};
 use super::value::Value;
-use muster_agent::{Advertise, KeySource, ProfileName, RpcConfig, SnapshotOptions};
+use muster_agent::{Advertise, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
 use muster_fleet::{Rule, Rules};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,6 +25,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         replay_on_join: settings.bool(&keys::serf::REPLAY_ON_JOIN),
         retry_interval: settings.duration(&keys::RETRY_INTERVAL),
         retry_max: settings.count(&keys::RETRY_MAX),
+        discover: discover(settings),
         tags: tags(settings),
         tags_file: tags_file(settings).map(PathBuf::from),
         profile: match settings.text(&keys::PROFILE) {
@@ -61,6 +62,18 @@ pub(crate) fn reloaded(settings: &Settings) -> muster_agent::Reloaded {
         handlers: handlers::all(settings),
         log_level: settings.text(&keys::LOG_LEVEL).to_owned(),
     }
+}
+
+/// Whom to find by multicast DNS; on the interface of gossip, if no other is named, as in Serf.
+fn discover(settings: &Settings) -> Option<Discover> {
+    let name = Some(settings.text(&keys::serf::DISCOVER)).filter(|name| !name.is_empty())?;
+    let own = Some(settings.text(&keys::serf::MDNS_INTERFACE)).filter(|name| !name.is_empty());
+    Some(Discover {
+        name: name.to_owned(),
+        interface: own.or(interface(settings)).map(str::to_owned),
+        v4: !settings.bool(&keys::serf::MDNS_DISABLE_IPV4),
+        v6: !settings.bool(&keys::serf::MDNS_DISABLE_IPV6),
+    })
 }
 
 /// Where the snapshot is.

@@ -98,20 +98,23 @@ pub(crate) static SKIP_LEAVE_ON_INTERRUPT: Key = Key {
 pub(crate) static DISCOVER: Key = Key {
     name: "discover",
     flag: "discover",
-    help: "Name under which agents of one network find each other by multicast DNS.",
-    ..LATER
+    help: "Name under which agents of one network find each other by multicast DNS.\n\n\
+           Each asks at its start and every minute, and joins who answers, of either kind. The name is no secret: who is on the \
+           network can answer too, and `encrypt` says who becomes a member.",
+    ..AGENT
 };
 
 pub(crate) static MDNS_INTERFACE: Key = Key {
     name: "mdns_interface",
     flag: "mdns-iface",
-    help: "Network interface to discover on; also `mdns.interface` in Serf's files.",
-    ..LATER
+    help: "Network interface to discover on; also `mdns.interface` in Serf's files. Unset: `interface`, or the system's choice.",
+    ..AGENT
 };
 
 pub(crate) static MDNS_DISABLE_IPV4: Key = Key {
     name: "mdns_disable_ipv4",
     flag: "mdns-disable-ipv4",
+    applies: Applies::Restart,
     help: "Do not discover over IPv4; also `mdns.disable_ipv4` in Serf's files.",
     ..SWITCH
 };
@@ -119,6 +122,7 @@ pub(crate) static MDNS_DISABLE_IPV4: Key = Key {
 pub(crate) static MDNS_DISABLE_IPV6: Key = Key {
     name: "mdns_disable_ipv6",
     flag: "mdns-disable-ipv6",
+    applies: Applies::Restart,
     help: "Do not discover over IPv6; also `mdns.disable_ipv6` in Serf's files.",
     ..SWITCH
 };

@@ -1,0 +1,106 @@
+//! The multicast groups: one socket that hears what the group is asked, one that asks and is answered.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use nix::ifaddrs::getifaddrs;
+use nix::net::if_::if_nametoindex;
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
+use tokio::net::UdpSocket;
+
+use super::Discover;
+
+/// RFC 6762, 3.
+const PORT: u16 = 5353;
+const GROUP_V4: Ipv4Addr = Ipv4Addr::new(224, 0, 0, 251);
+const GROUP_V6: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0xfb);
+
+/// Sockets of the families that work.
+#[derive(Debug, Default)]
+pub(super) struct Sockets {
+    pub(super) listening: Vec<UdpSocket>,
+    /// With the group to ask.
+    pub(super) asking: Vec<(UdpSocket, SocketAddr)>,
+}
+
+/// The interface to use: its number (0: the system's choice) and its IPv4 address.
+struct Interface {
+    index: u32,
+    v4: Option<Ipv4Addr>,
+}
+
+/// Opens both sockets of each family that is wanted; one family that works is enough, as in Serf.
+pub(super) fn open(discover: &Discover) -> Result<Sockets, String> {
+    if !discover.v4 && !discover.v6 {
+        return Err("both IPv4 and IPv6 are switched off; leave one on".to_owned());
+    }
+    let interface = match &discover.interface {
+        None => Interface { index: 0, v4: None },
+        Some(name) => find(name)?,
+    };
+    let (mut sockets, mut failures) = (Sockets::default(), Vec::new());
+    let groups = [(discover.v4, IpAddr::V4(GROUP_V4)), (discover.v6, IpAddr::V6(GROUP_V6))];
+    for group in groups.into_iter().filter_map(|(wanted, group)| wanted.then_some(group)) {
+        match pair(group, &interface) {
+            Ok((listening, asking)) => {
+                sockets.listening.push(listening);
+                sockets.asking.push((asking, SocketAddr::new(group, PORT)));
+            }
+            Err(error) => failures.push(format!("{group}: {error}")),
+        }
+    }
+    match sockets.listening.is_empty() {
+        true => Err(format!(
+            "no multicast group can be joined ({}); is there a route for multicast? Else name an interface with `mdns_interface`",
+            failures.join("; ")
+        )),
+        false => Ok(sockets),
+    }
+}
+
+fn find(name: &str) -> Result<Interface, String> {
+    let index =
+        if_nametoindex(name).map_err(|error| format!("there is no network interface {name:?}: {error}"))?;
+    let v4 = getifaddrs().ok().and_then(|mut all| {
+        all.find_map(|one| {
+            (one.interface_name == name).then(|| Some(one.address?.as_sockaddr_in()?.ip())).flatten()
+        })
+    });
+    Ok(Interface { index, v4 })
+}
+
+fn pair(group: IpAddr, interface: &Interface) -> io::Result<(UdpSocket, UdpSocket)> {
+    // Bound to the group, it hears nothing but the group.
+    let listening = socket(SocketAddr::new(group, PORT))?;
+    let any =
+        if group.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
+    let asking = socket(SocketAddr::new(any, 0))?;
+    match group {
+        IpAddr::V4(group) => {
+            listening.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(interface.index))?;
+            if let Some(own) = &interface.v4 {
+                asking.set_multicast_if_v4(own)?;
+                listening.set_multicast_if_v4(own)?;
+            }
+        }
+        IpAddr::V6(group) => {
+            listening.join_multicast_v6(&group, interface.index)?;
+            if interface.index != 0 {
+                asking.set_multicast_if_v6(interface.index)?;
+            }
+        }
+    }
+    Ok((UdpSocket::from_std(listening.into())?, UdpSocket::from_std(asking.into())?))
+}
+
+fn socket(bind: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(bind), Type::DGRAM, Some(Protocol::UDP))?;
+    if bind.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    // Others of this host (Serf, Avahi) listen to the same group.
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&bind.into())?;
+    Ok(socket)
+}

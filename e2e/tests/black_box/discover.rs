@@ -1,0 +1,74 @@
+//! Agents find each other by multicast DNS, of either kind, with no seed anywhere.
+
+use muster_e2e::{Hosts, Kind, Network, Node, reference_is_here, whole};
+use std::process::Command;
+
+/// Loopback as a network segment that knows multicast, of both families: Serf does not ask at all where one cannot be reached.
+fn make_segment() {
+    let commands: [&[&str]; 3] = [
+        &["link", "set", "lo", "multicast", "on"],
+        &["route", "add", "224.0.0.0/4", "dev", "lo"],
+        &["-6", "route", "add", "multicast", "ff00::/8", "dev", "lo", "table", "local"],
+    ];
+    for words in commands {
+        assert!(Command::new("ip").args(words).status().expect("ip runs").success(), "{words:?}");
+    }
+}
+
+async fn find_each_other(test: &str, kinds: &[Kind]) {
+    if !reference_is_here() {
+        return;
+    }
+    let Some(_network) = Network::own(test) else { return };
+    make_segment();
+    let hosts = Hosts::claim();
+    let mut nodes = Vec::new();
+    for (host, kind) in (1..).zip(kinds) {
+        // Debian's Serf knows neither flag; the route leads it to the segment.
+        let flags = ["-discover", "lab", "-mdns-iface", "lo", "-mdns-disable-ipv6"];
+        let flags = if *kind == Kind::Serf { &flags[..2] } else { &flags };
+        nodes.push(Node::start(*kind, &hosts, host, &format!("n{host}"), flags));
+        // The next one asks at its start; that this one answers is seen below.
+        whole(&nodes).await;
+    }
+    // The last one asked and joined; the others do not ask again for a minute.
+    let last = nodes.last().expect("there are some");
+    assert!(
+        !last.lines(&["joined a member found by multicast DNS", "agent.mdns: Joined"]).is_empty(),
+        "{}",
+        last.said()
+    );
+    assert_eq!(
+        nodes[0].lines(&["joined a member found by multicast DNS", "agent.mdns: Joined 2"]),
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test]
+async fn muster_finds_muster() {
+    find_each_other("discover::muster_finds_muster", &[Kind::Muster, Kind::Muster, Kind::Muster]).await;
+}
+
+#[tokio::test]
+async fn muster_finds_serf() {
+    find_each_other("discover::muster_finds_serf", &[Kind::Serf, Kind::Muster]).await;
+}
+
+#[tokio::test]
+async fn serf_finds_muster() {
+    find_each_other("discover::serf_finds_muster", &[Kind::Muster, Kind::Serf]).await;
+}
+
+#[tokio::test]
+async fn another_name_is_another_cluster() {
+    let Some(_network) = Network::own("discover::another_name_is_another_cluster") else { return };
+    make_segment();
+    let hosts = Hosts::claim();
+    let flags = |name| ["-discover", name, "-mdns-iface", "lo", "-mdns-disable-ipv6"];
+    let a = Node::start(Kind::Muster, &hosts, 1, "a", &flags("lab"));
+    let stranger = Node::start(Kind::Muster, &hosts, 2, "stranger", &flags("other"));
+    // Whoever is to find `a` comes after the stranger, so that had had its chance.
+    let b = Node::start(Kind::Muster, &hosts, 3, "b", &flags("lab"));
+    whole([&a, &b]).await;
+    assert_eq!(stranger.members().await.map(|members| members.len()), Ok(1));
+}

@@ -136,6 +136,19 @@ async fn a_lone_node_is_a_healthy_cluster_of_one_and_leaves_at_once() {
 }
 
 #[tokio::test]
+async fn a_leave_that_is_asked_for_has_the_time_of_its_parts() {
+    let net = Net::random();
+    let stays = Node::start(config("stays", net.ip(1), &[])).await;
+    let mut hasty = config("hasty", net.ip(2), &[net.ip(1)]);
+    // For signals only: the leave takes a second for its spreading alone.
+    hasty.leave_timeout = Duration::from_millis(1);
+    let hasty = Node::start(hasty).await;
+    stays.sees(&[("hasty", "alive"), ("stays", "alive")]).await;
+    assert_eq!(hasty.leave().await.unwrap(), Ended::Left);
+    stays.sees(&[("hasty", "left"), ("stays", "alive")]).await;
+}
+
+#[tokio::test]
 async fn an_agent_with_silent_seeds_is_warming() {
     let net = Net::random();
     let node = Node::start(config("node", net.ip(1), &[net.ip(2)])).await;

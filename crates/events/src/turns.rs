@@ -65,9 +65,12 @@ impl Turns {
         Err(awaited.into_iter().flatten().map(|since| since + PATIENCE).min())
     }
 
-    /// `handler` wants nothing any more, and is not waited for either.
+    /// `handler` wants nothing any more, and is not waited for either, unless it runs: nobody begins beside it.
     pub fn forget(&mut self, handler: HandlerId) {
-        self.lines.remove(&handler);
+        match self.lines.get_mut(&handler) {
+            Some(line) if line.running.is_some() => line.tickets.truncate(1),
+            _ => drop(self.lines.remove(&handler)),
+        }
     }
 
     /// The first ticket of `handler` is done with, whether it ran or not.
@@ -131,6 +134,18 @@ mod tests {
         turns.end(2);
         assert_eq!(turns.begin(at(4002), 2), Err(None), "the other begins when it likes");
         assert_eq!(turns.begin(at(4003), 1), Ok(()));
+    }
+
+    #[test]
+    fn one_that_is_forgotten_while_it_runs_runs_alone() {
+        let mut turns = waiting(&[(1, 1), (1, 2), (2, 3)]);
+        turns.begin(at(0), 1).unwrap();
+        turns.forget(1);
+        assert_eq!(turns.begin(at(1), 2), Err(Some(at(2000))));
+        turns.end(1);
+        assert_eq!(turns.begin(at(2), 2), Ok(()), "what it still wanted is not waited for");
+        turns.end(2);
+        assert!(turns.lines.is_empty());
     }
 
     #[test]

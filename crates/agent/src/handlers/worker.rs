@@ -53,7 +53,7 @@ impl Worker {
     pub(super) async fn work(mut self) {
         while let Some((job, gap)) = self.lane.next().await {
             if gap > 0 {
-                tracing::warn!(handler = ?self.config.name, "{gap} events were dropped, since its queue was full");
+                tracing::warn!(handler = ?self.lane.name(), "{gap} events were dropped, since its queue was full");
             }
             self.job(&job).await;
             self.lane.done();
@@ -84,7 +84,7 @@ impl Worker {
         tokio::select! {
             outcome = &mut running => return outcome,
             () = sleep(SLOW) => {
-                tracing::warn!(handler = ?self.config.name, "slow: running for more than {SLOW:?}");
+                tracing::warn!(handler = ?self.lane.name(), "slow: running for more than {SLOW:?}");
             }
         }
         running.await
@@ -132,7 +132,7 @@ impl Worker {
     }
 
     fn tell(&self, notice: &Notice, outcome: &Outcome) {
-        let (handler, event) = (&self.config.name, notice.label());
+        let (handler, event) = (self.lane.name(), notice.label());
         let (took, end) = (outcome.took, &outcome.end);
         if outcome.output.is_cut() {
             let (total, kept) = (outcome.output.total(), outcome.output.bytes().len());
@@ -161,7 +161,7 @@ impl Worker {
             return;
         }
         if let Err(why) = self.respond(*id, outcome.output.bytes().to_vec()).await {
-            tracing::warn!(handler = ?self.config.name, query = ?name, "the answer could not be sent: {why}");
+            tracing::warn!(handler = ?self.lane.name(), query = ?name, "the answer could not be sent: {why}");
         }
     }
 

@@ -22,4 +22,4 @@ pub use filter::{Filter, FilterError, Filters};
 pub use notice::Notice;
 pub use spec::{Spec, SpecError};
 pub use tail::{OUTPUT_BYTES_MAX, Tail};
-pub use turns::{HandlerId, PATIENCE, Turns};
+pub use turns::{HandlerId, NotYet, PATIENCE, Turns};

@@ -251,6 +251,19 @@ async fn what_waited_for_a_removed_handler_is_told() {
     node.handlers.stop(false).await;
 }
 
+#[tokio::test]
+async fn a_handler_that_is_removed_before_its_turn_leaves_no_worker() {
+    let node = node();
+    node.script("hung", "user=sleep 1000");
+    node.script("next", "user=true");
+    node.user("e", "");
+    node.until(|| node.row("hung").running == 1 && node.row("next").running == 1).await;
+    let lane = Arc::downgrade(&node.handlers.inner.lock().entries[1].lane);
+    assert_eq!(node.handlers.remove("next"), Some(0));
+    node.until(|| lane.strong_count() == 0).await;
+    node.handlers.stop(false).await;
+}
+
 mod webhooks {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

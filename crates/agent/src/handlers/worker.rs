@@ -63,10 +63,18 @@ impl Worker {
     async fn job(&mut self, job: &Job) {
         let tools = Arc::clone(&self.tools);
         let _turn = if self.config.is_serf {
-            tokio::select! {
-                turn = tools.turns.begin(self.id) => Some(turn),
+            let begun = tokio::select! {
+                biased;
                 () = stopped(&mut self.stop) => return,
+                begun = tools.turns.begin(self.id) => begun,
+            };
+            if begun.is_none() {
+                let event = job.notice.label();
+                tracing::warn!(handler = ?self.lane.name(), ?event, "removed before its turn; the event was dropped");
+                self.lane.missed(1);
+                return;
             }
+            begun
         } else {
             None
         };

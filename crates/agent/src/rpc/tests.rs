@@ -344,6 +344,8 @@ async fn a_stream_shows_what_its_filter_wants_and_queries_can_be_answered() {
     client.answers(50, "Stream with given sequence exists").await;
     client.ask(51, &Request::Stream { kind: "nope" }).await;
     client.answers(51, "Invalid event filter").await;
+    client.ask(51, &Request::Stream { kind: &vec!["*"; 257].join(",") }).await;
+    client.answers(51, "Invalid event filter").await;
 
     server.hub.tell(user("bar", false));
     server.hub.tell(user("foo", false));

@@ -33,7 +33,7 @@ pub(super) async fn stream(
     headers: HeaderMap,
 ) -> Result<([(HeaderName, &'static str); 2], Body), Refusal> {
     let Query(query) = query.map_err(|error| Refusal::bad_request(error.to_string()))?;
-    let filters = Filters::parse(query.filter.as_deref().unwrap_or_default())
+    let filters = Filters::parse_for_stream(query.filter.as_deref().unwrap_or_default())
         .map_err(|error| Refusal::new(400, "Invalid event filter", error.to_string()))?;
     let history = Arc::clone(&served.history);
     let (place, missing) = match headers.get("last-event-id") {

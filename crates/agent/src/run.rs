@@ -176,8 +176,14 @@ impl Agent {
         tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, synced.subscribe()));
 
         let advertise_chosen = config.advertise.is_none() && bound.ip().is_unspecified();
-        let joiner =
-            Joiner { gossip: gossip.clone(), resolver, bound, advertised: advertised.addr, advertise_chosen };
+        let joiner = Joiner {
+            gossip: gossip.clone(),
+            resolver,
+            bound,
+            advertised: advertised.addr,
+            advertise_chosen,
+            room: None,
+        };
         let snapshot = former.map(|opened| {
             let former = opened.former.clone();
             tokio::spawn(rejoin(joiner.clone(), former, config.node.clone(), Arc::clone(&roster)));
@@ -191,7 +197,7 @@ impl Agent {
             hub,
             handlers: handlers.clone(),
             log: config.log.clone(),
-            joiner: joiner.clone(),
+            joiner: joiner.clone().for_requests(),
             roster: Arc::clone(&roster),
             pictures,
             reports: Reports::default(),

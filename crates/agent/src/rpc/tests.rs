@@ -78,6 +78,7 @@ fn serve(token: &str) -> Server {
             bound,
             advertised: bound,
             advertise_chosen: false,
+            room: None,
         },
         roster,
         pictures: watch::Sender::new(Arc::new(picture)).subscribe(),

@@ -6,8 +6,11 @@ mod common;
 use common::{Net, Node, config, until};
 use muster_agent::{Ended, Error, run};
 use muster_control::client::Error as ClientError;
-use muster_control::routes::{self, ForceLeaveRequest, Info, JoinRequest, JoinResponse};
+use muster_control::routes::{
+    self, ForceLeaveRequest, Info, JoinRequest, JoinResponse, Payload, QueryLine, QueryRequest,
+};
 use muster_fleet::{Follower, Phase, Picture, Standing, Update};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 #[tokio::test]
@@ -146,6 +149,22 @@ async fn a_leave_that_is_asked_for_has_the_time_of_its_parts() {
     stays.sees(&[("hasty", "alive"), ("stays", "alive")]).await;
     assert_eq!(hasty.leave().await.unwrap(), Ended::Left);
     stays.sees(&[("hasty", "left"), ("stays", "alive")]).await;
+}
+
+#[tokio::test]
+async fn queries_whose_askers_went_away_make_room() {
+    let node = Node::start(config("a", Net::random().ip(1), &[])).await;
+    let (payload, nodes, tags) = (Payload::default(), Vec::new(), BTreeMap::new());
+    let (name, hour) = ("x".to_owned(), Some(3_600_000));
+    let query = QueryRequest { name, payload, nodes, tags, acks: false, relay_factor: 0, timeout_ms: hour };
+    // More than can be open.
+    for nth in 0..300 {
+        until(&format!("query {nth} is asked"), async || {
+            let mut lines = node.client.post_lines::<_, QueryLine>(routes::QUERIES, &query).await.ok()?;
+            lines.next().await.unwrap()
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 /// Serf's `LeavePropagateDelay`.
@@ -260,8 +260,26 @@ impl Agent {
         });
         let seeking = OptionFuture::from(seeking);
         tokio::pin!(seeking);
+        // Beside everything else: files on a disk that does not answer are read for ever, and TERM is obeyed meanwhile.
+        let mut reloads = JoinSet::new();
+        let mut reload_asked = false;
         loop {
+            if reload_asked && reloads.is_empty() {
+                reload_asked = false;
+                config.stages.tell(Stage::Reloading);
+                let (reload, shared) = (config.reload.clone(), Arc::clone(&self.shared));
+                reloads.spawn(async move { reload.run(&shared.tags).await });
+            }
             tokio::select! {
+            Some(reloaded) = reloads.join_next() => {
+                if let Ok(Some(reloaded)) = reloaded {
+                    ends = Ends::reloaded(&reloaded);
+                    if let Err(why) = self.handlers.configure(&reloaded.handlers) {
+                        tracing::error!("not every handler could be taken: {why}");
+                    }
+                }
+                continue;
+            }
             Some(Err(error)) = &mut seeking => return Err(error),
             Ok(gossip::NameLost { to: holder, votes, answers }) = &mut self.name_lost => {
                 // Without a leave, which would be the holder's.
@@ -271,13 +289,8 @@ impl Agent {
             caught = signals.next() => match caught {
                 Caught::Reload => {
                     config.stages.tell(Stage::Caught("HUP"));
-                    config.stages.tell(Stage::Reloading);
-                    if let Some(reloaded) = config.reload.run(&self.shared.tags).await {
-                        ends = Ends::reloaded(&reloaded);
-                        if let Err(why) = self.handlers.configure(&reloaded.handlers) {
-                            tracing::error!("not every handler could be taken: {why}");
-                        }
-                    }
+                    // While one runs, the next begins after it: it reads what changed since.
+                    reload_asked = true;
                     continue;
                 }
                 Caught::Telemetry => {

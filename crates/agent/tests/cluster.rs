@@ -4,13 +4,14 @@
 mod common;
 
 use common::{Net, Node, config, until};
-use muster_agent::{Ended, Error, run};
+use muster_agent::{Ended, Error, Reload, run};
 use muster_control::client::Error as ClientError;
 use muster_control::routes::{
     self, ForceLeaveRequest, Info, JoinRequest, JoinResponse, Payload, QueryLine, QueryRequest,
 };
 use muster_fleet::{Follower, Phase, Picture, Standing, Update};
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 #[tokio::test]
@@ -149,6 +150,27 @@ async fn a_leave_that_is_asked_for_has_the_time_of_its_parts() {
     stays.sees(&[("hasty", "alive"), ("stays", "alive")]).await;
     assert_eq!(hasty.leave().await.unwrap(), Ended::Left);
     stays.sees(&[("hasty", "left"), ("stays", "alive")]).await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_read_for_ever_holds_up_no_leave() {
+    let (begun, began) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, released) = (Mutex::new(begun), Mutex::new(released));
+    let mut config = config("a", Net::random().ip(1), &[]);
+    config.reload = Reload::by(move || {
+        begun.lock().unwrap().send(()).unwrap();
+        // Until the test ends.
+        let _ = released.lock().unwrap().recv();
+        Err("the disk is gone".to_owned())
+    });
+    let node = Node::start(config).await;
+    // The other agents of this process cannot reload, and say so.
+    let kill = std::process::Command::new("kill").args(["-HUP", &std::process::id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    tokio::task::spawn_blocking(move || began.recv().unwrap()).await.unwrap();
+    assert_eq!(node.leave().await.unwrap(), Ended::Left);
+    drop(release);
 }
 
 #[tokio::test]

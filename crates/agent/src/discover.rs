@@ -58,7 +58,6 @@ pub(crate) struct Parts {
     pub(crate) joiner: Joiner,
     pub(crate) roster: Arc<Roster>,
     pub(crate) node: String,
-    pub(crate) host: String,
     pub(crate) replay: bool,
 }
 
@@ -69,7 +68,7 @@ pub(crate) struct Parts {
 pub(crate) fn start(discover: &Discover, parts: Parts) -> Result<(), Error> {
     let refuse = |cause: String| Error::Discover { name: discover.name.clone(), cause };
     let zone =
-        Zone::new(&discover.name, &parts.node, &parts.host, parts.joiner.advertised).map_err(refuse)?;
+        Zone::new(&discover.name, &parts.node, &host_name(), parts.joiner.advertised).map_err(refuse)?;
     let sockets = sockets::open(discover).map_err(refuse)?;
     let zone = Arc::new(zone);
     for socket in sockets.listening {
@@ -77,6 +76,11 @@ pub(crate) fn start(discover: &Discover, parts: Parts) -> Result<(), Error> {
     }
     tokio::spawn(seek(sockets.asking, zone, parts));
     Ok(())
+}
+
+/// The host's own name, under which its address is told. Nobody asks for it.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 async fn answer(socket: UdpSocket, zone: Arc<Zone>) {

@@ -325,6 +325,10 @@ impl Gossip {
     }
 
     fn ask(&mut self, now: Instant, question: &Question) -> Result<Answers, QueryError> {
+        // A query can wait for an hour, and places are few: who went away gives his back.
+        for id in self.askers.take_gone() {
+            self.serf.abandon_query(id);
+        }
         let (id, wait) = match question {
             Question::Query { name, payload, params } => {
                 let wait = params.timeout.unwrap_or_else(|| self.serf.default_query_timeout());

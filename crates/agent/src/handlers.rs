@@ -66,6 +66,8 @@ struct Registry {
     next_id: HandlerId,
     /// The number of the last event that was handed out.
     ticket: u64,
+    /// The number of the last turn that a script of Serf's kind was promised.
+    turn: u64,
     dispatcher: Option<Dispatcher>,
     is_stopped: bool,
 }
@@ -140,7 +142,7 @@ impl Handlers {
             registry.dispatcher = Some(dispatcher);
         }
         registry.next_id += 1;
-        let (id, lane) = (registry.next_id, Arc::new(Lane::new(config.queue)));
+        let (id, lane) = (registry.next_id, Arc::new(Lane::new(&config.name, config.queue)));
         let workers = (0..config.concurrency)
             .map(|_| {
                 let (lane, tools) = (Arc::clone(&lane), Arc::clone(&self.inner.tools));
@@ -152,32 +154,46 @@ impl Handlers {
         Ok(())
     }
 
-    /// Removes one: what waits for it is dropped, what runs is finished. Whether there was one.
-    pub(crate) fn remove(&self, name: &str) -> bool {
+    /// Removes one: what waits for it is dropped, what runs is finished. How many waited, if there was one.
+    pub(crate) fn remove(&self, name: &str) -> Option<usize> {
         let mut registry = self.inner.lock();
-        let Some(at) = registry.entries.iter().position(|entry| entry.config.name == name) else {
-            return false;
-        };
+        let at = registry.entries.iter().position(|entry| entry.config.name == name)?;
         let entry = registry.entries.remove(at);
         drop(registry);
-        entry.close(&self.inner.tools);
-        true
+        Some(entry.remove(&self.inner.tools))
     }
 
     /// Makes the configured ones those that are wanted: what stays as it is goes on with what waits for it, and what was
     /// added live stays. Tells the first that could not be added, after all others were.
     pub(crate) fn configure(&self, wanted: &[HandlerConfig]) -> Result<(), NotAdded> {
-        let configured = |(config, is_configured): (HandlerConfig, bool)| is_configured.then_some(config);
-        let present: Vec<HandlerConfig> = {
-            let registry = self.inner.lock();
-            let entries = registry.entries.iter().map(|entry| (entry.config.clone(), entry.is_configured));
-            entries.filter_map(configured).collect()
+        let (mut present, live): (Vec<Entry>, Vec<Entry>) = {
+            let mut registry = self.inner.lock();
+            std::mem::take(&mut registry.entries).into_iter().partition(|entry| entry.is_configured)
         };
-        for config in present.iter().filter(|config| !wanted.contains(config)) {
-            self.remove(&config.name);
+        let is_live = |config: &HandlerConfig| live.iter().any(|entry| entry.config.name == config.name);
+        let (mut stay, mut new) = (Vec::new(), Vec::new());
+        for config in wanted {
+            let same = present.iter().position(|entry| !is_live(config) && entry.config.is_same(config));
+            match same.map(|at| present.remove(at)) {
+                Some(mut entry) => {
+                    entry.rename(&config.name);
+                    stay.push(entry);
+                }
+                None => new.push(config),
+            }
         }
-        let new = wanted.iter().filter(|config| !present.contains(config));
-        new.map(|config| self.add(config.clone(), true)).fold(Ok(()), Result::and)
+        self.inner.lock().entries = stay.into_iter().chain(live).collect();
+        for entry in &present {
+            entry.remove(&self.inner.tools);
+        }
+        let added = new.into_iter().map(|config| self.add(config.clone(), true)).fold(Ok(()), Result::and);
+        // In the order of the configuration, and those that were added live after them.
+        let place = |entry: &Entry| {
+            let at = wanted.iter().position(|config| entry.is_configured && config.name == entry.config.name);
+            at.unwrap_or(usize::MAX)
+        };
+        self.inner.lock().entries.sort_by_key(place);
+        added
     }
 
     /// All, in the order in which they were added.
@@ -237,6 +253,20 @@ impl Handlers {
 }
 
 impl Entry {
+    fn rename(&mut self, name: &str) {
+        name.clone_into(&mut self.config.name);
+        self.lane.rename(name);
+    }
+
+    /// As [`Entry::close`], and says what is lost.
+    fn remove(&self, tools: &Tools) -> usize {
+        let left = self.close(tools);
+        if left > 0 {
+            tracing::warn!(handler = ?self.config.name, "removed; {left} events that waited for it were dropped");
+        }
+        left
+    }
+
     /// How many waited.
     fn close(&self, tools: &Tools) -> usize {
         let left = self.lane.close();

@@ -1,12 +1,17 @@
 //! Which members are listed, by expressions that each must match a whole text, as Serf's `members-filtered` has it.
+//!
+//! Expressions are compiled on the control thread, and to compile one can take a thousand times as long as to send it. So
+//! their number, their length and what they compile to are bounded, before anything is compiled.
 
 use muster_serf::Member;
 use regex::{Regex, RegexBuilder};
 
-/// Compiled size of one expression; far above what names and tags need.
-const REGEX_BYTES_MAX: usize = 1 << 20;
-/// Expressions on tags: a member has at most some hundred.
-const TAGS_MAX: usize = 128;
+/// Compiled size of one expression, which bounds the time it takes: some milliseconds. `\w+-\w+-\w+` fits.
+const REGEX_BYTES_MAX: usize = 64 << 10;
+/// Expressions in one request; as many as an agent takes in a query.
+const EXPRESSIONS_MAX: usize = 16;
+/// Bytes of all of them; a member's tags have 512 together.
+const EXPRESSIONS_BYTES_MAX: usize = 1024;
 
 /// The expressions, compiled. One that is empty or absent lets everybody pass.
 #[derive(Debug, Default)]
@@ -24,10 +29,9 @@ impl MemberFilter {
         tags: impl IntoIterator<Item = (&'t str, &'t str)>,
     ) -> Result<Self, String> {
         let optional = |text: &str| (!text.is_empty()).then(|| anchored(text)).transpose();
-        let tags: Vec<_> = tags.into_iter().take(TAGS_MAX + 1).collect();
-        if tags.len() > TAGS_MAX {
-            return Err(format!("more than {TAGS_MAX} tags are asked for"));
-        }
+        let tags: Vec<_> = tags.into_iter().collect();
+        let given = [status, name].into_iter().filter(|text| !text.is_empty());
+        check_bounds(given.chain(tags.iter().map(|(_, text)| *text)))?;
         let tags = tags.into_iter().map(|(tag, text)| Ok((tag.to_owned(), anchored(text)?)));
         let tags = tags.collect::<Result<_, String>>()?;
         Ok(Self { status: optional(status)?, name: optional(name)?, tags })
@@ -56,9 +60,24 @@ fn anchored(text: &str) -> Result<Regex, String> {
     compiled(text, &format!("^(?:{text})$"))
 }
 
-/// One that may match anywhere, as those of queries do.
-pub(crate) fn unanchored(text: &str) -> Result<Regex, String> {
-    compiled(text, text)
+/// Expressions on tags that may match anywhere, as those of queries do.
+pub(crate) fn unanchored(tags: &[(String, String)]) -> Result<Vec<(&str, Regex)>, String> {
+    check_bounds(tags.iter().map(|(_, text)| &**text))?;
+    tags.iter().map(|(tag, text)| Ok((&**tag, compiled(text, text)?))).collect()
+}
+
+/// Before the first is compiled.
+fn check_bounds<'t>(expressions: impl Iterator<Item = &'t str>) -> Result<(), String> {
+    let (count, bytes) = expressions.fold((0, 0), |(count, bytes), text| (count + 1, bytes + text.len()));
+    if count > EXPRESSIONS_MAX {
+        return Err(format!("{count} expressions are given; at most {EXPRESSIONS_MAX} are taken at a time"));
+    }
+    if bytes > EXPRESSIONS_BYTES_MAX {
+        return Err(format!(
+            "the expressions have {bytes} bytes together; at most {EXPRESSIONS_BYTES_MAX} are taken at a time"
+        ));
+    }
+    Ok(())
 }
 
 fn compiled(text: &str, regex: &str) -> Result<Regex, String> {
@@ -111,6 +130,22 @@ mod tests {
         assert!(MemberFilter::compile("(", "", []).is_err());
         assert!(MemberFilter::compile("", "(x{1000}){1000}", []).is_err());
         assert!(MemberFilter::compile("", "", [("a", "(")]).is_err());
-        assert!(MemberFilter::compile("", "", [("a", "b"); TAGS_MAX + 1]).is_err());
+    }
+
+    #[test]
+    fn what_costs_too_much_is_refused_before_it_is_compiled() {
+        assert!(MemberFilter::compile("", "", [("a", "b"); EXPRESSIONS_MAX]).is_ok());
+        // The brackets would be told if anything were compiled.
+        let error = MemberFilter::compile("[", "", [("a", "b"); EXPRESSIONS_MAX]).unwrap_err();
+        assert_eq!(error, "17 expressions are given; at most 16 are taken at a time");
+        let half = "[".repeat(EXPRESSIONS_BYTES_MAX / 2);
+        let error = MemberFilter::compile("", &half, [("a", &*half), ("b", ".")]).unwrap_err();
+        assert_eq!(error, "the expressions have 1025 bytes together; at most 1024 are taken at a time");
+        let tags = vec![("a".to_owned(), "[".to_owned()); EXPRESSIONS_MAX + 1];
+        assert!(unanchored(&tags).unwrap_err().starts_with("17 expressions"));
+        assert_eq!(unanchored(&tags[..1]).unwrap_err(), MemberFilter::compile("", "[", []).unwrap_err());
+        assert!(MemberFilter::compile("", r"\w+-\w+-\w+", []).is_ok(), "what people write");
+        let error = MemberFilter::compile("", r"\w{20}", []).unwrap_err();
+        assert!(error.contains("exceeds size limit of 65536"), "{error}");
     }
 }

@@ -86,7 +86,7 @@ mod tests {
         let own: SocketAddr = "10.0.0.1:7946".parse().unwrap();
         let (gossip, told) = fake(join);
         let resolver = Resolver::system(Families::of_bind(own.ip()));
-        (Joiner { gossip, resolver, bound: own, advertised: own, advertise_chosen: false }, told)
+        (Joiner { gossip, resolver, bound: own, advertised: own, advertise_chosen: false, room: None }, told)
     }
 
     fn remembered(count: u8) -> Snapshot {

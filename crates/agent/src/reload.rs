@@ -56,7 +56,7 @@ impl Reload {
                 log_level = reloaded.log_level,
                 leave_on_terminate = reloaded.leave_on_terminate,
                 skip_leave_on_interrupt = reloaded.skip_leave_on_interrupt,
-                "configuration reloaded: log level, tags and leave options; all else needs a restart"
+                "configuration reloaded: log level, tags, handlers and leave options; all else needs a restart"
             ),
             Err(why) => {
                 tracing::error!("configuration reloaded but for the tags, which stay as they were: {why}");

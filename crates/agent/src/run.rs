@@ -39,7 +39,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
 /// Serf's `LeavePropagateDelay`.
@@ -178,14 +178,19 @@ impl Agent {
         tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, synced.subscribe()));
 
         let advertise_chosen = config.advertise.is_none() && bound.ip().is_unspecified();
-        let joiner =
-            Joiner { gossip: gossip.clone(), resolver, bound, advertised: advertised.addr, advertise_chosen };
+        let joiner = Joiner {
+            gossip: gossip.clone(),
+            resolver,
+            bound,
+            advertised: advertised.addr,
+            advertise_chosen,
+            room: None,
+        };
         if let Some(wanted) = &config.discover {
             let parts = discover::Parts {
                 joiner: joiner.clone(),
                 roster: Arc::clone(&roster),
                 node: config.node.clone(),
-                host: host_name(),
                 replay: config.replay_on_join,
             };
             discover::start(wanted, parts)?;
@@ -203,7 +208,7 @@ impl Agent {
             hub,
             handlers: handlers.clone(),
             log: config.log.clone(),
-            joiner: joiner.clone(),
+            joiner: joiner.clone().for_requests(),
             roster: Arc::clone(&roster),
             pictures,
             reports: Reports::default(),
@@ -266,8 +271,26 @@ impl Agent {
         });
         let seeking = OptionFuture::from(seeking);
         tokio::pin!(seeking);
+        // Beside everything else: files on a disk that does not answer are read for ever, and TERM is obeyed meanwhile.
+        let mut reloads = JoinSet::new();
+        let mut reload_asked = false;
         loop {
+            if reload_asked && reloads.is_empty() {
+                reload_asked = false;
+                config.stages.tell(Stage::Reloading);
+                let (reload, shared) = (config.reload.clone(), Arc::clone(&self.shared));
+                reloads.spawn(async move { reload.run(&shared.tags).await });
+            }
             tokio::select! {
+            Some(reloaded) = reloads.join_next() => {
+                if let Ok(Some(reloaded)) = reloaded {
+                    ends = Ends::reloaded(&reloaded);
+                    if let Err(why) = self.handlers.configure(&reloaded.handlers) {
+                        tracing::error!("not every handler could be taken: {why}");
+                    }
+                }
+                continue;
+            }
             Some(Err(error)) = &mut seeking => return Err(error),
             Ok(gossip::NameLost { to: holder, votes, answers }) = &mut self.name_lost => {
                 // Without a leave, which would be the holder's.
@@ -277,13 +300,8 @@ impl Agent {
             caught = signals.next() => match caught {
                 Caught::Reload => {
                     config.stages.tell(Stage::Caught("HUP"));
-                    config.stages.tell(Stage::Reloading);
-                    if let Some(reloaded) = config.reload.run(&self.shared.tags).await {
-                        ends = Ends::reloaded(&reloaded);
-                        if let Err(why) = self.handlers.configure(&reloaded.handlers) {
-                            tracing::error!("not every handler could be taken: {why}");
-                        }
-                    }
+                    // While one runs, the next begins after it: it reads what changed since.
+                    reload_asked = true;
                     continue;
                 }
                 Caught::Telemetry => {
@@ -476,9 +494,4 @@ fn profile(name: ProfileName) -> Profile {
         ProfileName::Wan => Profile::WAN,
         ProfileName::Local => Profile::LOCAL,
     }
-}
-
-/// The host's own name; agents tell it by multicast DNS, and nobody asks for it.
-fn host_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -4,10 +4,14 @@
 mod common;
 
 use common::{Net, Node, config, until};
-use muster_agent::{Ended, Error, run};
+use muster_agent::{Ended, Error, Reload, run};
 use muster_control::client::Error as ClientError;
-use muster_control::routes::{self, ForceLeaveRequest, Info, JoinRequest, JoinResponse};
+use muster_control::routes::{
+    self, ForceLeaveRequest, Info, JoinRequest, JoinResponse, Payload, QueryLine, QueryRequest,
+};
 use muster_fleet::{Follower, Phase, Picture, Standing, Update};
+use std::collections::BTreeMap;
+use std::sync::Mutex;
 use std::time::Duration;
 
 #[tokio::test]
@@ -133,6 +137,56 @@ async fn a_lone_node_is_a_healthy_cluster_of_one_and_leaves_at_once() {
     assert_eq!(alone.leave().await.unwrap(), Ended::Left);
     let gone = client.get::<Info>(routes::INFO).await.unwrap_err();
     assert!(matches!(gone, ClientError::Unreachable { .. }), "{gone}");
+}
+
+#[tokio::test]
+async fn a_leave_that_is_asked_for_has_the_time_of_its_parts() {
+    let net = Net::random();
+    let stays = Node::start(config("stays", net.ip(1), &[])).await;
+    let mut hasty = config("hasty", net.ip(2), &[net.ip(1)]);
+    // For signals only: the leave takes a second for its spreading alone.
+    hasty.leave_timeout = Duration::from_millis(1);
+    let hasty = Node::start(hasty).await;
+    stays.sees(&[("hasty", "alive"), ("stays", "alive")]).await;
+    assert_eq!(hasty.leave().await.unwrap(), Ended::Left);
+    stays.sees(&[("hasty", "left"), ("stays", "alive")]).await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_is_read_for_ever_holds_up_no_leave() {
+    let (begun, began) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (begun, released) = (Mutex::new(begun), Mutex::new(released));
+    let mut config = config("a", Net::random().ip(1), &[]);
+    config.reload = Reload::by(move || {
+        begun.lock().unwrap().send(()).unwrap();
+        // Until the test ends.
+        let _ = released.lock().unwrap().recv();
+        Err("the disk is gone".to_owned())
+    });
+    let node = Node::start(config).await;
+    // The other agents of this process cannot reload, and say so.
+    let kill = std::process::Command::new("kill").args(["-HUP", &std::process::id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    tokio::task::spawn_blocking(move || began.recv().unwrap()).await.unwrap();
+    assert_eq!(node.leave().await.unwrap(), Ended::Left);
+    drop(release);
+}
+
+#[tokio::test]
+async fn queries_whose_askers_went_away_make_room() {
+    let node = Node::start(config("a", Net::random().ip(1), &[])).await;
+    let (payload, nodes, tags) = (Payload::default(), Vec::new(), BTreeMap::new());
+    let (name, hour) = ("x".to_owned(), Some(3_600_000));
+    let query = QueryRequest { name, payload, nodes, tags, acks: false, relay_factor: 0, timeout_ms: hour };
+    // More than can be open.
+    for nth in 0..300 {
+        until(&format!("query {nth} is asked"), async || {
+            let mut lines = node.client.post_lines::<_, QueryLine>(routes::QUERIES, &query).await.ok()?;
+            lines.next().await.unwrap()
+        })
+        .await;
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! `query:NAME`, `*`; several separated by commas. Names match whole, byte by byte; they may hold anything but a comma.
 
 use crate::Notice;
+use alloc::collections::BTreeSet;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
@@ -11,6 +12,9 @@ use core::fmt;
 /// Words without a name.
 const WORDS: [&str; 8] =
     ["member-join", "member-leave", "member-failed", "member-update", "member-reap", "user", "query", "*"];
+
+/// Words in the filter of a stream, which is looked through for every event, and which a stranger may have sent.
+pub const STREAM_WORDS_MAX: usize = 256;
 
 /// One word of the list.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -29,6 +33,17 @@ pub struct Filter {
 pub struct FilterError {
     /// What stands there.
     pub word: String,
+}
+
+/// Not the filter of a stream.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum StreamFilterError {
+    /// One of the words is none.
+    #[error(transparent)]
+    Unknown(#[from] FilterError),
+    /// More than [`STREAM_WORDS_MAX`].
+    #[error("more than {STREAM_WORDS_MAX} words")]
+    TooMany,
 }
 
 impl Filter {
@@ -83,6 +98,19 @@ impl Filters {
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         let text = if text.is_empty() { "*" } else { text };
         text.split(',').map(Filter::parse).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Reads the filter of a stream: each word counts once, since a stream shows a notice once, and there are not too many.
+    ///
+    /// # Errors
+    /// One of them is none, or there are more than [`STREAM_WORDS_MAX`].
+    pub fn parse_for_stream(text: &str) -> Result<Self, StreamFilterError> {
+        if text.split(',').nth(STREAM_WORDS_MAX).is_some() {
+            return Err(StreamFilterError::TooMany);
+        }
+        let Self(filters) = Self::parse(text)?;
+        let distinct: BTreeSet<Filter> = filters.into_iter().collect();
+        Ok(Self(distinct.into_iter().collect()))
     }
 
     /// Whether one of them wants `notice`.
@@ -162,6 +190,17 @@ mod tests {
         for text in ["member-foo", "member-join:a", "*:a", "user, query", ",", "USER"] {
             assert!(Filters::parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn the_filter_of_a_stream_is_bounded_and_has_each_word_once() {
+        let text = vec!["user:a"; STREAM_WORDS_MAX].join(",");
+        assert_eq!(Filters::parse_for_stream(&text).unwrap().to_string(), "user:a");
+        let longer = text + ",*";
+        assert_eq!(Filters::parse_for_stream(&longer), Err(StreamFilterError::TooMany));
+        assert!(matches!(Filters::parse_for_stream("*,x"), Err(StreamFilterError::Unknown(_))));
+        assert_eq!(Filters::parse_for_stream("").unwrap().to_string(), "*");
+        assert_eq!(Filters::parse("user,user").unwrap().iter().len(), 2, "a script of Serf runs twice");
     }
 
     #[test]

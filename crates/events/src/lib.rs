@@ -18,8 +18,8 @@ mod testing;
 mod turns;
 
 pub use coalesce::Coalescer;
-pub use filter::{Filter, FilterError, Filters};
+pub use filter::{Filter, FilterError, Filters, STREAM_WORDS_MAX, StreamFilterError};
 pub use notice::Notice;
 pub use spec::{Spec, SpecError};
 pub use tail::{OUTPUT_BYTES_MAX, Tail};
-pub use turns::{HandlerId, PATIENCE, Turns};
+pub use turns::{HandlerId, NotYet, PATIENCE, Turns};

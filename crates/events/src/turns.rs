@@ -37,20 +37,28 @@ impl Line {
     }
 }
 
+/// Why it is not a handler's turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotYet {
+    /// Ask again when anything changes, or at this time at the latest.
+    Wait(Option<Instant>),
+    /// It has no ticket, and so will never have a turn: it was forgotten.
+    NoTicket,
+}
+
 impl Turns {
     /// `handler` will want to run with this ticket. Its numbers only grow.
     pub fn wait(&mut self, handler: HandlerId, ticket: u64) {
         self.lines.entry(handler).or_default().tickets.push_back(ticket);
     }
 
-    /// Begins to run the first ticket of `handler` if it is its turn; else tells when to ask again at the latest, in case
-    /// nobody's end changes anything before.
+    /// Begins to run the first ticket of `handler` if it is its turn.
     ///
     /// # Errors
     /// It is not its turn.
-    pub fn begin(&mut self, now: Instant, handler: HandlerId) -> Result<(), Option<Instant>> {
+    pub fn begin(&mut self, now: Instant, handler: HandlerId) -> Result<(), NotYet> {
         let own = self.lines.get(&handler).and_then(|line| line.tickets.front().copied());
-        let Some(own) = own else { return Err(None) };
+        let Some(own) = own else { return Err(NotYet::NoTicket) };
         let awaited = self.lines.iter().filter(|(id, line)| **id != handler && !line.is_late(now)).filter(
             |(id, line)| {
                 let goes_first = line.tickets.front().is_some_and(|ticket| (*ticket, **id) < (own, handler));
@@ -62,12 +70,15 @@ impl Turns {
             self.lines.entry(handler).or_default().running = Some(now);
             return Ok(());
         }
-        Err(awaited.into_iter().flatten().map(|since| since + PATIENCE).min())
+        Err(NotYet::Wait(awaited.into_iter().flatten().map(|since| since + PATIENCE).min()))
     }
 
-    /// `handler` wants nothing any more, and is not waited for either.
+    /// `handler` wants nothing any more, and is not waited for either, unless it runs: nobody begins beside it.
     pub fn forget(&mut self, handler: HandlerId) {
-        self.lines.remove(&handler);
+        match self.lines.get_mut(&handler) {
+            Some(line) if line.running.is_some() => line.tickets.truncate(1),
+            _ => drop(self.lines.remove(&handler)),
+        }
     }
 
     /// The first ticket of `handler` is done with, whether it ran or not.
@@ -88,6 +99,10 @@ mod tests {
 
     fn at(millis: u64) -> Instant {
         Instant(Duration::from_millis(millis))
+    }
+
+    fn until(millis: u64) -> Result<(), NotYet> {
+        Err(NotYet::Wait(Some(at(millis))))
     }
 
     /// Tickets as (handler, number), in the order in which they came.
@@ -114,9 +129,9 @@ mod tests {
     fn one_that_runs_for_long_is_not_waited_for_nor_is_what_waits_behind_it() {
         let mut turns = waiting(&[(1, 1), (1, 2), (2, 3), (3, 4)]);
         turns.begin(at(0), 1).unwrap();
-        assert_eq!(turns.begin(at(1999), 2), Err(Some(at(2000))));
+        assert_eq!(turns.begin(at(1999), 2), until(2000));
         assert_eq!(turns.begin(at(2000), 2), Ok(()));
-        assert_eq!(turns.begin(at(2000), 3), Err(Some(at(4000))), "the others still take turns");
+        assert_eq!(turns.begin(at(2000), 3), until(4000), "the others still take turns");
         turns.end(2);
         assert_eq!(turns.begin(at(2001), 3), Ok(()));
     }
@@ -127,16 +142,36 @@ mod tests {
         turns.begin(at(0), 1).unwrap();
         turns.begin(at(4000), 2).unwrap();
         turns.end(1);
-        assert_eq!(turns.begin(at(4001), 1), Err(Some(at(6000))));
+        assert_eq!(turns.begin(at(4001), 1), until(6000));
         turns.end(2);
-        assert_eq!(turns.begin(at(4002), 2), Err(None), "the other begins when it likes");
+        assert_eq!(turns.begin(at(4002), 2), Err(NotYet::Wait(None)), "the other begins when it likes");
         assert_eq!(turns.begin(at(4003), 1), Ok(()));
+    }
+
+    #[test]
+    fn one_that_is_forgotten_while_it_runs_runs_alone() {
+        let mut turns = waiting(&[(1, 1), (1, 2), (2, 3)]);
+        turns.begin(at(0), 1).unwrap();
+        turns.forget(1);
+        assert_eq!(turns.begin(at(1), 2), until(2000));
+        turns.end(1);
+        assert_eq!(turns.begin(at(2), 2), Ok(()), "what it still wanted is not waited for");
+        turns.end(2);
+        assert!(turns.lines.is_empty());
+    }
+
+    #[test]
+    fn one_that_was_forgotten_hears_that_it_has_no_turn() {
+        let mut turns = waiting(&[(1, 1), (2, 2)]);
+        turns.begin(at(0), 1).unwrap();
+        turns.forget(2);
+        assert_eq!(turns.begin(at(1), 2), Err(NotYet::NoTicket));
     }
 
     #[test]
     fn one_that_is_done_with_its_ticket_unrun_makes_way() {
         let mut turns = waiting(&[(1, 1), (2, 2)]);
-        assert_eq!(turns.begin(at(0), 2), Err(None));
+        assert_eq!(turns.begin(at(0), 2), Err(NotYet::Wait(None)));
         turns.end(1);
         assert_eq!(turns.begin(at(0), 2), Ok(()));
     }

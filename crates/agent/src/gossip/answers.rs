@@ -50,10 +50,15 @@ impl Askers {
     }
 
     pub(super) fn tell(&mut self, id: QueryId, answer: Answer) {
-        if self.0.get(&id).is_some_and(|asker| asker.send(answer).is_err()) {
-            // Went away before the end.
-            self.0.remove(&id);
+        if let Some(asker) = self.0.get(&id) {
+            // Who went away before the end is forgotten with the next question.
+            let _ = asker.send(answer);
         }
+    }
+
+    /// Forgets those who went away before the end; what they had asked.
+    pub(super) fn take_gone(&mut self) -> Vec<QueryId> {
+        self.0.extract_if(.., |_, asker| asker.is_closed()).map(|(id, _)| id).collect()
     }
 
     /// No more will come.

@@ -135,6 +135,12 @@ impl HandlerConfig {
         Ok(self)
     }
 
+    /// Whether it is the same handler as `other`. Serf's have no names: ours for them are their places in the list, which
+    /// move when another is put before them.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self == other || (self.is_serf && *self == Self { name: self.name.clone(), ..other.clone() })
+    }
+
     /// How often it runs for `notice`.
     pub(super) fn runs(&self, notice: &Notice) -> usize {
         let matching = self.on.iter().filter(|filter| filter.wants(notice)).count();

@@ -100,7 +100,7 @@ impl Inner {
 
     /// To those who want it, and want it gathered or not.
     fn hand_out(&self, notice: &Arc<Notice>, gathered: bool) {
-        let mut registry = self.lock();
+        let registry = &mut *self.lock();
         registry.ticket += 1;
         let ticket = registry.ticket;
         for entry in registry.entries.iter().filter(|entry| entry.config.coalesce == gathered) {
@@ -109,7 +109,11 @@ impl Inner {
                 continue;
             }
             match entry.lane.push(Job { ticket, notice: Arc::clone(notice), runs }) {
-                Pushed::Waits if entry.config.is_serf => self.tools.turns.wait(entry.id, ticket),
+                Pushed::Waits if entry.config.is_serf => {
+                    // Of those who want the same event, the first in the list goes first, as in Serf.
+                    registry.turn += 1;
+                    self.tools.turns.wait(entry.id, registry.turn);
+                }
                 Pushed::Waits | Pushed::Dropped => {}
                 Pushed::Full => {
                     let handler = &entry.config.name;

@@ -45,6 +45,8 @@ pub(super) struct Last {
 
 #[derive(Debug)]
 pub(super) struct Lane {
+    /// Of the handler, for the log: it may get another one.
+    name: Mutex<Arc<str>>,
     waiting: Mutex<Waiting>,
     news: Notify,
     queue: usize,
@@ -77,8 +79,16 @@ pub(super) enum Pushed {
 }
 
 impl Lane {
-    pub(super) fn new(queue: usize) -> Self {
-        Self { waiting: Mutex::default(), news: Notify::new(), queue }
+    pub(super) fn new(name: &str, queue: usize) -> Self {
+        Self { name: Mutex::new(name.into()), waiting: Mutex::default(), news: Notify::new(), queue }
+    }
+
+    pub(super) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.name.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn rename(&self, name: &str) {
+        *self.name.lock().unwrap_or_else(PoisonError::into_inner) = name.into();
     }
 
     pub(super) fn push(&self, job: Job) -> Pushed {
@@ -181,7 +191,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_does_not_fit_is_counted_and_order_is_kept() {
-        let lane = Lane::new(2);
+        let lane = Lane::new("a", 2);
         let pushed: Vec<_> = (1..=4).map(|ticket| lane.push(job(ticket, 0))).collect();
         assert_eq!(pushed, [Pushed::Waits, Pushed::Waits, Pushed::Full, Pushed::Dropped]);
         let (first, gap) = lane.next().await.unwrap();
@@ -196,7 +206,7 @@ mod tests {
 
     #[tokio::test]
     async fn bytes_are_bounded_too() {
-        let lane = Lane::new(usize::MAX);
+        let lane = Lane::new("a", usize::MAX);
         assert_eq!(lane.push(job(1, BYTES_MAX / 2)), Pushed::Waits);
         assert_eq!(lane.push(job(2, BYTES_MAX / 2)), Pushed::Full);
         lane.next().await.unwrap();
@@ -205,7 +215,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_closed_lane_ends_every_worker() {
-        let lane = Arc::new(Lane::new(9));
+        let lane = Arc::new(Lane::new("a", 9));
         let workers: Vec<_> = (0..3)
             .map(|_| {
                 let lane = Arc::clone(&lane);

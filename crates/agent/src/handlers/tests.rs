@@ -189,7 +189,7 @@ async fn names_are_unique_and_a_removed_handler_runs_no_more() {
     let again = HandlerConfig::serf("a", "x").unwrap();
     assert_eq!(node.handlers.add(again, false), Err(NotAdded::Taken("a".to_owned())));
     assert_eq!(node.handlers.entries().keys().collect::<Vec<_>>(), ["user:"]);
-    assert!(node.handlers.remove("a") && !node.handlers.remove("a"));
+    assert_eq!((node.handlers.remove("a"), node.handlers.remove("a")), (Some(0), None));
     node.script("b", "user=echo x >> b");
     node.user("e", "");
     node.until(|| node.row("b").runs == 1).await;
@@ -208,8 +208,59 @@ async fn a_new_configuration_changes_what_it_changes() {
         [config("a", "user=sleep 1000"), config("live", "taken"), config("b", "query=c"), config("d", "d")];
     assert_eq!(node.handlers.configure(&wanted), Err(NotAdded::Taken("live".to_owned())));
     let names: Vec<String> = node.handlers.list().iter().map(|listed| listed.row().name).collect();
-    assert_eq!(names, ["a", "live", "b", "d"]);
+    assert_eq!(names, ["a", "b", "d", "live"]);
     assert_eq!((node.row("a").running, node.row("b").shell.as_deref()), (1, Some("c")), "what stays goes on");
+    node.handlers.stop(false).await;
+}
+
+#[tokio::test]
+async fn scripts_of_serf_that_only_move_keep_what_waits_and_run_in_their_new_order() {
+    let node = node();
+    let config = |nth: u32, spec: &str| {
+        let (filters, script) = spec.split_once('=').unwrap();
+        let spec = format!("{filters}=cd {}; {script}", node.dir.path().display());
+        let mut config = HandlerConfig::serf(format!("event-handler-{nth}"), &spec).unwrap();
+        config.coalesce = false;
+        config
+    };
+    let waits = "user=printf a >> log; until test -e go; do sleep 0.01; done";
+    node.handlers.configure(&[config(1, waits), config(2, "query=true"), config(3, waits)]).unwrap();
+    node.user("e", "");
+    node.user("e", "");
+    node.until(|| node.row("event-handler-1").running == 1 && !node.text("log").is_empty()).await;
+    let wanted = [config(1, "user=printf x >> log"), config(2, waits), config(3, waits)];
+    node.handlers.configure(&wanted).unwrap();
+    let rows: Vec<_> = node.handlers.list().iter().map(super::Listed::row).collect();
+    let names: Vec<_> = rows.iter().map(|row| &*row.name).collect();
+    assert_eq!(names, ["event-handler-1", "event-handler-2", "event-handler-3"]);
+    assert_eq!((rows[1].running, rows[1].queued), (1, 1), "it goes on");
+    std::fs::write(node.path("go"), "").unwrap();
+    node.until(|| node.row("event-handler-3").runs == 2).await;
+    node.user("e", "");
+    node.until(|| node.row("event-handler-3").runs == 3).await;
+    assert_eq!(node.text("log"), "aaaaxaa");
+}
+
+#[tokio::test]
+async fn what_waited_for_a_removed_handler_is_told() {
+    let node = node();
+    node.script("a", "user=sleep 1000");
+    (0..3).for_each(|_| node.user("e", ""));
+    node.until(|| node.row("a").running == 1 && node.row("a").queued == 2).await;
+    assert_eq!(node.handlers.remove("a"), Some(2));
+    node.handlers.stop(false).await;
+}
+
+#[tokio::test]
+async fn a_handler_that_is_removed_before_its_turn_leaves_no_worker() {
+    let node = node();
+    node.script("hung", "user=sleep 1000");
+    node.script("next", "user=true");
+    node.user("e", "");
+    node.until(|| node.row("hung").running == 1 && node.row("next").running == 1).await;
+    let lane = Arc::downgrade(&node.handlers.inner.lock().entries[1].lane);
+    assert_eq!(node.handlers.remove("next"), Some(0));
+    node.until(|| lane.strong_count() == 0).await;
     node.handlers.stop(false).await;
 }
 

@@ -1,7 +1,7 @@
 //! Scripts written for Serf take turns; see [`muster_events::Turns`].
 
 use crate::clock::Clock;
-use muster_events::{HandlerId, Turns};
+use muster_events::{HandlerId, NotYet, Turns};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -36,17 +36,18 @@ impl TurnKeeper {
         self.changed.notify_waiters();
     }
 
-    /// Returns when it is the turn of the first ticket of `handler`.
-    pub(super) async fn begin(&self, handler: HandlerId) -> Turn<'_> {
+    /// Returns when it is the turn of the first ticket of `handler`; none if it has no ticket any more.
+    pub(super) async fn begin(&self, handler: HandlerId) -> Option<Turn<'_>> {
         loop {
             // Before the question, so that no change in between is missed.
             let changed = self.changed.notified();
             let now = self.clock.now();
             let asked = self.lock().begin(now, handler);
             match asked {
-                Ok(()) => return Turn { keeper: self, handler },
-                Err(None) => changed.await,
-                Err(Some(until)) => tokio::select! {
+                Ok(()) => return Some(Turn { keeper: self, handler }),
+                Err(NotYet::NoTicket) => return None,
+                Err(NotYet::Wait(None)) => changed.await,
+                Err(NotYet::Wait(Some(until))) => tokio::select! {
                     () = changed => {}
                     () = sleep(until - now) => {}
                 },

@@ -53,7 +53,7 @@ impl Worker {
     pub(super) async fn work(mut self) {
         while let Some((job, gap)) = self.lane.next().await {
             if gap > 0 {
-                tracing::warn!(handler = ?self.config.name, "{gap} events were dropped, since its queue was full");
+                tracing::warn!(handler = ?self.lane.name(), "{gap} events were dropped, since its queue was full");
             }
             self.job(&job).await;
             self.lane.done();
@@ -63,10 +63,18 @@ impl Worker {
     async fn job(&mut self, job: &Job) {
         let tools = Arc::clone(&self.tools);
         let _turn = if self.config.is_serf {
-            tokio::select! {
-                turn = tools.turns.begin(self.id) => Some(turn),
+            let begun = tokio::select! {
+                biased;
                 () = stopped(&mut self.stop) => return,
+                begun = tools.turns.begin(self.id) => begun,
+            };
+            if begun.is_none() {
+                let event = job.notice.label();
+                tracing::warn!(handler = ?self.lane.name(), ?event, "removed before its turn; the event was dropped");
+                self.lane.missed(1);
+                return;
             }
+            begun
         } else {
             None
         };
@@ -84,7 +92,7 @@ impl Worker {
         tokio::select! {
             outcome = &mut running => return outcome,
             () = sleep(SLOW) => {
-                tracing::warn!(handler = ?self.config.name, "slow: running for more than {SLOW:?}");
+                tracing::warn!(handler = ?self.lane.name(), "slow: running for more than {SLOW:?}");
             }
         }
         running.await
@@ -132,7 +140,7 @@ impl Worker {
     }
 
     fn tell(&self, notice: &Notice, outcome: &Outcome) {
-        let (handler, event) = (&self.config.name, notice.label());
+        let (handler, event) = (self.lane.name(), notice.label());
         let (took, end) = (outcome.took, &outcome.end);
         if outcome.output.is_cut() {
             let (total, kept) = (outcome.output.total(), outcome.output.bytes().len());
@@ -161,7 +169,7 @@ impl Worker {
             return;
         }
         if let Err(why) = self.respond(*id, outcome.output.bytes().to_vec()).await {
-            tracing::warn!(handler = ?self.config.name, query = ?name, "the answer could not be sent: {why}");
+            tracing::warn!(handler = ?self.lane.name(), query = ?name, "the answer could not be sent: {why}");
         }
     }
 

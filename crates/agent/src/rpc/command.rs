@@ -232,15 +232,16 @@ impl Client {
     }
 
     async fn stream(&mut self, seq: u64, kind: &str) -> Result<(), Broken> {
-        let opened = Filters::parse(kind).map_err(|_| INVALID_FILTER.to_owned()).and_then(|filters| {
-            self.check_may_listen()?;
-            self.session.open_stream(seq)?;
-            let events = self.events.listen().map_err(|error| {
-                self.session.stop(seq);
-                error.to_string()
-            })?;
-            Ok((filters, events))
-        });
+        let opened =
+            Filters::parse_for_stream(kind).map_err(|_| INVALID_FILTER.to_owned()).and_then(|filters| {
+                self.check_may_listen()?;
+                self.session.open_stream(seq)?;
+                let events = self.events.listen().map_err(|error| {
+                    self.session.stop(seq);
+                    error.to_string()
+                })?;
+                Ok((filters, events))
+            });
         let error = opened.as_ref().err().map_or("", String::as_str);
         self.outlet.answer(seq, error).await?;
         if let Ok((filters, events)) = opened {

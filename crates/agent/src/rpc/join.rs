@@ -1,9 +1,9 @@
 //! Joining on request, and its errors as Go's multierror writes them, which clients print as they are.
 
-use crate::join::Joiner;
+use crate::join::{Joiner, SEEDS_AT_ONCE};
 use crate::plain::Plain;
 use crate::seed::{Host, Seed};
-use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 
 /// Addresses in one request.
 const ADDRESSES_MAX: usize = 256;
@@ -13,7 +13,8 @@ pub(super) async fn join(joiner: &Joiner, addresses: &[&str], replay: bool) -> (
     if addresses.len() > ADDRESSES_MAX {
         return (0, format!("more than {ADDRESSES_MAX} addresses to join"));
     }
-    let results = join_all(addresses.iter().map(|text| join_one(joiner, text, replay))).await;
+    let tries: Vec<_> = addresses.iter().map(|text| join_one(joiner, text, replay)).collect();
+    let results: Vec<_> = stream::iter(tries).buffered(SEEDS_AT_ONCE).collect().await;
     let joined: usize = results.iter().filter_map(|result| result.as_ref().ok()).sum();
     let errors: Vec<String> = results.into_iter().filter_map(Result::err).flatten().collect();
     let error = if joined > 0 { String::new() } else { several(&errors) };

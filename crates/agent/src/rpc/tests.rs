@@ -78,6 +78,7 @@ fn serve(token: &str) -> Server {
             bound,
             advertised: bound,
             advertise_chosen: false,
+            room: None,
         },
         roster,
         pictures: watch::Sender::new(Arc::new(picture)).subscribe(),
@@ -343,6 +344,8 @@ async fn a_stream_shows_what_its_filter_wants_and_queries_can_be_answered() {
     client.ask(50, &Request::Stream { kind: "*" }).await;
     client.answers(50, "Stream with given sequence exists").await;
     client.ask(51, &Request::Stream { kind: "nope" }).await;
+    client.answers(51, "Invalid event filter").await;
+    client.ask(51, &Request::Stream { kind: &vec!["*"; 257].join(",") }).await;
     client.answers(51, "Invalid event filter").await;
 
     server.hub.tell(user("bar", false));

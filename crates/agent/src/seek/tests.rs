@@ -27,7 +27,7 @@ fn seeking(seeds: &[&str], results: &[Result<(), &str>]) -> Test {
     let (gossip, told) = fake(move |_| results.pop_front().unwrap_or_else(|| Err("refused".to_owned())));
     let bound = OWN.parse().unwrap();
     let resolver = Resolver::system(Families { v4: true, v6: false });
-    let joiner = Joiner { gossip, resolver, bound, advertised: bound, advertise_chosen: false };
+    let joiner = Joiner { gossip, resolver, bound, advertised: bound, advertise_chosen: false, room: None };
     let seeds = seeds.iter().map(|seed| Seed::parse(seed).unwrap()).collect();
     let (inbox, roster) = roster();
     let roster = Arc::new(roster);

@@ -3,13 +3,14 @@
 use super::body::Body;
 use super::refusal::Refusal;
 use crate::Ended;
+use crate::join::SEEDS_AT_ONCE;
 use crate::plain::Plain;
 use crate::seed::Seed;
 use crate::shared::Shared;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use muster_control::routes::{ForceLeaveRequest, JoinRequest, JoinResponse};
 use std::sync::Arc;
 use tokio::sync::oneshot;
@@ -26,7 +27,8 @@ pub(super) async fn join(
     }
     let seeds = request.addresses.iter().map(|text| Seed::parse(text)).collect::<Result<Vec<_>, _>>();
     let seeds = seeds.map_err(|error| Refusal::bad_request(error.to_string()))?;
-    let tried = join_all(seeds.iter().map(|seed| shared.joiner.try_seed(seed, request.replay))).await;
+    let tries: Vec<_> = seeds.iter().map(|seed| shared.joiner.try_seed(seed, request.replay)).collect();
+    let tried: Vec<_> = stream::iter(tries).buffered(SEEDS_AT_ONCE).collect().await;
 
     let mut response = JoinResponse { joined: 0, errors: Vec::new() };
     for (seed, tried) in seeds.iter().zip(tried) {

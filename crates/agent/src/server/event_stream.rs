@@ -19,7 +19,7 @@ use muster_serf::MemberEvent;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 /// After so much silence a comment shows that we are still there (the standard advises about 15 s).
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -33,7 +33,7 @@ pub(super) async fn stream(
     headers: HeaderMap,
 ) -> Result<([(HeaderName, &'static str); 2], Body), Refusal> {
     let Query(query) = query.map_err(|error| Refusal::bad_request(error.to_string()))?;
-    let filters = Filters::parse(query.filter.as_deref().unwrap_or_default())
+    let filters = Filters::parse_for_stream(query.filter.as_deref().unwrap_or_default())
         .map_err(|error| Refusal::new(400, "Invalid event filter", error.to_string()))?;
     let history = Arc::clone(&served.history);
     let (place, missing) = match headers.get("last-event-id") {
@@ -69,23 +69,30 @@ struct Reader {
 impl Reader {
     /// The next event that is wanted, or a sign of life. `None` when nothing is told any more.
     async fn next(&mut self) -> Option<String> {
+        // It is asked for when the last one was written. What is not wanted is no sign of life.
+        let due = Instant::now() + KEEP_ALIVE;
         loop {
             self.news.mark_unchanged();
             match self.history.next(&mut self.place) {
                 Next::Notice(notice) if self.filters.want(&notice) => {
                     return Some(written(self.place, &shown(&notice)));
                 }
-                Next::Notice(_) => {}
+                Next::Notice(_) if Instant::now() < due => {}
+                Next::Notice(_) => return Some(self.sign_of_life()),
                 Next::Missed(count) => {
                     return Some(written(self.place, &StreamEvent::Missed { count: Some(count) }));
                 }
-                Next::Nothing => match timeout(KEEP_ALIVE, self.news.changed()).await {
+                Next::Nothing => match timeout_at(due, self.news.changed()).await {
                     Ok(changed) => changed.ok()?,
-                    // With the place: what was of no interest need not be looked at again.
-                    Err(_) => return Some(format!(": still there\nid: {}\n\n", self.place)),
+                    Err(_) => return Some(self.sign_of_life()),
                 },
             }
         }
+    }
+
+    /// With the place: what was of no interest need not be looked at again.
+    fn sign_of_life(&self) -> String {
+        format!(": still there\nid: {}\n\n", self.place)
     }
 }
 
@@ -139,6 +146,8 @@ pub(crate) fn shown(notice: &Notice) -> StreamEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hub::Hub;
+    use tokio::time::{sleep, timeout};
 
     #[test]
     fn the_type_is_the_word_in_the_data() {
@@ -151,6 +160,26 @@ mod tests {
         ] {
             let event = shown(&Notice::Members { event, members: Vec::new() });
             assert_eq!(serde_json::to_value(&event).unwrap()["event"], word(&event));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_shows_life_however_much_happens_that_it_does_not_want() {
+        let (hub, history) = (Hub::default(), Arc::new(History::new(7)));
+        history.follow(&hub);
+        let (place, filters) = (history.now(), Filters::parse_for_stream("user:wanted").unwrap());
+        let news = history.news();
+        let mut reader = Reader { history, place, filters, news };
+        tokio::spawn(async move {
+            loop {
+                let (name, payload) = ("other".to_owned(), Vec::new());
+                hub.tell(Notice::User { ltime: 1, name, payload, coalesce: false });
+                sleep(Duration::from_secs(1)).await;
+            }
+        });
+        for _ in 0..2 {
+            let told = timeout(KEEP_ALIVE * 2, reader.next()).await.unwrap().unwrap();
+            assert!(told.starts_with(": still there\nid: 7-"), "{told}");
         }
     }
 

@@ -34,7 +34,7 @@ pub(super) async fn remove(
     State(shared): State<Arc<Shared>>,
     Body(RemoveHandler { name }): Body<RemoveHandler>,
 ) -> Result<StatusCode, Refusal> {
-    if !shared.handlers.remove(&name) {
+    if shared.handlers.remove(&name).is_none() {
         return Err(Refusal::new(404, "no such handler", format!("there is no handler {name:?}")));
     }
     tracing::info!(handler = ?name, "a handler is removed");

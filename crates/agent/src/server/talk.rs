@@ -15,7 +15,6 @@ use axum::response::Response;
 use futures_util::stream;
 use muster_control::routes::{EventRequest, Payload, QueryLine, QueryRequest};
 use muster_serf::{QueryError, QueryParams, Status, UserEventError};
-use regex::Regex;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,9 +57,7 @@ pub(super) async fn query(
 /// How many who are alive pass the filters. An expression that is none is refused here: it would be sent, and nobody would
 /// answer.
 fn expected(roster: &Roster, nodes: &[String], tags: &[(String, String)]) -> Result<usize, Refusal> {
-    let tags = tags.iter().map(|(tag, regex)| Ok((tag, unanchored(regex)?)));
-    let tags: Vec<(&String, Regex)> =
-        tags.collect::<Result<_, _>>().map_err(|why: String| Refusal::bad_request(why))?;
+    let tags = unanchored(tags).map_err(Refusal::bad_request)?;
     Ok(roster.look(|members| {
         let alive = members.values().filter(|member| member.status == Status::Alive);
         alive

@@ -97,6 +97,7 @@ fn serve() -> Server {
             bound,
             advertised: bound,
             advertise_chosen: false,
+            room: None,
         },
         gossip,
         roster,

@@ -138,8 +138,8 @@ const CHAPTER: &str = "
 ## `[[handlers]]`
 
 Programs and webhooks that are told what happens; as many tables as there are handlers, each with one of `command`, `shell` and
-`webhook`. They take effect when the agent is started again; `muster handlers` adds and removes some while it runs, and shows what
-each of them did.
+`webhook`. HUP takes changed ones; those that stay go on with what waits for them. `muster handlers` adds and removes some while the
+agent runs, and shows what each of them did.
 
 ```toml
 [[handlers]]

@@ -252,7 +252,7 @@ pub(crate) static BROADCAST_TIMEOUT: Key = Key {
     flag: "broadcast-timeout",
     kind: duration(Duration::from_secs(1), DAY),
     fallback: Fallback::Is("5s"),
-    help: "How long a leave waits until the others were told.\n\nA leave as a whole ends after `leave_timeout`.",
+    help: "How long a leave waits until the others were told.\n\nA leave by signal ends after `leave_timeout` as a whole.",
     ..AGENT
 };
 
@@ -300,7 +300,8 @@ pub(crate) static LEAVE_TIMEOUT: Key = Key {
     kind: duration(Duration::ZERO, DAY),
     // Inside the 10 s that `docker stop` waits before it kills.
     fallback: Fallback::Is("8s"),
-    help: "How long a leave may take before the agent exits all the same.",
+    help: "How long a leave may take before the agent exits all the same.\n\n\
+           One that was asked for, by `leave` or RPC, has at least the time of its parts: twice `broadcast_timeout` and 2 s.",
     ..AGENT
 };
 

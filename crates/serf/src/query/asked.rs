@@ -56,6 +56,11 @@ impl Asked {
         if answered.insert(from.into()) { Counted::First } else { Counted::Ignored }
     }
 
+    /// Closes one.
+    pub(crate) fn abandon(&mut self, id: QueryId) {
+        self.open.remove(&id);
+    }
+
     /// When [`Asked::take_done`] has something.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.open.values().map(|open| open.deadline).min()

@@ -120,6 +120,11 @@ impl Serf {
         });
     }
 
+    /// Nobody waits for the answers to this query any more: its place is free again, and no event tells of it.
+    pub fn abandon_query(&mut self, id: QueryId) {
+        self.queries.asked.abandon(id);
+    }
+
     /// Ends the queries whose time is over.
     pub(super) fn end_queries(&mut self, now: Instant) {
         for id in self.queries.asked.take_done(now) {

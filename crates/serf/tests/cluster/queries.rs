@@ -282,6 +282,10 @@ fn open_queries_are_bounded_and_end() {
         }
     };
     assert_eq!(refused, QueryError::TooMany { open: opened });
+    // One that nobody waits for makes room, and is not told of again.
+    let (unheard, _) = asked(&world, "a");
+    world.tell("a", |serf, _| serf.abandon_query(unheard));
+    ask(&mut world, "a", &params);
     world.run(secs(11));
     assert_eq!(world.count("a", |event| matches!(event, Event::QueryDone { .. })), opened);
     ask(&mut world, "a", &params);

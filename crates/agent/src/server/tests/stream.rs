@@ -54,6 +54,10 @@ async fn a_filter_has_serfs_words() {
         problem(server.client.server_sent::<StreamEvent>(&query.to_path(), None).await.unwrap_err());
     assert_eq!((refused.status, &*refused.title), (400, "Invalid event filter"));
     assert!(refused.detail.starts_with("no such event: \"member-foo\""), "{}", refused.detail);
+    let query = StreamQuery { filter: Some(vec!["user"; 257].join(",")) };
+    let refused =
+        problem(server.client.server_sent::<StreamEvent>(&query.to_path(), None).await.unwrap_err());
+    assert_eq!((refused.status, &*refused.detail), (400, "more than 256 words"));
 }
 
 #[tokio::test]

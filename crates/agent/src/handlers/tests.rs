@@ -230,7 +230,7 @@ async fn scripts_of_serf_that_only_move_keep_what_waits_and_run_in_their_new_ord
     node.until(|| node.row("event-handler-1").running == 1 && !node.text("log").is_empty()).await;
     let wanted = [config(1, "user=printf x >> log"), config(2, waits), config(3, waits)];
     node.handlers.configure(&wanted).unwrap();
-    let rows: Vec<_> = node.handlers.list().iter().map(super::Listed::row).collect();
+    let rows: Vec<_> = node.handlers.list().iter().map(Listed::row).collect();
     let names: Vec<_> = rows.iter().map(|row| &*row.name).collect();
     assert_eq!(names, ["event-handler-1", "event-handler-2", "event-handler-3"]);
     assert_eq!((rows[1].running, rows[1].queued), (1, 1), "it goes on");

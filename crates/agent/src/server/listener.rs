@@ -2,11 +2,15 @@
 
 use crate::Error;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, socket_with};
 use std::fs::{DirBuilder, Permissions};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// `sockaddr_un` has 108 bytes, the last of them a zero.
 const PATH_BYTES_MAX: usize = 107;
@@ -14,6 +18,10 @@ const PATH_BYTES_MAX: usize = 107;
 const SOCKET_MODE: u32 = 0o660;
 /// Others may look into the directory; the socket's own mode protects it.
 const DIR_MODE: u32 = 0o755;
+
+/// How often the directory's lock is asked for, and how long between.
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
 /// A listening control socket. Dropped, its file is removed, unless another agent has put its own there since.
 #[derive(Debug)]
@@ -44,9 +52,18 @@ impl Listener {
         // Two agents starting at once must not both find a leftover and replace each other's socket.
         let dir = open(dir, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .map_err(|cause| failed(cause.into()))?;
-        flock(&dir, FlockOperation::LockExclusive).map_err(|cause| failed(cause.into()))?;
-        match UnixStream::connect(path) {
-            Ok(_) => return Err(Error::SocketInUse { socket: path.to_owned() }),
+        if !lock(&dir).map_err(failed)? {
+            tracing::warn!(
+                socket = %path.display(),
+                "another process keeps its directory locked, which no agent does; going on without the lock"
+            );
+        }
+        match connect(path) {
+            Ok(()) => return Err(Error::SocketInUse { socket: path.to_owned() }),
+            // Somebody listens, who does not take connections: stopped, or overrun.
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {
+                return Err(Error::SocketInUse { socket: path.to_owned() });
+            }
             Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
             Err(cause) if cause.kind() == io::ErrorKind::ConnectionRefused => {
                 remove_leftover(path).map_err(failed)?;
@@ -59,6 +76,26 @@ impl Listener {
         let inode = inode(path).map_err(failed)?;
         Ok(Self { listener, path: path.to_owned(), inode })
     }
+}
+
+/// Whether the lock was got. Another agent that starts has it for a moment. But whoever may read the directory, any user of
+/// the host, can have it too, and would hold up our start for as long as he likes.
+fn lock(dir: &OwnedFd) -> io::Result<bool> {
+    for _ in 0..LOCK_TRIES {
+        match flock(dir, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Ok(true),
+            Err(Errno::WOULDBLOCK) => std::thread::sleep(LOCK_PAUSE),
+            Err(cause) => return Err(cause.into()),
+        }
+    }
+    Ok(false)
+}
+
+/// Whether somebody listens there; it does not wait until there is room for one more.
+fn connect(path: &Path) -> io::Result<()> {
+    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    Ok(rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?)
 }
 
 /// A regular file refuses connections too, and is not ours to remove.
@@ -99,6 +136,35 @@ impl Drop for Listener {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::net::UnixStream;
+    use std::sync::mpsc;
+
+    /// What [`Listener::bind`] says, unless it waits for ever.
+    fn bound(path: &Path) -> Result<Listener, Error> {
+        let (path, (done, said)) = (path.to_owned(), mpsc::channel());
+        std::thread::spawn(move || done.send(Listener::bind(&path)));
+        said.recv_timeout(Duration::from_secs(60)).expect("it does not wait for others")
+    }
+
+    #[test]
+    fn whoever_locks_the_directory_holds_up_nobody() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = std::fs::File::open(dir.path()).unwrap();
+        flock(&held, FlockOperation::LockExclusive).unwrap();
+        let path = dir.path().join("control.sock");
+        let _listener = bound(&path).unwrap();
+        assert!(matches!(bound(&path), Err(Error::SocketInUse { .. })));
+    }
+
+    #[test]
+    fn an_agent_that_takes_no_connections_is_there_all_the_same() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("control.sock");
+        let _first = Listener::bind(&path).unwrap();
+        // Until its queue is full, in which those who went away stay.
+        while connect(&path).is_ok() {}
+        assert!(matches!(bound(&path), Err(Error::SocketInUse { .. })));
+    }
 
     #[test]
     fn the_socket_and_its_directory_are_made_and_removed() {

@@ -37,6 +37,8 @@ impl Default for Node {
             broadcast_timeout: Duration::from_secs(5),
             leave_propagate_delay: Duration::from_secs(1),
             limits: Limits::default(),
+        memory: muster_serf::Memory::default(),
+        resolves_names: true,
             seed: 1,
             intern: None,
         };

@@ -2,6 +2,7 @@
 
 use crate::{Discover, HandlerConfig, KeySource, LogBook, Reload, SnapshotOptions, Stages};
 use muster_fleet::Rules;
+use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -46,6 +47,12 @@ pub struct Config {
     pub compress: bool,
     /// How long a leave waits until the others were told (Serf's `broadcast_timeout`).
     pub broadcast_timeout: Duration,
+    /// How long user events, queries and answers of ours may be.
+    pub limits: Limits,
+    /// How long the gone are remembered.
+    pub memory: Memory,
+    /// Who has our name is asked when another claims it (Serf: not `disable_name_resolution`).
+    pub resolves_names: bool,
     /// The cluster's gossip keys; `None` sends and takes plaintext.
     pub keys: Option<KeySource>,
     /// Where members and clocks are remembered over a restart.

@@ -482,7 +482,9 @@ fn serf_config(
         profile: profile(config.profile),
         broadcast_timeout: config.broadcast_timeout,
         leave_propagate_delay: LEAVE_PROPAGATE_DELAY,
-        limits: muster_serf::Limits::default(),
+        limits: config.limits,
+        memory: config.memory,
+        resolves_names: config.resolves_names,
         seed,
         intern: None,
     }

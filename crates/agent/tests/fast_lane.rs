@@ -105,6 +105,8 @@ impl Core {
             compress: true,
             packet_overhead: 0,
             limits: Limits::default(),
+            memory: muster_serf::Memory::default(),
+            resolves_names: true,
             extensions: Extensions::default(),
             intern: None,
             // No probe and no exchange of its own accord: every stream is the fast lane's.

@@ -14,6 +14,7 @@ mod leave;
 mod limits;
 mod member;
 mod members;
+mod memory;
 mod meta;
 mod query;
 mod reconnect;
@@ -28,6 +29,7 @@ mod window;
 pub use event::{Event, MemberEvent, Output};
 pub use limits::Limits;
 pub use member::{Member, Status};
+pub use memory::Memory;
 pub use muster_swim::{
     Announcement, Extensions, Finding, Input, Instant, Intern, Profile, StreamId, Verdict, Way, Why,
 };

@@ -13,6 +13,7 @@
 //! - A prune waits for a leaving member without holding anything up, and a member that stays after all is not pruned.
 
 use crate::intents::{Intent, Intents};
+use crate::memory::Memory;
 use crate::snapshot::NODES_MAX;
 use crate::{Event, Instant, Member, MemberEvent, Status};
 use alloc::collections::BTreeSet;
@@ -23,8 +24,6 @@ use core::time::Duration;
 use muster_swim::{Announcement, ByName, GoneWhy, Slot, Timers};
 use muster_wire::serf::{JoinIntent, LeaveIntent};
 
-/// How long failed and left members are remembered (Serf: ReconnectTimeout and TombstoneTimeout).
-const GONE_AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a leave may take: five times what Serf's own defaults allow. Who is alive after that stays.
 const LEAVING_MAX: Duration = Duration::from_secs(60);
 
@@ -69,12 +68,13 @@ pub(crate) struct Members {
     reaps: Timers<Slot>,
     /// How long a leaving member to be pruned is given to leave.
     prune_delay: Duration,
+    memory: Memory,
     events: Vec<Event>,
 }
 
 impl Members {
     /// Nobody yet; we are `own`.
-    pub(crate) fn new(own: String, prune_delay: Duration, seed: u64) -> Self {
+    pub(crate) fn new(own: String, prune_delay: Duration, memory: Memory, seed: u64) -> Self {
         Self {
             own,
             known: ByName::new(seed),
@@ -84,6 +84,7 @@ impl Members {
             timers: Timers::default(),
             reaps: Timers::default(),
             prune_delay,
+            memory,
             events: Vec::new(),
         }
     }
@@ -308,12 +309,18 @@ impl Members {
             Status::Leaving => self.timers.set(Due::Stay(slot), now + LEAVING_MAX),
             _ => self.timers.cancel(&Due::Stay(slot)),
         }
-        match status {
+        let remembered_for = match status {
             Status::Alive | Status::Leaving => return self.reaps.cancel(&slot),
-            Status::Left => self.left += 1,
-            Status::Failed => drop(self.failed.insert(slot)),
-        }
-        self.reaps.set(slot, now + GONE_AGE_MAX);
+            Status::Left => {
+                self.left += 1;
+                self.memory.left_for
+            }
+            Status::Failed => {
+                self.failed.insert(slot);
+                self.memory.failed_for
+            }
+        };
+        self.reaps.set(slot, now + remembered_for);
     }
 
     fn uncount(&mut self, slot: Slot, status: Status) {

@@ -8,9 +8,6 @@ use crate::ticker::Ticker;
 use crate::{Instant, Member};
 use core::time::Duration;
 
-/// Time between rounds (Serf: ReconnectInterval).
-pub(crate) const INTERVAL: Duration = Duration::from_secs(30);
-
 /// Who to try, and when.
 #[derive(Debug)]
 pub(crate) struct Reconnect {
@@ -20,9 +17,9 @@ pub(crate) struct Reconnect {
 
 impl Reconnect {
     /// The first round is one interval away.
-    pub(crate) fn new(now: Instant, seed: u64) -> Self {
+    pub(crate) fn new(now: Instant, interval: Duration, seed: u64) -> Self {
         // swim draws from the same seed; the two must not draw the same numbers.
-        Self { ticker: Ticker::new(now, INTERVAL), rng: fastrand::Rng::with_seed(seed ^ 0x7265_636f_6e6e) }
+        Self { ticker: Ticker::new(now, interval), rng: fastrand::Rng::with_seed(seed ^ 0x7265_636f_6e6e) }
     }
 
     /// When the next round is due, if there is anybody to try.

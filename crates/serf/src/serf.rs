@@ -21,8 +21,8 @@ use crate::state::RecentEvent;
 use crate::vote::Vote;
 use crate::window::Window;
 use crate::{
-    Announcement, Event, Extensions, Input, Instant, Intern, Limits, Member, Output, Profile, StreamId, Why,
-    meta,
+    Announcement, Event, Extensions, Input, Instant, Intern, Limits, Member, Memory, Output, Profile,
+    StreamId, Why, meta,
 };
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
@@ -73,6 +73,10 @@ pub struct Config {
     pub leave_propagate_delay: Duration,
     /// How long the things we say may be.
     pub limits: Limits,
+    /// How long the gone are remembered.
+    pub memory: Memory,
+    /// Who has our name is asked, when another claims it; else that is only said (Serf: EnableNameConflictResolution).
+    pub resolves_names: bool,
     /// Seeds every random choice; see [`muster_swim::Config`].
     pub seed: u64,
     /// Where many cores live in one process: what makes them share what all of them know.
@@ -133,7 +137,7 @@ impl Serf {
         let prune_delay = config.broadcast_timeout + config.leave_propagate_delay;
         let mut serf = Self {
             swim: Swim::new(swim, now),
-            members: Members::new(config.name.clone(), prune_delay, config.seed),
+            members: Members::new(config.name.clone(), prune_delay, config.memory, config.seed),
             clocks: Clocks::new(),
             events: Window::new(EVENTS_BYTES_MAX),
             queries: Queries::new(config.seed),
@@ -145,7 +149,7 @@ impl Serf {
             join_told: false,
             outputs: VecDeque::new(),
             waiting: Vec::new(),
-            reconnect: Reconnect::new(now, config.seed),
+            reconnect: Reconnect::new(now, config.memory.reconnect_interval, config.seed),
             config,
         };
         serf.swim.set_ack_payload(serf.coordinates.ack_payload());

@@ -27,6 +27,8 @@ fn serf() -> Serf {
         broadcast_timeout: Duration::from_secs(5),
         leave_propagate_delay: Duration::from_secs(1),
         limits: Limits::default(),
+        memory: muster_serf::Memory::default(),
+        resolves_names: true,
         seed: 1,
         intern: None,
     };

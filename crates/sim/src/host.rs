@@ -172,6 +172,8 @@ impl Host {
             broadcast_timeout: Duration::from_secs(5),
             leave_propagate_delay: Duration::from_secs(1),
             limits: muster_serf::Limits::default(),
+            memory: muster_serf::Memory::default(),
+            resolves_names: true,
             seed,
             intern: None,
         }

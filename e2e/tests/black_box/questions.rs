@@ -59,3 +59,24 @@ async fn the_second_of_a_name_stops_and_the_first_stays() {
         assert!(!log.contains("EventMemberFailed") && !log.contains("EventMemberLeave"), "{log}");
     }
 }
+
+/// One that no datagram carries, when both allow it: it travels with full exchanges only, which is what D2.13 is about.
+#[tokio::test]
+async fn an_event_longer_than_a_datagram_comes_with_an_exchange() {
+    let hosts = Hosts::claim();
+    let allowed = tempfile::Builder::new().suffix(".json").tempfile().expect("a temporary file can be made");
+    std::fs::write(allowed.path(), r#"{"user_event_size_limit": 4096, "profile": "local"}"#)
+        .expect("and written");
+    let allow = ["-config-file", allowed.path().to_str().expect("a path of ASCII")];
+    let Some(serf) = reference(&hosts, 1, "serf", &allow).await else { return };
+    let options = AgentOptions::default().join(&serf.address).flag(allow[0]).flag(allow[1]);
+    let muster = Agent::start(&hosts, 2, "muster", options);
+    agree(&muster, &serf, 2).await;
+    let payload = "x".repeat(2000);
+    serf.run(&["event", "long-of-serf", &payload]).expect("Serf takes it");
+    says("Serf's event is heard", "user-event event=\"long-of-serf\"", || muster.process.said()).await;
+    muster.run(&["event", "long-of-muster", &payload]).expect("Muster takes it");
+    // Serf tells the name of what it hands to its handlers.
+    says("Muster's event is heard", "Received event: user-event: long-of-muster", || serf.process.said())
+        .await;
+}

@@ -8,6 +8,7 @@ use super::settings::{Setting, Settings};
 use super::value::Value;
 use muster_agent::{Advertise, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
 use muster_fleet::{Rule, Rules};
+use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -36,6 +37,9 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         protocol: settings.count(&keys::PROTOCOL),
         compress: !settings.bool(&keys::DISABLE_COMPRESSION),
         broadcast_timeout: settings.duration(&keys::BROADCAST_TIMEOUT),
+        limits: limits(settings),
+        memory: memory(settings),
+        resolves_names: !settings.bool(&keys::serf::DISABLE_NAME_RESOLUTION),
         keys: gossip_keys(settings),
         snapshot: snapshot(settings),
         rpc: rpc(settings),
@@ -61,6 +65,22 @@ pub(crate) fn reloaded(settings: &Settings) -> muster_agent::Reloaded {
         skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
         handlers: handlers::all(settings),
         log_level: settings.text(&keys::LOG_LEVEL).to_owned(),
+    }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    Limits {
+        user_event: settings.count(&keys::serf::USER_EVENT_SIZE_LIMIT),
+        query: settings.count(&keys::serf::QUERY_SIZE_LIMIT),
+        query_response: settings.count(&keys::serf::QUERY_RESPONSE_SIZE_LIMIT),
+    }
+}
+
+fn memory(settings: &Settings) -> Memory {
+    Memory {
+        reconnect_interval: settings.duration(&keys::serf::RECONNECT_INTERVAL),
+        failed_for: settings.duration(&keys::serf::RECONNECT_TIMEOUT),
+        left_for: settings.duration(&keys::serf::TOMBSTONE_TIMEOUT),
     }
 }
 

@@ -5,6 +5,12 @@ use muster_wire::{RawAddr, Versions};
 
 const OWN: &str = "me";
 const OTHER: &str = "other";
+/// Three times that differ.
+const MEMORY: Memory = Memory {
+    reconnect_interval: Duration::from_secs(1),
+    failed_for: Duration::from_secs(20_000),
+    left_for: Duration::from_secs(30_000),
+};
 const PRUNE_DELAY: Duration = Duration::from_secs(6);
 
 fn at(secs: u64) -> Instant {
@@ -39,7 +45,7 @@ fn join(node: &str, ltime: u64) -> JoinIntent<'_> {
 
 /// A table that has heard nothing yet.
 fn empty() -> Members {
-    Members::new(OWN.into(), PRUNE_DELAY, 1)
+    Members::new(OWN.into(), PRUNE_DELAY, MEMORY, 1)
 }
 
 /// A table in which `node` is in `status`, with 10 as the time of its last intent, since second 1.
@@ -154,7 +160,8 @@ fn why_a_node_is_gone_and_what_it_announced_decide_its_state() {
         assert_eq!(status(&members, OTHER), Some((after, 10)), "{before:?} {why:?}");
         assert_eq!(told(&mut members), Vec::from_iter(event), "{before:?} {why:?}");
         let gone = if before == after { at(1) } else { at(5) };
-        assert_eq!(members.next_due(), Some(gone + GONE_AGE_MAX), "{before:?} {why:?}");
+        let remembered_for = if after == Failed { MEMORY.failed_for } else { MEMORY.left_for };
+        assert_eq!(members.next_due(), Some(gone + remembered_for), "{before:?} {why:?}");
     }
     let mut members = empty();
     members.gone(at(5), OTHER, GoneWhy::Failed);
@@ -319,16 +326,16 @@ fn we_are_never_pruned() {
 }
 
 #[test]
-fn the_failed_and_the_left_are_forgotten_after_a_day_and_the_present_never() {
-    const DAY: u64 = 24 * 60 * 60;
+fn the_failed_and_the_left_are_forgotten_each_after_its_time_and_the_present_never() {
     for (status, word) in
         [(Failed, Some("reap")), (Left, Some("reap")), (Alive, None), (Leaving, Some("staying"))]
     {
         let forgotten = word == Some("reap");
         let mut members = with(OTHER, status);
-        members.forget_due(at(DAY));
+        let remembered_for = if status == Failed { MEMORY.failed_for } else { MEMORY.left_for };
+        members.forget_due(Instant(remembered_for));
         assert_eq!(members.len(), 1, "{status:?}");
-        members.forget_due(at(1 + DAY));
+        members.forget_due(at(1) + remembered_for);
         assert_eq!(members.len(), usize::from(!forgotten), "{status:?}");
         assert_eq!(told(&mut members), Vec::from_iter(word), "{status:?}");
     }

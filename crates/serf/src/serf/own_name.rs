@@ -27,7 +27,12 @@ impl Serf {
             claimant_answers,
             format!("{whose} {name} of {holder} is also claimed by {claimant}: {verdict}"),
         );
-        if ours && claimant_answers && self.leaving.is_staying() && self.vote.is_none() {
+        if ours
+            && self.config.resolves_names
+            && claimant_answers
+            && self.leaving.is_staying()
+            && self.vote.is_none()
+        {
             self.call_vote(now, holder, claimant);
         }
     }

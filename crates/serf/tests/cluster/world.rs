@@ -91,6 +91,8 @@ impl World {
             broadcast_timeout: secs(5),
             leave_propagate_delay: secs(1),
             limits: Limits::default(),
+            memory: muster_serf::Memory::default(),
+            resolves_names: true,
             seed,
             intern: None,
         }

@@ -142,6 +142,8 @@ impl Crowd {
             broadcast_timeout: Duration::from_secs(5),
             leave_propagate_delay: Duration::from_secs(1),
             limits: Limits::default(),
+            memory: muster_serf::Memory::default(),
+            resolves_names: true,
             seed: 1,
             intern: Some(self.sharing.clone()),
         };

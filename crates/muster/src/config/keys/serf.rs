@@ -132,8 +132,9 @@ pub(crate) static RECONNECT_INTERVAL: Key = Key {
     flag: "reconnect-interval",
     kind: duration(SECOND, DAY),
     fallback: Fallback::Is("30s"),
-    help: "Pause between attempts to reach a failed member.",
-    ..LATER
+    help: "Pause between attempts to reach a failed member.\n\n\
+           In each round the whole cluster tries each failed member about once.",
+    ..AGENT
 };
 
 /// A month: longer than anybody waits, shorter than a slip of the finger.
@@ -145,7 +146,7 @@ pub(crate) static RECONNECT_TIMEOUT: Key = Key {
     kind: duration(SECOND, LONG),
     fallback: Fallback::Is("1day"),
     help: "How long a failed member is remembered.",
-    ..LATER
+    ..AGENT
 };
 
 pub(crate) static TOMBSTONE_TIMEOUT: Key = Key {
@@ -154,13 +155,15 @@ pub(crate) static TOMBSTONE_TIMEOUT: Key = Key {
     kind: duration(SECOND, LONG),
     fallback: Fallback::Is("1day"),
     help: "How long a member that left is remembered.",
-    ..LATER
+    ..AGENT
 };
 
 pub(crate) static DISABLE_NAME_RESOLUTION: Key = Key {
     name: "disable_name_resolution",
     flag: "disable-name-resolution",
-    help: "Do not ask the others who is right when two nodes have one name.",
+    applies: Applies::Restart,
+    help: "Do not ask the others who is right when two nodes have one name.\n\n\
+           The conflict is then only said in the log, and this node never ends because of it.",
     ..SWITCH
 };
 
@@ -170,7 +173,7 @@ pub(crate) static QUERY_SIZE_LIMIT: Key = Key {
     kind: SIZE,
     fallback: Fallback::Is("1024"),
     help: "Most bytes of a query.",
-    ..LATER
+    ..AGENT
 };
 
 pub(crate) static QUERY_RESPONSE_SIZE_LIMIT: Key = Key {
@@ -179,7 +182,7 @@ pub(crate) static QUERY_RESPONSE_SIZE_LIMIT: Key = Key {
     kind: SIZE,
     fallback: Fallback::Is("1024"),
     help: "Most bytes of a response to a query.",
-    ..LATER
+    ..AGENT
 };
 
 pub(crate) static USER_EVENT_SIZE_LIMIT: Key = Key {
@@ -187,8 +190,9 @@ pub(crate) static USER_EVENT_SIZE_LIMIT: Key = Key {
     flag: "user-event-size-limit",
     kind: SIZE,
     fallback: Fallback::Is("512"),
-    help: "Most bytes of a user event.",
-    ..LATER
+    help: "Most bytes of a user event.\n\n\
+           One longer than a datagram (some 1,390 bytes) travels with full exchanges only, about twice a minute.",
+    ..AGENT
 };
 
 pub(crate) static STATSITE_ADDR: Key = Key {

@@ -1,6 +1,6 @@
 //! What the agent needs to know, already checked.
 
-use crate::{Discover, HandlerConfig, KeySource, LogBook, Reload, SnapshotOptions, Stages};
+use crate::{Collector, Discover, HandlerConfig, KeySource, LogBook, Reload, SnapshotOptions, Stages};
 use muster_fleet::Rules;
 use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
@@ -35,6 +35,8 @@ pub struct Config {
     pub retry_max: u32,
     /// Whom to find by multicast DNS.
     pub discover: Option<Discover>,
+    /// Who is sent what is counted.
+    pub collectors: Vec<Collector>,
     /// Own tags.
     pub tags: BTreeMap<String, String>,
     /// Where the tags are kept over restarts; they then come from there, and `tags` is not looked at.

@@ -38,6 +38,7 @@ mod keys;
 mod limits;
 mod logbook;
 mod member_filter;
+mod metrics;
 mod own_tags;
 mod pace;
 mod plain;
@@ -75,6 +76,7 @@ pub use handlers::{
 pub use interfaces::bind_on;
 pub use keys::{KeySource, Keys, KeysError};
 pub use logbook::{LogBook, LogLevel, LogLine};
+pub use metrics::Collector;
 pub use muster_events::{FilterError, Filters};
 pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
 pub use reload::{Reload, Reloaded};

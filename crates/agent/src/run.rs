@@ -26,7 +26,8 @@ use crate::signals::{Caught, Signals};
 use crate::snapshot;
 use crate::telemetry;
 use crate::{
-    Config, Ended, Error, KeySource, ProfileName, Reloaded, Stage, TagsFile, discover, random, sockets,
+    Config, Ended, Error, KeySource, ProfileName, Reloaded, Stage, TagsFile, discover, metrics, random,
+    sockets,
 };
 use futures_util::future::OptionFuture;
 use muster_fleet::{DrawOptions, Gossip};
@@ -229,6 +230,7 @@ impl Agent {
         let serving = tokio::spawn(async move {
             tokio::join!(OptionFuture::from(control), OptionFuture::from(rpc));
         });
+        metrics::start(&config.collectors, &gossip);
         let pace = Pace { first_pause: config.retry_interval, replay: config.replay_on_join };
         let seeker = Some(Seeker::new(joiner, seeds, roster, synced, pace));
         config.stages.tell(Stage::Listening);

@@ -83,21 +83,32 @@ impl Counters {
     }
 }
 
-/// The dump.
-pub(crate) fn dump(counters: &Counters, stats: &Stats, now: SystemTime) -> String {
-    let at = as_go_prints(now);
-    let mut text = String::new();
-    // Writing to a text does not fail.
-    let mut line = |line: std::fmt::Arguments<'_>| _ = writeln!(text, "[{at}]{line}");
+/// One thing that is counted or measured.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reading {
+    /// As it is now.
+    Gauge(u64),
+    /// Since the start.
+    Counter {
+        /// How often.
+        count: u64,
+        /// Of what was counted: bytes, or simply the count.
+        sum: u64,
+        /// When the last time was, of what does not happen too often to ask a clock.
+        last: Option<SystemTime>,
+    },
+    /// As it is now; the reference takes one every thirty seconds.
+    Sample(u64),
+}
+
+/// Everything, by Serf's names.
+pub(crate) fn readings(counters: &Counters, stats: &Stats) -> Vec<(&'static str, Reading)> {
     let gauges = [
         ("memberlist.health.score", u64::from(stats.health_score)),
         ("serf.members", stats.members as u64),
         ("serf.members.failed", stats.failed as u64),
         ("serf.members.left", stats.left as u64),
     ];
-    for (name, value) in gauges {
-        line(format_args!("[G] 'serf-agent.{name}': {value}.000"));
-    }
     let Counters { join, leave, failed, update, flap, events, queries, received, sent } = counters;
     let counters = [
         ("memberlist.udp.received", received),
@@ -110,18 +121,38 @@ pub(crate) fn dump(counters: &Counters, stats: &Stats, now: SystemTime) -> Strin
         ("serf.member.update", update),
         ("serf.queries", queries),
     ];
-    for (name, Counter { count, sum, last }) in counters {
-        let updated = last.map(|last| format!(" LastUpdated: {}", as_go_prints(last))).unwrap_or_default();
-        line(format_args!("[C] 'serf-agent.{name}': Count: {count} Sum: {sum}.000{updated}"));
-    }
-    // Of these the reference takes a sample every thirty seconds.
     let samples = [
-        ("serf.queue.Event", stats.event_queue),
-        ("serf.queue.Intent", stats.intent_queue),
-        ("serf.queue.Query", stats.query_queue),
+        ("serf.queue.Event", stats.event_queue as u64),
+        ("serf.queue.Intent", stats.intent_queue as u64),
+        ("serf.queue.Query", stats.query_queue as u64),
     ];
-    for (name, value) in samples {
-        line(format_args!("[S] 'serf-agent.{name}': Count: 1 Sum: {value}.000 LastUpdated: {at}"));
+    let counted = |counter: &Counter| {
+        let Counter { count, sum, last } = *counter;
+        Reading::Counter { count, sum, last }
+    };
+    let gauges = gauges.into_iter().map(|(name, value)| (name, Reading::Gauge(value)));
+    let counters = counters.into_iter().map(|(name, counter)| (name, counted(counter)));
+    let samples = samples.into_iter().map(|(name, value)| (name, Reading::Sample(value)));
+    gauges.chain(counters).chain(samples).collect()
+}
+
+/// The dump.
+pub(crate) fn dump(counters: &Counters, stats: &Stats, now: SystemTime) -> String {
+    let at = as_go_prints(now);
+    let mut text = String::new();
+    for (name, reading) in readings(counters, stats) {
+        // Writing to a text does not fail.
+        let _ = match reading {
+            Reading::Gauge(value) => writeln!(text, "[{at}][G] 'serf-agent.{name}': {value}.000"),
+            Reading::Sample(value) => {
+                writeln!(text, "[{at}][S] 'serf-agent.{name}': Count: 1 Sum: {value}.000 LastUpdated: {at}")
+            }
+            Reading::Counter { count, sum, last } => {
+                let updated =
+                    last.map(|last| format!(" LastUpdated: {}", as_go_prints(last))).unwrap_or_default();
+                writeln!(text, "[{at}][C] 'serf-agent.{name}': Count: {count} Sum: {sum}.000{updated}")
+            }
+        };
     }
     text
 }

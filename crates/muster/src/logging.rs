@@ -5,9 +5,11 @@
 
 mod queue;
 mod serf_form;
+mod syslog;
 
 pub(crate) use queue::Queue;
 pub(crate) use serf_form::level as level_in_serfs_words;
+pub(crate) use syslog::{Syslog, facility};
 
 use crate::config::views::Log;
 use crate::text::is_dangerous;
@@ -33,8 +35,8 @@ impl LevelSwitch {
     }
 }
 
-/// Starts logging for the rest of the process; into `book` too, if the role has one.
-pub(crate) fn start(log: Log, book: Option<LogBook>) -> LevelSwitch {
+/// Starts logging for the rest of the process; into `book` and the system's log too, if the role has one.
+pub(crate) fn start(log: Log, book: Option<LogBook>, system: Option<Syslog>) -> LevelSwitch {
     let layer = tracing_subscriber::fmt::layer();
     let queue = Queue::start(|line| {
         // Nobody can be told when standard error is closed.
@@ -49,7 +51,15 @@ pub(crate) fn start(log: Log, book: Option<LogBook>) -> LevelSwitch {
     };
     let (shown, shown_handle) = reload::Layer::new(targets(log.level));
     let (kept, kept_handle) = reload::Layer::new(finely(log.level));
-    let book = book.map(|book| InSerfsForm(move |level, line: &str| book.put(level, line)).with_filter(kept));
+    let book = book.map(|book| {
+        let put = move |level, line: &str| {
+            book.put(level, line);
+            if let Some(system) = &system {
+                system.put(level, line);
+            }
+        };
+        InSerfsForm(put).with_filter(kept)
+    });
     tracing_subscriber::registry().with(layer.with_filter(shown)).with(book).init();
     LevelSwitch(Arc::new(move |level| {
         // They err only when the log is gone, which it never is.

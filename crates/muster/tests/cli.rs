@@ -277,6 +277,10 @@ disable_name_resolution = false   # default
 query_size_limit = 1024           # default
 query_response_size_limit = 1024  # default
 user_event_size_limit = 512       # default
+# statsite_addr =                 # default: not set
+# statsd_addr =                   # default: not set
+enable_syslog = false             # default
+syslog_facility = "LOCAL0"        # default
 
 [proxy]
 listen = ["0.0.0.0:8080"]  # default

@@ -117,8 +117,15 @@ fn muster(folder: &Path) -> Child {
 
 /// In a process namespace of its own, whose end ends everybody in it.
 fn contained(folder: &Path) -> Command {
-    let mut command = Command::new("unshare");
-    command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
+    // Whoever runs the tests may ignore signals (nohup), and a shell cannot trap what it was born to ignore.
+    let mut command = Command::new("env");
+    command.args(["--default-signal", "unshare"]).args([
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        "--",
+    ]);
     command.env("LOG", folder.join("log")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command
 }

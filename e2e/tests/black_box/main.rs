@@ -29,6 +29,7 @@ mod rpc_hostile;
 mod serf_agent;
 mod serf_command;
 mod snapshot;
+mod syslog;
 mod tags;
 mod throttled;
 mod why;

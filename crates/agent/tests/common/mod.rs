@@ -40,6 +40,7 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         retry_interval: Duration::from_millis(100),
         retry_max: 0,
         discover: None,
+        collectors: Vec::new(),
         limits: muster_serf::Limits::default(),
         memory: muster_serf::Memory::default(),
         resolves_names: true,

@@ -1,6 +1,6 @@
 //! Flags that are keys of the configuration, made from the key table, so that help and table cannot disagree.
 
-use crate::config::key::{Applies, Fallback, Key, Kind, Section};
+use crate::config::key::{Fallback, Key, Kind, Section};
 use crate::config::{Given, keys};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use std::marker::PhantomData;
@@ -82,8 +82,6 @@ fn arg(key: &'static Key) -> Arg {
         .value_name(key.kind.placeholder())
         .help_heading(key.section.title())
         .help(short_help(key))
-        // What does nothing yet is for those who look it up.
-        .hide_short_help(key.applies == Applies::Later)
         .long_help(long_help(key));
     match key.kind {
         // As Go's flags have it: `-join-strict` and `-join-strict=false`.
@@ -111,6 +109,5 @@ fn long_help(key: &Key) -> String {
         Fallback::Is(text) => format!("[default: {text}]"),
         Fallback::Found(words, _) | Fallback::Unset(words) => format!("[default: {words}]"),
     };
-    let later = if key.applies == Applies::Later { " Accepted now, served by a later release." } else { "" };
-    format!("{}{later}\n\n{default} [file: {}] [env: {}]", key.help, key.path(), names.join(", "))
+    format!("{}\n\n{default} [file: {}] [env: {}]", key.help, key.path(), names.join(", "))
 }

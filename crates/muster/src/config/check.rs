@@ -4,10 +4,10 @@ mod host;
 mod port_owner;
 
 use super::handlers;
-use super::key::{Applies, Key};
+use super::key::Key;
 use super::keys;
 use super::origin::{Origin, Problem};
-use super::settings::{Setting, Settings};
+use super::settings::Settings;
 use super::suggest;
 use super::views;
 use muster_agent::{RpcConfig, TagsFile, tags_note};
@@ -91,13 +91,14 @@ fn but_for_the_socket(
         rules_without_sink(settings, &mut findings.notes);
     }
     if roles.contains(&Role::Agent) {
-        findings.notes.extend(later(settings).map(|setting| {
-            problem(
+        let facility = settings.text(&keys::serf::SYSLOG_FACILITY);
+        if settings.bool(&keys::serf::ENABLE_SYSLOG) && views::syslog(settings).is_none() {
+            problems.push(problem(
                 settings,
-                setting.key,
-                format!("{} is accepted and served in a later release", setting.key.name),
-            )
-        }));
+                &keys::serf::SYSLOG_FACILITY,
+                format!("there is no facility {facility:?}: DAEMON, USER, LOCAL0 to LOCAL7, and so on"),
+            ));
+        }
         match views::bind_on_interface(settings) {
             Ok(bind) => {
                 if roles.contains(&Role::Proxy) {
@@ -120,13 +121,6 @@ fn but_for_the_socket(
         }
     }
     findings
-}
-
-/// What somebody set and Muster does not serve yet.
-pub(crate) fn later(settings: &Settings) -> impl Iterator<Item = &Setting> {
-    let asked =
-        |setting: &&Setting| setting.key.applies == Applies::Later && setting.origin != Origin::Default;
-    settings.iter().filter(asked)
 }
 
 /// A problem with the value of `key`, at whoever set it.

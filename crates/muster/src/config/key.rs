@@ -151,8 +151,6 @@ pub(crate) enum Applies {
     Live,
     Listener,
     Restart,
-    /// Understood now, so that scripts written for Serf run, and served by a later release.
-    Later,
 }
 
 impl Applies {
@@ -162,7 +160,6 @@ impl Applies {
             Self::Live => "live",
             Self::Listener => "listener",
             Self::Restart => "restart",
-            Self::Later => "later release",
         }
     }
 }

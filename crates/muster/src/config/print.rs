@@ -3,7 +3,7 @@
 //! The TOML form is itself a configuration that says the same. Secrets are not shown.
 
 use super::handlers;
-use super::key::{Applies, Kind, Section};
+use super::key::{Kind, Section};
 use super::origin::Origin;
 use super::settings::{Setting, Settings};
 use super::value::Value;
@@ -16,7 +16,7 @@ pub(crate) fn toml(settings: &Settings) -> String {
         let title =
             if section == Section::Node { String::new() } else { format!("\n[{}]\n", section.name()) };
         let settings: Vec<&Setting> =
-            in_force(settings).filter(|setting| setting.key.section == section).collect();
+            settings.iter().filter(|setting| setting.key.section == section).collect();
         (title, settings)
     });
     let services = settings.services().map(|(service, settings)| {
@@ -38,13 +38,6 @@ pub(crate) fn toml(settings: &Settings) -> String {
     }
     settings.declared().iter().for_each(|declared| out.push_str(&handlers::toml(declared, quoted)));
     out
-}
-
-/// What nobody set and Muster does not serve yet is not in force.
-fn in_force(settings: &Settings) -> impl Iterator<Item = &Setting> {
-    settings
-        .iter()
-        .filter(|setting| setting.key.applies != Applies::Later || setting.origin != Origin::Default)
 }
 
 fn lines(setting: &Setting) -> Vec<(String, String)> {
@@ -117,7 +110,7 @@ fn quoted_key(key: &str) -> String {
 
 /// As JSON: one object per key, in the order of the file.
 pub(crate) fn json(settings: &Settings) -> String {
-    let once = in_force(settings).map(|setting| (setting.key.path(), setting));
+    let once = settings.iter().map(|setting| (setting.key.path(), setting));
     let services = settings.services().flat_map(|(service, settings)| {
         settings.iter().map(move |setting| (format!("services.{service}.{}", setting.key.name), setting))
     });
@@ -273,7 +266,7 @@ mod tests {
         );
         let parsed: serde_json::Value = serde_json::from_str(&json(&settings)).unwrap();
         let rows = parsed["settings"].as_array().unwrap();
-        assert_eq!(rows.len(), keys::TABLE.iter().filter(|key| key.applies != Applies::Later).count());
+        assert_eq!(rows.len(), keys::TABLE.len());
         let row = |key: &str| rows.iter().find(|row| row["key"] == key).unwrap();
         let bind = json!({ "key": "agent.bind", "value": "0.0.0.0:1", "source": "env", "name": "MUSTER_AGENT__BIND" });
         assert_eq!(*row("agent.bind"), bind);

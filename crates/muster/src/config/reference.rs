@@ -123,7 +123,7 @@ since Kubernetes injects some for a Service called `muster`.
 **HUP** makes the agent read all of this again, with the flags and variables it was started with. A mistake changes nothing, and is told.
 
 **Applies** tells when a changed value takes effect: `live` when the agent gets HUP, `listener` by re-opening that listener,
-`restart` when the role is started again. `later release`: understood now, so that scripts written for Serf run.
+`restart` when the role is started again.
 
 `muster check` tells everything that is wrong, with file and line. `muster config print` shows every value and who said so.
 ";

@@ -6,7 +6,8 @@ use super::keys;
 use super::origin::Origin;
 use super::settings::{Setting, Settings};
 use super::value::Value;
-use muster_agent::{Advertise, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
+use crate::logging::facility;
+use muster_agent::{Advertise, Collector, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
 use muster_fleet::{Rule, Rules};
 use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         retry_interval: settings.duration(&keys::RETRY_INTERVAL),
         retry_max: settings.count(&keys::RETRY_MAX),
         discover: discover(settings),
+        collectors: collectors(settings),
         tags: tags(settings),
         tags_file: tags_file(settings).map(PathBuf::from),
         profile: match settings.text(&keys::PROFILE) {
@@ -66,6 +68,21 @@ pub(crate) fn reloaded(settings: &Settings) -> muster_agent::Reloaded {
         handlers: handlers::all(settings),
         log_level: settings.text(&keys::LOG_LEVEL).to_owned(),
     }
+}
+
+/// The facility to log to in the system's log, if that is wanted.
+pub(crate) fn syslog(settings: &Settings) -> Option<u8> {
+    settings
+        .bool(&keys::serf::ENABLE_SYSLOG)
+        .then(|| facility(settings.text(&keys::serf::SYSLOG_FACILITY)))?
+}
+
+/// Who is sent what is counted.
+fn collectors(settings: &Settings) -> Vec<Collector> {
+    let at = |key| Some(settings.text(key)).filter(|at| !at.is_empty()).map(str::to_owned);
+    let statsd = at(&keys::serf::STATSD_ADDR).map(Collector::Statsd);
+    let statsite = at(&keys::serf::STATSITE_ADDR).map(Collector::Statsite);
+    statsd.into_iter().chain(statsite).collect()
 }
 
 fn limits(settings: &Settings) -> Limits {

@@ -1,7 +1,7 @@
 //! `muster agent`.
 
 use crate::cli::AgentArgs;
-use crate::config::check::{Findings, Purpose, Role, check, later};
+use crate::config::check::{Findings, Purpose, Role, check};
 use crate::config::views;
 use crate::config::{Settings, Sources, load};
 use crate::{exit, out};
@@ -15,11 +15,6 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
         Ok(prepared) => prepared,
         Err(end) => return end,
     };
-    let later: Vec<String> =
-        later(&settings).map(|setting| format!("{} ({})", setting.key.name, setting.origin)).collect();
-    if !later.is_empty() {
-        tracing::warn!("accepted and served in a later release: {}", later.join(", "));
-    }
     let reload = Reload::by(move || {
         let settings = reread(&sources, check)?;
         switch.set(views::log(&settings).level);

@@ -6,7 +6,7 @@ pub(crate) mod proxy;
 use crate::config::check::{Purpose, Role, check};
 use crate::config::{Settings, Sources, load, views};
 use crate::inspect::check::refuse;
-use crate::logging::{self, LevelSwitch};
+use crate::logging::{self, LevelSwitch, Syslog};
 use muster_agent::LogBook;
 use std::process::ExitCode;
 
@@ -21,7 +21,15 @@ fn prepare(
     if let Some(end) = refuse(findings.problems_after(&loaded.problems)) {
         return Err(end);
     }
-    let switch = logging::start(views::log(&loaded.settings), book);
+    let log = views::log(&loaded.settings);
+    let system = match views::syslog(&loaded.settings).filter(|_| book.is_some()) {
+        None => None,
+        Some(facility) => match Syslog::open("muster", facility, logging::level_in_serfs_words(log.level)) {
+            Ok(system) => Some(system),
+            Err(why) => return Err(crate::out::fail(&why)),
+        },
+    };
+    let switch = logging::start(log, book, system);
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }

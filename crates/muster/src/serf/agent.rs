@@ -10,9 +10,9 @@ mod settings;
 use super::Asked;
 use super::flags::{Flag, Takes, flag};
 use super::ui::{Code, DONE, FAILED, Ui};
-use crate::config::check::{Purpose, Role, check, later, without_socket};
+use crate::config::check::{Purpose, Role, check, without_socket};
 use crate::config::{Settings, Sources, keys, load, views};
-use crate::logging::{self, LevelSwitch};
+use crate::logging::{self, LevelSwitch, Syslog};
 use crate::roles::agent::reread;
 use gate::Gate;
 use muster_agent::{Config, Ended, Error, LogBook, Reload, Reloaded, SnapshotOptions, Stage, Stages};
@@ -92,15 +92,24 @@ pub(super) fn run(asked: &Asked) -> Code {
 
     let book = LogBook::default();
     let gate = Arc::new(Gate::new(ui, logging::level_in_serfs_words(views::log(settings).level)));
+    let least = logging::level_in_serfs_words(views::log(settings).level);
+    let system =
+        match views::syslog(settings).map(|facility| Syslog::open("serf", facility, least)).transpose() {
+            Ok(system) => system,
+            Err(why) => {
+                output(ui, &why);
+                return FAILED;
+            }
+        };
     let (put, through) = (book.clone(), Arc::clone(&gate));
     let switch = logging::start_in_serfs_form(views::log(settings).level, move |level, line| {
         put.put(level, line);
         through.put(level, line);
+        if let Some(system) = &system {
+            system.put(level, line);
+        }
     });
     loaded.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
-    for setting in later(settings) {
-        tracing::warn!("{} ({}) is accepted and served in a later release", setting.key.name, setting.origin);
-    }
     announce_interface(ui, settings);
     output(ui, "Starting Serf agent...");
     let listening = Arc::new(AtomicBool::new(false));

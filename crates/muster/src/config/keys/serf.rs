@@ -1,12 +1,10 @@
-//! Keys that only Serf's agent has a use for; those that a later release will serve are understood already, so that Serf's
-//! configuration files and scripts run.
+//! Keys that only Serf's agent has a use for.
 
 use super::{AGENT, DAY, duration};
 use crate::config::key::{Applies, Fallback, Key, Kind};
 use std::time::Duration;
 
-const LATER: Key = Key { applies: Applies::Later, ..AGENT };
-const SWITCH: Key = Key { kind: Kind::Bool, fallback: Fallback::Is("false"), ..LATER };
+const SWITCH: Key = Key { kind: Kind::Bool, fallback: Fallback::Is("false"), ..AGENT };
 /// Serf's limits end where a datagram does (UserEventSizeLimit).
 const SIZE: Kind = Kind::Count { min: 1, max: 9216 };
 const SECOND: Duration = Duration::from_secs(1);
@@ -50,7 +48,6 @@ pub(crate) static EVENT_HANDLERS: Key = Key {
 pub(crate) static REPLAY_ON_JOIN: Key = Key {
     name: "replay_on_join",
     flag: "replay",
-    applies: Applies::Restart,
     help: "Hand user events from before a join to the handlers.",
     ..SWITCH
 };
@@ -60,10 +57,9 @@ pub(crate) static START_JOIN: Key = Key {
     flag: "start-join",
     kind: Kind::Seeds,
     fallback: Fallback::Unset("none"),
-    applies: Applies::Restart,
     help: "More members to join, as Serf's files name them; repeat for more.\n\n\
            The same as `join` here. Called as `serf`, the agent tries each once and gives up when none answers, as Serf does.",
-    ..LATER
+    ..AGENT
 };
 
 pub(crate) static SNAPSHOT_PATH: Key = Key {
@@ -114,7 +110,6 @@ pub(crate) static MDNS_INTERFACE: Key = Key {
 pub(crate) static MDNS_DISABLE_IPV4: Key = Key {
     name: "mdns_disable_ipv4",
     flag: "mdns-disable-ipv4",
-    applies: Applies::Restart,
     help: "Do not discover over IPv4; also `mdns.disable_ipv4` in Serf's files.",
     ..SWITCH
 };
@@ -122,7 +117,6 @@ pub(crate) static MDNS_DISABLE_IPV4: Key = Key {
 pub(crate) static MDNS_DISABLE_IPV6: Key = Key {
     name: "mdns_disable_ipv6",
     flag: "mdns-disable-ipv6",
-    applies: Applies::Restart,
     help: "Do not discover over IPv6; also `mdns.disable_ipv6` in Serf's files.",
     ..SWITCH
 };
@@ -161,7 +155,6 @@ pub(crate) static TOMBSTONE_TIMEOUT: Key = Key {
 pub(crate) static DISABLE_NAME_RESOLUTION: Key = Key {
     name: "disable_name_resolution",
     flag: "disable-name-resolution",
-    applies: Applies::Restart,
     help: "Do not ask the others who is right when two nodes have one name.\n\n\
            The conflict is then only said in the log, and this node never ends because of it.",
     ..SWITCH
@@ -198,24 +191,29 @@ pub(crate) static USER_EVENT_SIZE_LIMIT: Key = Key {
 pub(crate) static STATSITE_ADDR: Key = Key {
     name: "statsite_addr",
     flag: "statsite-addr",
-    help: "Where to send metrics by TCP, HOST:PORT.",
-    ..LATER
+    help: "Where to send metrics by TCP every ten seconds, HOST:PORT (statsite).",
+    ..AGENT
 };
 
 pub(crate) static STATSD_ADDR: Key = Key {
     name: "statsd_addr",
     flag: "statsd-addr",
-    help: "Where to send metrics by UDP, HOST:PORT.",
-    ..LATER
+    help: "Where to send metrics by UDP every ten seconds, HOST:PORT (statsd).\n\n\
+           What is counted, with Serf's names; the same is told on USR1.",
+    ..AGENT
 };
 
-pub(crate) static ENABLE_SYSLOG: Key =
-    Key { name: "enable_syslog", flag: "syslog", help: "Log to the system's log too.", ..SWITCH };
+pub(crate) static ENABLE_SYSLOG: Key = Key {
+    name: "enable_syslog",
+    flag: "syslog",
+    help: "Log to the system's log too, `/dev/log`. Where nobody listens there, the agent does not start.",
+    ..SWITCH
+};
 
 pub(crate) static SYSLOG_FACILITY: Key = Key {
     name: "syslog_facility",
     flag: "syslog-facility",
     fallback: Fallback::Is("LOCAL0"),
-    help: "Facility of the system's log.",
-    ..LATER
+    help: "Facility of the system's log: DAEMON, USER, LOCAL0 to LOCAL7, and so on.",
+    ..AGENT
 };

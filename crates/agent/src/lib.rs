@@ -22,6 +22,7 @@ mod clock;
 mod complaints;
 mod config;
 mod discover;
+mod ends;
 mod error;
 mod exposure;
 mod facts;

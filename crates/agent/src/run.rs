@@ -2,6 +2,7 @@
 
 use crate::advertise::{self, Advertised};
 use crate::clock::Clock;
+use crate::ends::Ends;
 use crate::exposure;
 use crate::fleet::Fleet;
 use crate::gossip::{self, Handle};
@@ -26,8 +27,7 @@ use crate::signals::{Caught, Signals};
 use crate::snapshot;
 use crate::telemetry;
 use crate::{
-    Config, Ended, Error, KeySource, ProfileName, Reloaded, Stage, TagsFile, discover, metrics, random,
-    sockets,
+    Config, Ended, Error, KeySource, ProfileName, Stage, TagsFile, discover, metrics, random, sockets,
 };
 use futures_util::future::OptionFuture;
 use muster_fleet::{DrawOptions, Gossip};
@@ -391,29 +391,6 @@ async fn tell_telemetry(gossip: &Handle) {
     let text = telemetry::dump(&counters, &stats, std::time::SystemTime::now());
     // Nobody reads it, or the disk is full: nothing to be done, and no harm.
     let _ = std::io::stderr().write_all(text.as_bytes());
-}
-
-/// What the signals that ask for the end do.
-#[derive(Clone, Copy, Debug)]
-struct Ends {
-    leave_on_terminate: bool,
-    skip_leave_on_interrupt: bool,
-}
-
-impl Ends {
-    fn of(config: &Config) -> Self {
-        let Config { leave_on_terminate, skip_leave_on_interrupt, .. } = *config;
-        Self { leave_on_terminate, skip_leave_on_interrupt }
-    }
-
-    fn reloaded(reloaded: &Reloaded) -> Self {
-        let Reloaded { leave_on_terminate, skip_leave_on_interrupt, .. } = *reloaded;
-        Self { leave_on_terminate, skip_leave_on_interrupt }
-    }
-
-    fn leave_on(self, signal: &str) -> bool {
-        if signal == "INT" { !self.skip_leave_on_interrupt } else { self.leave_on_terminate }
-    }
 }
 
 fn gossip_address(config: &Config) -> Result<SocketAddr, Error> {

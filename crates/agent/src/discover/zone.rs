@@ -2,11 +2,10 @@
 //! (hashicorp/mdns, `zone.go`), since its client takes no others.
 
 use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
 
 use domain::base::iana::{Class, Opcode, Rcode, Rtype};
 use domain::base::message_builder::{AnswerBuilder, MessageBuilder, PushError};
-use domain::base::{Message, Name, ToName, Ttl};
+use domain::base::{Message, Name, NameBuilder, ToName, Ttl};
 use domain::rdata::{A, Aaaa, Ptr, Srv, Txt};
 
 pub(super) type OwnedName = Name<Vec<u8>>;
@@ -30,16 +29,14 @@ pub(super) struct Zone {
 
 impl Zone {
     pub(super) fn new(cluster: &str, node: &str, host: &str, at: SocketAddr) -> Result<Self, String> {
-        let name = |text: String| {
-            OwnedName::from_str(&text)
-                .map_err(|error| format!("{text:?} is no name that DNS can carry: {error}"))
-        };
-        let service = format!("_serf_{cluster}._tcp.local.");
+        let service = format!("_serf_{cluster}._tcp.local");
+        let instance = name(&format!("{node}.{service}"))?;
         Ok(Self {
-            instance: name(format!("{node}.{service}"))?,
-            service: name(service)?,
-            host: name(format!("{}.", host.trim_end_matches('.')))?,
-            catalogue: name("_services._dns-sd._udp.local.".to_owned())?,
+            service: name(&service)?,
+            // It only ties the address to the port, which any name does; a host's may have one byte more than DNS can carry.
+            host: name(host.trim_end_matches('.')).unwrap_or_else(|_| instance.clone()),
+            instance,
+            catalogue: name("_services._dns-sd._udp.local")?,
             at,
             text: format!("Serf '{cluster}' cluster"),
         })
@@ -106,6 +103,20 @@ impl Zone {
     }
 }
 
+/// The bytes between dots, as they are: DNS takes any, and so does Serf in the name of a node.
+fn name(text: &str) -> Result<OwnedName, String> {
+    let refused =
+        |why: &str| format!("{text:?} is no name that DNS can carry: {why}; change `node` or `discover`");
+    let mut builder = NameBuilder::new_vec();
+    for label in text.split('.') {
+        if label.is_empty() {
+            return Err(refused("nothing stands before or after a dot"));
+        }
+        builder.append_label(label.as_bytes()).map_err(|error| refused(&error.to_string()))?;
+    }
+    builder.into_name().map_err(|error| refused(&error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::peers;
@@ -143,7 +154,20 @@ mod tests {
         let refused =
             |cluster: &str| Zone::new(cluster, "n", "h", "10.0.0.8:1".parse().unwrap()).unwrap_err();
         assert!(refused(&"x".repeat(64)).contains("no name that DNS can carry"));
-        assert!(refused("a..b").contains("no name that DNS can carry"));
+        assert!(refused("a..b").contains("change `node` or `discover`"));
+    }
+
+    #[test]
+    fn any_node_and_host_name_that_fits_is_found() {
+        for (node, host) in
+            [("my n\u{f6}de", "h"), ("a\\b\"", "h"), ("n", ""), ("n", &*"h".repeat(64)), ("w.example", "h.")]
+        {
+            let zone = Zone::new("lab", node, host, "10.0.0.7:7946".parse().unwrap()).unwrap();
+            let answer = zone.answer(&peers::question(zone.service())).unwrap();
+            assert_eq!(peers::told(&answer, zone.service()), [zone.at], "{node} {host}");
+            let first_label = node.split('.').next().unwrap().as_bytes();
+            assert!(answer.windows(first_label.len()).any(|bytes| bytes == first_label));
+        }
     }
 
     proptest! {

@@ -131,7 +131,7 @@ mod tests {
     fn who_asks_for_the_service_is_told_where_we_are() {
         let (zone, asker) = (zone(), Zone::new("lab", "n2", "h2", "10.0.0.8:1".parse().unwrap()).unwrap());
         let answer = zone.answer(&peers::question(asker.service())).unwrap();
-        assert_eq!(peers::told(&answer, asker.service()), ["10.0.0.7:7946".parse().unwrap()]);
+        assert_eq!(peers::told(&answer, &asker), ["10.0.0.7:7946".parse().unwrap()]);
         let kinds: Vec<Rtype> = Message::from_octets(&answer)
             .unwrap()
             .answer()
@@ -164,7 +164,7 @@ mod tests {
         {
             let zone = Zone::new("lab", node, host, "10.0.0.7:7946".parse().unwrap()).unwrap();
             let answer = zone.answer(&peers::question(zone.service())).unwrap();
-            assert_eq!(peers::told(&answer, zone.service()), [zone.at], "{node} {host}");
+            assert_eq!(peers::told(&answer, &zone), [zone.at], "{node} {host}");
             let first_label = node.split('.').next().unwrap().as_bytes();
             assert!(answer.windows(first_label.len()).any(|bytes| bytes == first_label));
         }
@@ -175,14 +175,14 @@ mod tests {
         fn no_datagram_is_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in 0_usize..60, byte in any::<u8>()) {
             let zone = zone();
             zone.answer(&bytes);
-            peers::told(&bytes, zone.service());
+            peers::told(&bytes, &zone);
             let mut question = peers::question(zone.service());
             let mut answer = zone.answer(&question).unwrap();
             for mutated in [&mut question, &mut answer] {
                 let place = at % mutated.len();
                 mutated[place] = byte;
                 zone.answer(mutated);
-                peers::told(mutated, zone.service());
+                peers::told(mutated, &zone);
             }
         }
     }

@@ -45,7 +45,13 @@ pub(super) fn told(datagram: &[u8], zone: &Zone) -> Vec<SocketAddr> {
     }
     let at = |(host, port): &(Name<Vec<u8>>, u16)| Some(SocketAddr::new(*addresses.get(host)?, *port));
     let found = ports.iter().filter_map(at);
-    found.filter(|addr| addr.port() != 0).collect()
+    found.filter(|addr| addr.port() != 0 && can_be_elsewhere(addr.ip(), zone.ip())).collect()
+}
+
+/// A stranger cannot have this agent speak to what listens on its own host alone; where agents live on loopback, they may.
+fn can_be_elsewhere(ip: IpAddr, own: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    !ip.is_unspecified() && !ip.is_multicast() && (!ip.is_loopback() || own.is_loopback())
 }
 
 #[cfg(test)]
@@ -108,5 +114,14 @@ mod tests {
         let mut question = answer(lab, 7, &at);
         question[2] &= 0x7f;
         assert_eq!(told(question), none);
+    }
+
+    #[test]
+    fn nobody_is_sent_to_its_own_host_by_a_stranger() {
+        let told = |ip: &str, own: &str| told(&answer("x._serf_lab._tcp.local.", 22, &[ip]), &zone(own));
+        for ip in ["127.0.0.1", "0.0.0.0", "224.0.0.1", "::1", "::", "ff02::1", "::ffff:127.0.0.1"] {
+            assert!(told(ip, "10.0.0.1:7946").is_empty(), "{ip}");
+        }
+        assert_eq!(told("127.0.0.1", "127.0.0.2:7946").len(), 1);
     }
 }

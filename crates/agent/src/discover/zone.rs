@@ -46,6 +46,11 @@ impl Zone {
         &self.service
     }
 
+    /// Where this agent is.
+    pub(super) fn ip(&self) -> IpAddr {
+        self.at.ip()
+    }
+
     /// The answer to a datagram, if it asks for anything that is ours.
     pub(super) fn answer(&self, datagram: &[u8]) -> Option<Vec<u8>> {
         let query = Message::from_octets(datagram).ok()?;

@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use nix::ifaddrs::getifaddrs;
 use nix::net::if_::if_nametoindex;
+use rustix::net::sockopt::set_ip_multicast_if_with_ifindex;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
@@ -23,25 +23,21 @@ pub(super) struct Sockets {
     pub(super) asking: Vec<(UdpSocket, SocketAddr)>,
 }
 
-/// The interface to use: its number (0: the system's choice) and its IPv4 address.
-struct Interface {
-    index: u32,
-    v4: Option<Ipv4Addr>,
-}
-
 /// Opens both sockets of each family that is wanted; one family that works is enough, as in Serf.
 pub(super) fn open(discover: &Discover) -> Result<Sockets, String> {
     if !discover.v4 && !discover.v6 {
         return Err("both IPv4 and IPv6 are switched off; leave one on".to_owned());
     }
     let interface = match &discover.interface {
-        None => Interface { index: 0, v4: None },
-        Some(name) => find(name)?,
+        // The system's choice.
+        None => 0,
+        Some(name) => if_nametoindex(name.as_str())
+            .map_err(|error| format!("there is no network interface {name:?}: {error}"))?,
     };
     let (mut sockets, mut failures) = (Sockets::default(), Vec::new());
     let groups = [(discover.v4, IpAddr::V4(GROUP_V4)), (discover.v6, IpAddr::V6(GROUP_V6))];
     for group in groups.into_iter().filter_map(|(wanted, group)| wanted.then_some(group)) {
-        match pair(group, &interface) {
+        match pair(group, interface) {
             Ok((listening, asking)) => {
                 sockets.listening.push(listening);
                 sockets.asking.push((asking, SocketAddr::new(group, PORT)));
@@ -58,18 +54,7 @@ pub(super) fn open(discover: &Discover) -> Result<Sockets, String> {
     }
 }
 
-fn find(name: &str) -> Result<Interface, String> {
-    let index =
-        if_nametoindex(name).map_err(|error| format!("there is no network interface {name:?}: {error}"))?;
-    let v4 = getifaddrs().ok().and_then(|mut all| {
-        all.find_map(|one| {
-            (one.interface_name == name).then(|| Some(one.address?.as_sockaddr_in()?.ip())).flatten()
-        })
-    });
-    Ok(Interface { index, v4 })
-}
-
-fn pair(group: IpAddr, interface: &Interface) -> io::Result<(UdpSocket, UdpSocket)> {
+fn pair(group: IpAddr, interface: u32) -> io::Result<(UdpSocket, UdpSocket)> {
     // Bound to the group, it hears nothing but the group.
     let listening = socket(SocketAddr::new(group, PORT))?;
     let any =
@@ -77,16 +62,16 @@ fn pair(group: IpAddr, interface: &Interface) -> io::Result<(UdpSocket, UdpSocke
     let asking = socket(SocketAddr::new(any, 0))?;
     match group {
         IpAddr::V4(group) => {
-            listening.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(interface.index))?;
-            if let Some(own) = &interface.v4 {
-                asking.set_multicast_if_v4(own)?;
-                listening.set_multicast_if_v4(own)?;
+            listening.join_multicast_v4_n(&group, &InterfaceIndexOrAddress::Index(interface))?;
+            if interface != 0 {
+                // By number: an interface without an address of this family must not mean the system's choice.
+                set_ip_multicast_if_with_ifindex(&asking, &group, &Ipv4Addr::UNSPECIFIED, interface)?;
             }
         }
         IpAddr::V6(group) => {
-            listening.join_multicast_v6(&group, interface.index)?;
-            if interface.index != 0 {
-                asking.set_multicast_if_v6(interface.index)?;
+            listening.join_multicast_v6(&group, interface)?;
+            if interface != 0 {
+                asking.set_multicast_if_v6(interface)?;
             }
         }
     }

@@ -2,11 +2,10 @@
 //! (hashicorp/mdns, `zone.go`), since its client takes no others.
 
 use std::net::{IpAddr, SocketAddr};
-use std::str::FromStr;
 
 use domain::base::iana::{Class, Opcode, Rcode, Rtype};
 use domain::base::message_builder::{AnswerBuilder, MessageBuilder, PushError};
-use domain::base::{Message, Name, ToName, Ttl};
+use domain::base::{Message, Name, NameBuilder, ToName, Ttl};
 use domain::rdata::{A, Aaaa, Ptr, Srv, Txt};
 
 pub(super) type OwnedName = Name<Vec<u8>>;
@@ -30,16 +29,14 @@ pub(super) struct Zone {
 
 impl Zone {
     pub(super) fn new(cluster: &str, node: &str, host: &str, at: SocketAddr) -> Result<Self, String> {
-        let name = |text: String| {
-            OwnedName::from_str(&text)
-                .map_err(|error| format!("{text:?} is no name that DNS can carry: {error}"))
-        };
-        let service = format!("_serf_{cluster}._tcp.local.");
+        let service = format!("_serf_{cluster}._tcp.local");
+        let instance = name(&format!("{node}.{service}"))?;
         Ok(Self {
-            instance: name(format!("{node}.{service}"))?,
-            service: name(service)?,
-            host: name(format!("{}.", host.trim_end_matches('.')))?,
-            catalogue: name("_services._dns-sd._udp.local.".to_owned())?,
+            service: name(&service)?,
+            // It only ties the address to the port, which any name does; a host's may have one byte more than DNS can carry.
+            host: name(host.trim_end_matches('.')).unwrap_or_else(|_| instance.clone()),
+            instance,
+            catalogue: name("_services._dns-sd._udp.local")?,
             at,
             text: format!("Serf '{cluster}' cluster"),
         })
@@ -47,6 +44,11 @@ impl Zone {
 
     pub(super) fn service(&self) -> &OwnedName {
         &self.service
+    }
+
+    /// Where this agent is.
+    pub(super) fn ip(&self) -> IpAddr {
+        self.at.ip()
     }
 
     /// The answer to a datagram, if it asks for anything that is ours.
@@ -106,6 +108,20 @@ impl Zone {
     }
 }
 
+/// The bytes between dots, as they are: DNS takes any, and so does Serf in the name of a node.
+fn name(text: &str) -> Result<OwnedName, String> {
+    let refused =
+        |why: &str| format!("{text:?} is no name that DNS can carry: {why}; change `node` or `discover`");
+    let mut builder = NameBuilder::new_vec();
+    for label in text.split('.') {
+        if label.is_empty() {
+            return Err(refused("nothing stands before or after a dot"));
+        }
+        builder.append_label(label.as_bytes()).map_err(|error| refused(&error.to_string()))?;
+    }
+    builder.into_name().map_err(|error| refused(&error.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::peers;
@@ -120,7 +136,7 @@ mod tests {
     fn who_asks_for_the_service_is_told_where_we_are() {
         let (zone, asker) = (zone(), Zone::new("lab", "n2", "h2", "10.0.0.8:1".parse().unwrap()).unwrap());
         let answer = zone.answer(&peers::question(asker.service())).unwrap();
-        assert_eq!(peers::told(&answer, asker.service()), ["10.0.0.7:7946".parse().unwrap()]);
+        assert_eq!(peers::told(&answer, &asker), ["10.0.0.7:7946".parse().unwrap()]);
         let kinds: Vec<Rtype> = Message::from_octets(&answer)
             .unwrap()
             .answer()
@@ -143,7 +159,20 @@ mod tests {
         let refused =
             |cluster: &str| Zone::new(cluster, "n", "h", "10.0.0.8:1".parse().unwrap()).unwrap_err();
         assert!(refused(&"x".repeat(64)).contains("no name that DNS can carry"));
-        assert!(refused("a..b").contains("no name that DNS can carry"));
+        assert!(refused("a..b").contains("change `node` or `discover`"));
+    }
+
+    #[test]
+    fn any_node_and_host_name_that_fits_is_found() {
+        for (node, host) in
+            [("my n\u{f6}de", "h"), ("a\\b\"", "h"), ("n", ""), ("n", &*"h".repeat(64)), ("w.example", "h.")]
+        {
+            let zone = Zone::new("lab", node, host, "10.0.0.7:7946".parse().unwrap()).unwrap();
+            let answer = zone.answer(&peers::question(zone.service())).unwrap();
+            assert_eq!(peers::told(&answer, &zone), [zone.at], "{node} {host}");
+            let first_label = node.split('.').next().unwrap().as_bytes();
+            assert!(answer.windows(first_label.len()).any(|bytes| bytes == first_label));
+        }
     }
 
     proptest! {
@@ -151,14 +180,14 @@ mod tests {
         fn no_datagram_is_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), at in 0_usize..60, byte in any::<u8>()) {
             let zone = zone();
             zone.answer(&bytes);
-            peers::told(&bytes, zone.service());
+            peers::told(&bytes, &zone);
             let mut question = peers::question(zone.service());
             let mut answer = zone.answer(&question).unwrap();
             for mutated in [&mut question, &mut answer] {
                 let place = at % mutated.len();
                 mutated[place] = byte;
                 zone.answer(mutated);
-                peers::told(mutated, zone.service());
+                peers::told(mutated, &zone);
             }
         }
     }

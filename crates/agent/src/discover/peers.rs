@@ -81,10 +81,10 @@ mod tests {
         for ip in ips {
             match ip.parse().unwrap() {
                 IpAddr::V4(ip) => {
-                    answer.push((name("h."), Class::IN, Ttl::from_secs(1), A::new(ip))).unwrap()
+                    answer.push((name("h."), Class::IN, Ttl::from_secs(1), A::new(ip))).unwrap();
                 }
                 IpAddr::V6(ip) => {
-                    answer.push((name("h."), Class::IN, Ttl::from_secs(1), Aaaa::new(ip))).unwrap()
+                    answer.push((name("h."), Class::IN, Ttl::from_secs(1), Aaaa::new(ip))).unwrap();
                 }
             }
         }

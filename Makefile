@@ -23,6 +23,8 @@ fuzz: ## every fuzz target over its kept corpus, FUZZ_SECONDS each (needs nightl
 proof: release ## third ring: the figures under bench/results (long; resumable: finished parts are kept)
 	BINARY_UNDER_TEST=$(RELEASE) $(CARGO) run --release --package muster-bench -- all
 	$(CARGO) run --release --package muster-curves -- all
+	MUSTER_E2E_LOSSY_MINUTES=10 BINARY_UNDER_TEST=$(RELEASE) $(CARGO) test --package muster-e2e -- --exact --nocapture \
+	    lossy::forty_of_both_kinds_stay_alive_where_one_packet_of_twenty_is_lost
 
 curves: ## the part of proof that comes from the simulator: figures and pictures of clusters of thousands
 	$(CARGO) run --release --package muster-curves -- all

@@ -82,6 +82,9 @@ async fn answer(socket: UdpSocket, zone: Arc<Zone>) {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
+        if !sockets::is_near(from.ip()) {
+            continue;
+        }
         if let Some(answer) = zone.answer(&buffer[..length]) {
             // Straight to the asker, whatever it wishes, as Serf does.
             let _ = socket.send_to(&answer, from).await;

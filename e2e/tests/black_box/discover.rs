@@ -15,7 +15,10 @@ fn make_segment() {
     }
 }
 
-async fn find_each_other(test: &str, kinds: &[Kind]) {
+const V4_ONLY: &str = "-mdns-disable-ipv6";
+const V6_ONLY: &str = "-mdns-disable-ipv4";
+
+async fn find_each_other(test: &str, kinds: &[Kind], families: &[&str]) {
     if !reference_is_here() {
         return;
     }
@@ -24,10 +27,12 @@ async fn find_each_other(test: &str, kinds: &[Kind]) {
     let hosts = Hosts::claim();
     let mut nodes = Vec::new();
     for (host, kind) in (1..).zip(kinds) {
-        // Debian's Serf knows neither flag; the route leads it to the segment.
-        let flags = ["-discover", "lab", "-mdns-iface", "lo", "-mdns-disable-ipv6"];
-        let flags = if *kind == Kind::Serf { &flags[..2] } else { &flags };
-        nodes.push(Node::start(*kind, &hosts, host, &format!("n{host}"), flags));
+        // Debian's Serf knows neither flag: it always speaks both families, and the routes lead it to the segment.
+        let mut flags = vec!["-discover", "lab"];
+        if *kind == Kind::Muster {
+            flags.extend(families);
+        }
+        nodes.push(Node::start(*kind, &hosts, host, &format!("n{host}"), &flags));
         // The next one asks at its start; that this one answers is seen below.
         whole(&nodes).await;
     }
@@ -46,17 +51,58 @@ async fn find_each_other(test: &str, kinds: &[Kind]) {
 
 #[tokio::test]
 async fn muster_finds_muster() {
-    find_each_other("discover::muster_finds_muster", &[Kind::Muster, Kind::Muster, Kind::Muster]).await;
+    find_each_other(
+        "discover::muster_finds_muster",
+        &[Kind::Muster, Kind::Muster, Kind::Muster],
+        &[V4_ONLY, "-mdns-iface", "lo"],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn muster_finds_serf() {
-    find_each_other("discover::muster_finds_serf", &[Kind::Serf, Kind::Muster]).await;
+    find_each_other(
+        "discover::muster_finds_serf",
+        &[Kind::Serf, Kind::Muster],
+        &[V4_ONLY, "-mdns-iface", "lo"],
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn serf_finds_muster() {
-    find_each_other("discover::serf_finds_muster", &[Kind::Muster, Kind::Serf]).await;
+    find_each_other(
+        "discover::serf_finds_muster",
+        &[Kind::Muster, Kind::Serf],
+        &[V4_ONLY, "-mdns-iface", "lo"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn by_ipv6_alone() {
+    find_each_other(
+        "discover::by_ipv6_alone",
+        &[Kind::Serf, Kind::Muster, Kind::Muster],
+        &[V6_ONLY, "-mdns-iface", "lo"],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn by_ipv6_alone_where_the_system_chooses_the_interface() {
+    find_each_other(
+        "discover::by_ipv6_alone_where_the_system_chooses_the_interface",
+        &[Kind::Serf, Kind::Muster, Kind::Muster],
+        &[V6_ONLY],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn where_the_system_chooses_all() {
+    find_each_other("discover::where_the_system_chooses_all", &[Kind::Muster, Kind::Serf, Kind::Muster], &[])
+        .await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The multicast groups: one socket that hears what the group is asked, one that asks and is answered.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 use nix::net::if_::if_nametoindex;
 use rustix::net::sockopt::set_ip_multicast_if_with_ifindex;
@@ -42,7 +42,10 @@ pub(super) fn open(discover: &Discover) -> Result<Sockets, String> {
                 sockets.listening.push(listening);
                 sockets.asking.push((asking, SocketAddr::new(group, PORT)));
             }
-            Err(error) => failures.push(format!("{group}: {error}")),
+            Err(error) => {
+                tracing::info!(%group, "no multicast DNS in this group: {error}");
+                failures.push(format!("{group}: {error}"));
+            }
         }
     }
     match sockets.listening.is_empty() {
@@ -55,8 +58,7 @@ pub(super) fn open(discover: &Discover) -> Result<Sockets, String> {
 }
 
 fn pair(group: IpAddr, interface: u32) -> io::Result<(UdpSocket, UdpSocket)> {
-    // Bound to the group, it hears nothing but the group.
-    let listening = socket(SocketAddr::new(group, PORT))?;
+    let listening = socket(listen_at(group, interface))?;
     let any =
         if group.is_ipv4() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { IpAddr::V6(Ipv6Addr::UNSPECIFIED) };
     let asking = socket(SocketAddr::new(any, 0))?;
@@ -78,6 +80,25 @@ fn pair(group: IpAddr, interface: u32) -> io::Result<(UdpSocket, UdpSocket)> {
     Ok((UdpSocket::from_std(listening.into())?, UdpSocket::from_std(asking.into())?))
 }
 
+/// Bound to the group, a socket hears nothing but the group. Of a group of one link the system has to be told which link; where the
+/// choice is its own, all that remains is what Go's library does: hear all that comes to the port.
+fn listen_at(group: IpAddr, interface: u32) -> SocketAddr {
+    match group {
+        IpAddr::V4(_) => SocketAddr::new(group, PORT),
+        IpAddr::V6(_) if interface == 0 => SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), PORT),
+        IpAddr::V6(group) => SocketAddr::V6(SocketAddrV6::new(group, PORT, 0, interface)),
+    }
+}
+
+/// Whether who asks is on the link, and not far away and after an answer for somebody else: a question to a group of a link comes from
+/// an address of the link (RFC 6724, 5, rule 2), and no router lets one through. Of IPv4 only what was sent to the group is heard.
+pub(super) fn is_near(asker: IpAddr) -> bool {
+    match asker {
+        IpAddr::V4(_) => true,
+        IpAddr::V6(ip) => ip.is_unicast_link_local() || ip.is_loopback(),
+    }
+}
+
 fn socket(bind: SocketAddr) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(bind), Type::DGRAM, Some(Protocol::UDP))?;
     if bind.is_ipv6() {
@@ -88,4 +109,24 @@ fn socket(bind: SocketAddr) -> io::Result<Socket> {
     socket.set_nonblocking(true)?;
     socket.bind(&bind.into())?;
     Ok(socket)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_of_one_link_is_listened_to_on_that_link() {
+        assert_eq!(listen_at(GROUP_V4.into(), 0).to_string(), "224.0.0.251:5353");
+        assert_eq!(listen_at(GROUP_V4.into(), 3).to_string(), "224.0.0.251:5353");
+        assert_eq!(listen_at(GROUP_V6.into(), 3).to_string(), "[ff02::fb%3]:5353");
+        assert_eq!(listen_at(GROUP_V6.into(), 0).to_string(), "[::]:5353");
+    }
+
+    #[test]
+    fn who_is_far_away_gets_no_answer() {
+        let near = |ip: &str| is_near(ip.parse().unwrap());
+        assert!(near("10.0.0.1") && near("fe80::1") && near("::1"));
+        assert!(!near("2001:db8::1") && !near("fd00::1") && !near("::ffff:10.0.0.1"));
+    }
 }

@@ -91,6 +91,27 @@ impl Network {
         hosts
     }
 
+    /// One network segment that these hosts are on as well, as interface `segment`: there multicast goes, of both families.
+    pub fn segment(&self, hosts: &Hosts, numbers: impl IntoIterator<Item = u8>) {
+        run("ip", &["link", "add", "segment", "type", "bridge", "mcast_snooping", "0"]);
+        run("ip", &["link", "set", "segment", "up"]);
+        for number in numbers {
+            let (ip, link) = (hosts.ip(number).to_string(), format!("segment-{number}"));
+            run("ip", &["link", "add", &link, "type", "veth", "peer", "name", "segment", "netns", &ip]);
+            run("ip", &["link", "set", &link, "master", "segment", "up"]);
+            // Addresses are usable at once, without asking for a second whether somebody has them.
+            let settings =
+                "cd /proc/sys/net/ipv6/conf && echo 0 > segment/accept_dad && echo 1 > eth0/disable_ipv6";
+            run("nsenter", &[&format!("--net=/run/netns/{ip}"), "sh", "-c", settings]);
+            run("ip", &["-n", &ip, "link", "set", "segment", "up"]);
+        }
+    }
+
+    /// From now on the multicast of this host goes to the segment, if a program names no interface. IPv6 has nowhere else to go.
+    pub fn prefer_segment(&self, hosts: &Hosts, number: u8) {
+        run("ip", &["-n", &hosts.ip(number).to_string(), "route", "add", "224.0.0.0/4", "dev", "segment"]);
+    }
+
     /// Nothing of `traffic` passes between `ones` and `others` any more.
     pub fn cut(&self, ones: &[Ipv4Addr], others: &[Ipv4Addr], traffic: Traffic) {
         let what = match traffic {

@@ -1,36 +1,32 @@
 //! Agents find each other by multicast DNS, of either kind, with no seed anywhere.
 
 use muster_e2e::{Hosts, Kind, Network, Node, reference_is_here, whole};
-use std::process::Command;
-
-/// Loopback as a network segment that knows multicast, of both families: Serf does not ask at all where one cannot be reached.
-fn make_segment() {
-    let commands: [&[&str]; 3] = [
-        &["link", "set", "lo", "multicast", "on"],
-        &["route", "add", "224.0.0.0/4", "dev", "lo"],
-        &["-6", "route", "add", "multicast", "ff00::/8", "dev", "lo", "table", "local"],
-    ];
-    for words in commands {
-        assert!(Command::new("ip").args(words).status().expect("ip runs").success(), "{words:?}");
-    }
-}
 
 const V4_ONLY: &str = "-mdns-disable-ipv6";
 const V6_ONLY: &str = "-mdns-disable-ipv4";
 
-async fn find_each_other(test: &str, kinds: &[Kind], families: &[&str]) {
+/// Three hosts on one segment.
+fn segment(network: &Network) -> Hosts {
+    let hosts = network.hosts(1..=3);
+    network.segment(&hosts, 1..=3);
+    hosts
+}
+
+async fn find_each_other(test: &str, kinds: &[Kind], how: &[&str]) {
     if !reference_is_here() {
         return;
     }
-    let Some(_network) = Network::own(test) else { return };
-    make_segment();
-    let hosts = Hosts::claim();
+    let Some(network) = Network::own(test) else { return };
+    let hosts = segment(&network);
     let mut nodes = Vec::new();
     for (host, kind) in (1..).zip(kinds) {
-        // Debian's Serf knows neither flag: it always speaks both families, and the routes lead it to the segment.
+        // Debian's Serf knows none of the others: it always speaks both families, where the routes lead it.
         let mut flags = vec!["-discover", "lab"];
         if *kind == Kind::Muster {
-            flags.extend(families);
+            flags.extend(how);
+        }
+        if !flags.contains(&"-mdns-iface") {
+            network.prefer_segment(&hosts, host);
         }
         nodes.push(Node::start(*kind, &hosts, host, &format!("n{host}"), &flags));
         // The next one asks at its start; that this one answers is seen below.
@@ -54,7 +50,7 @@ async fn muster_finds_muster() {
     find_each_other(
         "discover::muster_finds_muster",
         &[Kind::Muster, Kind::Muster, Kind::Muster],
-        &[V4_ONLY, "-mdns-iface", "lo"],
+        &[V4_ONLY, "-mdns-iface", "segment"],
     )
     .await;
 }
@@ -64,7 +60,7 @@ async fn muster_finds_serf() {
     find_each_other(
         "discover::muster_finds_serf",
         &[Kind::Serf, Kind::Muster],
-        &[V4_ONLY, "-mdns-iface", "lo"],
+        &[V4_ONLY, "-mdns-iface", "segment"],
     )
     .await;
 }
@@ -74,7 +70,7 @@ async fn serf_finds_muster() {
     find_each_other(
         "discover::serf_finds_muster",
         &[Kind::Muster, Kind::Serf],
-        &[V4_ONLY, "-mdns-iface", "lo"],
+        &[V4_ONLY, "-mdns-iface", "segment"],
     )
     .await;
 }
@@ -84,7 +80,7 @@ async fn by_ipv6_alone() {
     find_each_other(
         "discover::by_ipv6_alone",
         &[Kind::Serf, Kind::Muster, Kind::Muster],
-        &[V6_ONLY, "-mdns-iface", "lo"],
+        &[V6_ONLY, "-mdns-iface", "segment"],
     )
     .await;
 }
@@ -107,10 +103,9 @@ async fn where_the_system_chooses_all() {
 
 #[tokio::test]
 async fn another_name_is_another_cluster() {
-    let Some(_network) = Network::own("discover::another_name_is_another_cluster") else { return };
-    make_segment();
-    let hosts = Hosts::claim();
-    let flags = |name| ["-discover", name, "-mdns-iface", "lo", "-mdns-disable-ipv6"];
+    let Some(network) = Network::own("discover::another_name_is_another_cluster") else { return };
+    let hosts = segment(&network);
+    let flags = |name| ["-discover", name, "-mdns-iface", "segment", "-mdns-disable-ipv6"];
     let a = Node::start(Kind::Muster, &hosts, 1, "a", &flags("lab"));
     let stranger = Node::start(Kind::Muster, &hosts, 2, "stranger", &flags("other"));
     // Whoever is to find `a` comes after the stranger, so that had had its chance.

@@ -15,6 +15,12 @@ fn keyring(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!("{name}.json"))
 }
 
+/// Whether Muster has part in what one holds of the other. Two of the reference may hold each other leaving for ever, when an intent
+/// comes late.
+fn is_ours(holder: &str, other: &str) -> bool {
+    holder.starts_with("muster") || other.starts_with("muster")
+}
+
 #[tokio::test]
 async fn keys_are_rotated_by_file_and_one_restart_after_the_other() {
     if !reference_is_here() {
@@ -46,11 +52,17 @@ async fn keys_are_rotated_by_file_and_one_restart_after_the_other() {
         write(keys);
         for nth in 0..nodes.len() {
             nodes[nth].leave().await;
-            for other in nodes.iter().filter(|other| other.name() != names[nth]) {
+            for other in
+                nodes.iter().filter(|other| other.name() != names[nth] && is_ours(other.name(), names[nth]))
+            {
                 other.sees(names[nth], "left").await;
             }
             nodes[nth].restart();
-            whole(&nodes).await;
+            for (node, name) in nodes.iter().flat_map(|node| names.map(|name| (node, name))) {
+                if is_ours(node.name(), name) {
+                    node.sees(name, "alive").await;
+                }
+            }
         }
     }
     for node in &nodes {
@@ -63,7 +75,9 @@ async fn keys_are_rotated_by_file_and_one_restart_after_the_other() {
         assert!(failures.iter().all(allowed), "{}: {failures:#?}", node.name());
     }
     for node in &nodes {
-        let unreadable = node.lines(&["refused a", "[ERR]", "ERROR"]);
+        let mut unreadable = node.lines(&["refused a", "[ERR]", "ERROR"]);
+        // The reference may still send when it ends.
+        unreadable.retain(|line| !line.contains("use of closed network connection"));
         assert_eq!(unreadable, Vec::<String>::new(), "everybody could read everything: {}", node.name());
     }
 

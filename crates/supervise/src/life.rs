@@ -5,14 +5,12 @@ use core::time::Duration;
 use fastrand::Rng;
 
 use crate::message::{Job, Milestone, Notice, Outbox, Output, Pid};
-use crate::pause::BackOff;
+use crate::pause::{BackOff, KILL_AGAIN_AFTER};
+use crate::probe::Prober;
 use crate::service::{Kind, Readiness, Restart, Service, ServiceId, Whom};
 use crate::table::{self, Act, Event, State};
 use crate::{Exit, Instant, signal};
 
-/// A killed process that is still there is killed again after this long, as s6 does. (It may be stopped by a debugger, or
-/// wait for a disk.)
-const KILL_AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// What a `finish` script says to have its service not started again (s6: "permanent failure").
 const FINISH_SAYS_NEVER: Exit = Exit::Code(125);
 
@@ -49,6 +47,7 @@ pub struct Life {
     /// It ran, and ended with exit code 0, once at least.
     pub completed: bool,
     pub(crate) deadline: Option<Instant>,
+    pub(crate) probers: [Prober; 2],
     /// Its end was asked for, so its next start is no restart.
     asked_to_end: bool,
     back_off: BackOff,
@@ -84,6 +83,7 @@ impl Life {
             late: false,
             completed: false,
             deadline: None,
+            probers: [Prober::default(), Prober::default()],
             asked_to_end: false,
             back_off: BackOff::default(),
         }

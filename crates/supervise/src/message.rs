@@ -2,6 +2,8 @@
 
 use alloc::collections::VecDeque;
 
+use crate::probe::Question;
+use crate::retire::Word;
 use crate::{Exit, ServiceId};
 
 /// A process.
@@ -24,6 +26,8 @@ pub enum Job {
     Up,
     /// What takes it down.
     Down,
+    /// What asks it how it is. Its answer is [`Input::Probing`].
+    Probe(Question),
 }
 
 /// What somebody asks of a service.
@@ -53,6 +57,15 @@ pub enum Input {
         /// Which it is.
         pid: Pid,
     },
+    /// The probe asked for was started, or could not be.
+    Probing {
+        /// Who is asked.
+        service: ServiceId,
+        /// What.
+        question: Question,
+        /// Which process asks; `None`: it could not be started, which counts as a bad answer.
+        pid: Option<Pid>,
+    },
     /// It could not be started. It counts as having ended so.
     Refused {
         /// Whose.
@@ -74,6 +87,8 @@ pub enum Input {
         /// Whether it is.
         ready: bool,
     },
+    /// The agent tells how far the cluster is with letting us go.
+    Told(Word),
     /// Somebody asks something of a service.
     Asked {
         /// Of which.
@@ -113,6 +128,8 @@ pub enum Output {
     },
     /// Send everybody but us a signal.
     SignalAll(i32),
+    /// Tell the agent that this node retires. Again, when its process is a new one.
+    Retire,
     /// Where a service stands changed.
     Changed {
         /// Which.
@@ -185,6 +202,13 @@ pub enum Notice {
         /// Which.
         service: ServiceId,
     },
+    /// A service is started again because it is not right any more.
+    NotAlive {
+        /// Which.
+        service: ServiceId,
+    },
+    /// The cluster was not told in time that we go, or did not answer.
+    NotDrained,
     /// A critical service ended, so the container does.
     CriticalEnded {
         /// Which.

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Instant;
 
+/// A killed process that is still there is killed again after this long, as s6 does. (It may be stopped by a debugger, or
+/// wait for a disk.)
+pub(crate) const KILL_AGAIN_AFTER: Duration = Duration::from_secs(5);
+
 /// The rule for pauses between the end of a process and its successor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pauses {

@@ -7,6 +7,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::pause::Pauses;
+use crate::probe::{Pace, Question};
 use crate::signal;
 
 /// Which of the supervisor's services: its place in the list.
@@ -95,6 +96,10 @@ pub struct Service {
     pub wanted: bool,
     /// How it becomes ready.
     pub readiness: Readiness,
+    /// How its process is asked whether it is ready. Not for a oneshot.
+    pub ready_probe: Option<Pace>,
+    /// How it is asked whether it is still right, once it is ready. Not for a oneshot.
+    pub alive_probe: Option<Pace>,
     /// When it is started again.
     pub restart: Restart,
     /// How long to wait before that.
@@ -131,6 +136,8 @@ impl Service {
             after: Vec::new(),
             wanted: true,
             readiness: Readiness::Started,
+            ready_probe: None,
+            alive_probe: None,
             restart: Restart::Always,
             pauses: Pauses::S6,
             stop_signal: signal::TERM,
@@ -147,5 +154,13 @@ impl Service {
     /// A oneshot whose command brings it up.
     pub fn oneshot(name: &str) -> Self {
         Self { kind: Kind::Oneshot { up: true, down: false }, restart: Restart::Never, ..Self::longrun(name) }
+    }
+
+    /// How often a question is asked, if it is.
+    pub(crate) const fn pace(&self, question: Question) -> Option<Pace> {
+        match question {
+            Question::Ready => self.ready_probe,
+            Question::Alive => self.alive_probe,
+        }
     }
 }

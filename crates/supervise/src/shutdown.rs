@@ -1,4 +1,4 @@
-//! How the container ends: services in the opposite order of their start, then whoever is left, then with force. All of it within
+//! How the container ends: where it is of a cluster, that lets it go first ([`crate::retire`]); then services in the opposite order of their start, then whoever is left, then with force. All of it within
 //! a time that Docker grants (10 s by default; then it kills everything, PID 1 first).
 
 use core::time::Duration;
@@ -6,6 +6,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::Instant;
+use crate::retire::Step;
 
 /// How long each step of the end may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +35,15 @@ pub(crate) const KILLED_WITHIN: Duration = Duration::from_millis(500);
 pub enum Phase {
     /// It runs.
     Running,
+    /// The cluster lets it go; its services still run.
+    Retiring {
+        /// How far it is.
+        step: Step,
+        /// Since when.
+        began: Instant,
+        /// When patience with this step ends.
+        until: Instant,
+    },
     /// Its services are being stopped.
     Stopping {
         /// When patience with them ends.
@@ -58,7 +68,7 @@ impl Phase {
     pub(crate) const fn until(self) -> Option<Instant> {
         match self {
             Self::Running | Self::Over => None,
-            Self::Stopping { until } | Self::Sweeping { until } | Self::Killing { until } => Some(until),
+            Self::Retiring { until, .. } | Self::Stopping { until } | Self::Sweeping { until } | Self::Killing { until } => Some(until),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Many services: from the container's start to its end.
 
+mod probing;
+mod retiring;
+
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -8,6 +11,7 @@ use fastrand::Rng;
 use crate::life::{Life, Setting};
 use crate::message::{Command, Input, Notice, Outbox, Output};
 use crate::order::{self, Start, Verdict};
+use crate::retire::Retire;
 use crate::service::{Kind, Service, ServiceId};
 use crate::shutdown::{Grace, KILLED_WITHIN, Phase};
 use crate::table::{Event, State};
@@ -21,6 +25,7 @@ pub struct Supervisor {
     starts: Vec<Start>,
     phase: Phase,
     grace: Grace,
+    retire: Option<Retire>,
     code: Option<u8>,
     booted: bool,
     random: Rng,
@@ -40,6 +45,7 @@ impl Supervisor {
             services,
             phase: Phase::Running,
             grace,
+            retire: None,
             code: None,
             booted: false,
             random: Rng::with_seed(seed),
@@ -65,7 +71,8 @@ impl Supervisor {
 
     /// When [`Input::Timeout`] is due.
     pub fn next_timeout(&self) -> Option<Instant> {
-        self.lives.iter().filter_map(|life| life.deadline).chain(self.phase.until()).min()
+        let of_life = |life: &Life| life.probers.iter().map(|one| one.due).chain([life.deadline]).flatten().min();
+        self.lives.iter().filter_map(of_life).chain(self.phase.until()).min()
     }
 
     /// What to do next.
@@ -77,12 +84,18 @@ impl Supervisor {
     pub fn handle(&mut self, input: Input, now: Instant) {
         match input {
             Input::Boot => {}
-            Input::Spawned { service, pid } => self.with(service, now, |life, on| life.spawned(pid, on)),
+            Input::Spawned { service, pid } => {
+                self.with(service, now, |life, on| life.spawned(pid, on));
+                self.tell_new_agent(service);
+            }
+            Input::Probing { service, question, pid } => self.probing(service, question, pid, now),
             Input::Refused { service, exit } => {
                 self.with(service, now, |life, on| life.ended(Event::Refused, exit, on));
             }
             Input::Exited { pid, exit } => {
-                if let Some(service) = self.lives.iter().position(|life| life.pid == Some(pid)) {
+                if !self.took_answer(pid, exit, now)
+                    && let Some(service) = self.lives.iter().position(|life| life.pid == Some(pid))
+                {
                     self.with(ServiceId(service), now, |life, on| life.ended(Event::Ended, exit, on));
                 }
             }
@@ -90,6 +103,7 @@ impl Supervisor {
                 self.tell(service, if ready { Event::Ready } else { Event::Unready }, now);
             }
             Input::Asked { service, command } => self.asked(service, command, now),
+            Input::Told(word) => self.told(word, now),
             Input::Stop { code } => self.stop(code, now),
             Input::Alone => self.alone(),
             Input::Timeout => self.timeout(now),
@@ -153,21 +167,27 @@ impl Supervisor {
         match self.phase {
             Phase::Running => {
                 self.code = code;
-                self.phase = Phase::Stopping { until: now + self.grace.all };
-                // Who is about to be started again must not be while others stop.
-                for id in (0..self.services.len()).map(ServiceId) {
-                    if self.lives[id.0].state == State::Waiting {
-                        self.tell(id, Event::Down, now);
-                    }
-                }
+                self.retire_or_stop(now);
             }
+            Phase::Retiring { .. } => self.stop_services(now),
             Phase::Stopping { .. } => self.sweep(now),
             Phase::Sweeping { .. } => self.kill_all(now),
             Phase::Killing { .. } | Phase::Over => {}
         }
     }
 
+    fn stop_services(&mut self, now: Instant) {
+        self.phase = Phase::Stopping { until: self.stopped_by(now) };
+        // Who is about to be started again must not be while others stop.
+        for id in (0..self.services.len()).map(ServiceId) {
+            if self.lives[id.0].state == State::Waiting {
+                self.tell(id, Event::Down, now);
+            }
+        }
+    }
+
     fn timeout(&mut self, now: Instant) {
+        self.ask_who_is_due(now);
         for id in (0..self.services.len()).map(ServiceId) {
             if self.lives[id.0].deadline.is_some_and(|deadline| deadline <= now) {
                 self.lives[id.0].deadline = None;
@@ -177,6 +197,7 @@ impl Supervisor {
         if self.phase.until().is_some_and(|until| until <= now) {
             match self.phase {
                 Phase::Running | Phase::Over => {}
+                Phase::Retiring { .. } => self.step_is_late(now),
                 Phase::Stopping { .. } => {
                     self.out.push_back(Output::Say(Notice::OutOfTime));
                     self.sweep(now);
@@ -198,9 +219,13 @@ impl Supervisor {
         self.look_for_critical_ends(now);
         match self.phase {
             Phase::Running => self.start_who_may(now),
-            Phase::Stopping { .. } => self.stop_who_may(now),
-            Phase::Sweeping { .. } | Phase::Killing { .. } | Phase::Over => {}
+            Phase::Retiring { .. } => self.follow_the_agent(now),
+            Phase::Stopping { .. } | Phase::Sweeping { .. } | Phase::Killing { .. } | Phase::Over => {}
         }
+        if matches!(self.phase, Phase::Stopping { .. }) {
+            self.stop_who_may(now);
+        }
+        self.keep_probers(now);
     }
 
     fn look_for_critical_ends(&mut self, now: Instant) {

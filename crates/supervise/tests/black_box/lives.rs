@@ -11,7 +11,7 @@ const WEB: ServiceId = ServiceId(0);
 fn alone(service: Service, conduct: Conduct) -> World {
     World::new(vec![service], Grace::default(), 1, move |_, job, _| match job {
         Job::Run | Job::Up => Ok(conduct),
-        Job::Finish { .. } | Job::Down => Ok(Conduct::ending(10, Exit::Code(0))),
+        Job::Finish { .. } | Job::Down | Job::Probe(_) => Ok(Conduct::ending(10, Exit::Code(0))),
     })
 }
 

@@ -2,6 +2,8 @@
 
 mod lives;
 mod order;
+mod probes;
+mod retire;
 mod storm;
 mod table;
 mod world;

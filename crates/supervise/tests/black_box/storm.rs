@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::world::{Conduct, Seen, World, ms};
 use fastrand::Rng;
 use muster_supervise::{
-    Command, Condition, Dependency, Exit, Grace, Input, Job, Kind, Pauses, Readiness, Restart, Service,
-    ServiceId, Whom,
+    Command, Condition, Dependency, Exit, Grace, Input, Job, Kind, Pace, Pauses, Readiness, Restart, Service,
+    ServiceId, Whom, Word,
 };
 
 const GRACE: Grace =
@@ -46,7 +46,18 @@ fn some_service(id: usize, random: &mut Rng) -> Service {
     service.down_within = random.bool().then_some(ms(900));
     service.whom = if random.bool() { Whom::Process } else { Whom::Group };
     service.critical = random.u8(0..20) == 0;
+    service.ready_probe = (random.u8(0..3) == 0).then(|| some_pace(random));
+    service.alive_probe = (random.u8(0..3) == 0).then(|| some_pace(random));
     service
+}
+
+fn some_pace(random: &mut Rng) -> Pace {
+    Pace {
+        every: ms(random.u64(50..2_000)),
+        within: ms(random.u64(10..1_000)),
+        rise: random.u32(1..3),
+        fall: random.u32(1..4),
+    }
 }
 
 fn some_conduct(job: Job, random: &mut Rng) -> Result<Conduct, Exit> {
@@ -61,6 +72,7 @@ fn some_conduct(job: Job, random: &mut Rng) -> Result<Conduct, Exit> {
     };
     let ends = match job {
         Job::Run => random.u8(0..3) == 0,
+        // Most answer soon; some hang.
         _ => random.u8(0..8) > 0,
     };
     Ok(Conduct {
@@ -87,7 +99,8 @@ fn live(seed: u64) -> World {
             return world;
         }
         let service = random.usize(0..count);
-        match random.u8(0..3) {
+        match random.u8(0..4) {
+            3 => world.tell(Input::Told(Word::Drained)),
             0 => world.tell(Input::Ready { service: ServiceId(service), ready: random.bool() }),
             1 => world.tell(Input::Timeout),
             _ => world.ask(service, some_command(&mut random)),

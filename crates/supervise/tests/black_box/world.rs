@@ -6,7 +6,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use muster_supervise::signal;
 use muster_supervise::{
-    Command, Exit, Grace, Input, Instant, Job, Notice, Output, Phase, Pid, Service, ServiceId, Supervisor,
+    Command, Exit, Grace, Input, Instant, Job, Notice, Output, Phase, Pid, Question, Retire,
+    Service, ServiceId, Supervisor,
 };
 
 /// What a process does of itself.
@@ -49,6 +50,8 @@ pub(crate) enum Seen {
     Gone(ServiceId, Job, Exit),
     Said(Notice),
     All(i32),
+    /// The agent is to tell the cluster.
+    Retire,
     End(u8),
 }
 
@@ -76,9 +79,28 @@ impl World {
         seed: u64,
         conduct: impl FnMut(ServiceId, Job, &mut Rng) -> Result<Conduct, Exit> + 'static,
     ) -> Self {
+        Self::of(Supervisor::new(services, grace, seed, Instant::default()), seed, conduct)
+    }
+
+    /// Whose node tells the cluster that it goes.
+    pub(crate) fn retiring(
+        services: Vec<Service>,
+        retire: Retire,
+        seed: u64,
+        conduct: impl FnMut(ServiceId, Job, &mut Rng) -> Result<Conduct, Exit> + 'static,
+    ) -> Self {
+        let supervisor = Supervisor::new(services, Grace::default(), seed, Instant::default());
+        Self::of(supervisor.retiring(retire), seed, conduct)
+    }
+
+    fn of(
+        supervisor: Supervisor,
+        seed: u64,
+        conduct: impl FnMut(ServiceId, Job, &mut Rng) -> Result<Conduct, Exit> + 'static,
+    ) -> Self {
         let now = Instant::default();
         let mut world = Self {
-            supervisor: Supervisor::new(services, grace, seed, now),
+            supervisor,
             now,
             seen: Vec::new(),
             conduct: Box::new(conduct),
@@ -125,12 +147,35 @@ impl World {
         self.now = self.now.max(until);
     }
 
+    /// A process ends of itself, now.
+    pub(crate) fn end(&mut self, Pid(pid): Pid, exit: Exit) {
+        if let Some(process) = self.processes.get_mut(&pid) {
+            process.ends = Some((self.now, exit));
+        }
+        self.let_processes_act();
+    }
+
     pub(crate) fn over(&self) -> Option<u8> {
         self.over
     }
 
+    /// Without those that only ask how it is.
     pub(crate) fn processes_of(&self, service: usize) -> usize {
-        self.processes.values().filter(|process| process.service == ServiceId(service)).count()
+        let is_own = |process: &&Process| {
+            process.service == ServiceId(service) && !matches!(process.job, Job::Probe(_))
+        };
+        self.processes.values().filter(is_own).count()
+    }
+
+    /// Probes of one question that run now, without those that were killed and hang in the kernel: nobody can wait for them.
+    pub(crate) fn probes_of(&self, service: usize, question: Question) -> usize {
+        let asks = |process: &&Process| {
+            process.service == ServiceId(service)
+                && process.job == Job::Probe(question)
+                && !process.conduct.stuck
+                && process.ends.is_none_or(|(at, _)| at > self.now)
+        };
+        self.processes.values().filter(asks).count()
     }
 
     pub(crate) fn killable(&self) -> usize {
@@ -187,6 +232,7 @@ impl World {
                 }
             }
             Output::Changed { .. } | Output::Passed { .. } => {}
+            Output::Retire => self.seen.push((self.now, Seen::Retire)),
             Output::Say(notice) => self.seen.push((self.now, Seen::Said(notice))),
             Output::End { code } => {
                 assert_eq!(self.supervisor.phase(), Phase::Over);
@@ -197,27 +243,37 @@ impl World {
     }
 
     fn spawn(&mut self, service: ServiceId, job: Job) {
-        assert_eq!(
-            self.processes_of(service.0),
-            0,
-            "a second process of {service:?} for {job:?} at {:?}",
-            self.now
-        );
-        let input = match (self.conduct)(service, job, &mut self.random) {
-            Err(exit) => Input::Refused { service, exit },
-            Ok(conduct) => {
-                self.last_pid += 1;
-                let process = Process {
-                    service,
-                    job,
-                    conduct,
-                    ends: conduct.ends.map(|(after, exit)| (self.now + after, exit)),
-                    ready: conduct.ready.map(|after| self.now + after),
-                };
-                self.processes.insert(self.last_pid, process);
-                self.seen.push((self.now, Seen::Started(service, job)));
-                Input::Spawned { service, pid: Pid(self.last_pid) }
-            }
+        match job {
+            Job::Probe(question) => assert_eq!(
+                self.probes_of(service.0, question),
+                0,
+                "a second probe of {service:?} at {:?}",
+                self.now
+            ),
+            _ => assert_eq!(
+                self.processes_of(service.0),
+                0,
+                "a second process of {service:?} for {job:?} at {:?}",
+                self.now
+            ),
+        }
+        let started = (self.conduct)(service, job, &mut self.random).map(|conduct| {
+            self.last_pid += 1;
+            let process = Process {
+                service,
+                job,
+                conduct,
+                ends: conduct.ends.map(|(after, exit)| (self.now + after, exit)),
+                ready: conduct.ready.map(|after| self.now + after),
+            };
+            self.processes.insert(self.last_pid, process);
+            self.seen.push((self.now, Seen::Started(service, job)));
+            Pid(self.last_pid)
+        });
+        let input = match (job, started) {
+            (Job::Probe(question), pid) => Input::Probing { service, question, pid: pid.ok() },
+            (_, Ok(pid)) => Input::Spawned { service, pid },
+            (_, Err(exit)) => Input::Refused { service, exit },
         };
         self.supervisor.handle(input, self.now);
     }

@@ -43,6 +43,11 @@ pub(crate) fn of(
     from_list.chain(from_role)
 }
 
+/// The services that a member with these tags offers, and on which ports; what is refused is left out.
+pub fn offered(tags: &BTreeMap<String, String>, default_port: u16) -> impl Iterator<Item = (String, u16)> {
+    of(tags, default_port).flatten().map(|claim| (claim.service.into(), claim.port))
+}
+
 fn from_services(list: &str) -> impl Iterator<Item = Result<Claim<'_>, String>> {
     let entries = list.split(',').take(SERVICES_PER_MEMBER_MAX).map(|entry| {
         from_entry(entry.trim()).map_err(|why| format!("`services` entry {}: {why}", quoted(entry)))

@@ -18,7 +18,7 @@ mod terms;
 mod testing;
 
 pub use claim::{
-    SERVICE_NAME_BYTES_MAX, SERVICES_PER_MEMBER_MAX, WEIGHT_DEFAULT, WEIGHT_MAX, check_service_name,
+    SERVICE_NAME_BYTES_MAX, SERVICES_PER_MEMBER_MAX, WEIGHT_DEFAULT, WEIGHT_MAX, check_service_name, offered,
 };
 pub use damping::Damping;
 pub use delta::{Delta, Update};

@@ -4,17 +4,13 @@
 use std::fs;
 use std::path::Path;
 
-/// Who a process runs as.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Account {
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-    /// The groups beside `gid`.
-    pub(crate) groups: Vec<u32>,
-}
+use crate::plan::Account;
 
 /// The account that `text` names: `USER`, `UID`, `USER:GROUP`, `UID:GID`. Numbers need no entry in any file.
-pub(crate) fn find(text: &str, etc: &Path) -> Result<Account, String> {
+///
+/// # Errors
+/// In words: which name is in which file not.
+pub fn find(text: &str, etc: &Path) -> Result<Account, String> {
     let passwd = fs::read_to_string(etc.join("passwd")).unwrap_or_default();
     let group = fs::read_to_string(etc.join("group")).unwrap_or_default();
     let (user, wanted_group) = match text.split_once(':') {
@@ -38,6 +34,16 @@ pub(crate) fn find(text: &str, etc: &Path) -> Result<Account, String> {
         None => groups_of(user, gid, &group),
     };
     Ok(Account { uid, gid, groups })
+}
+
+/// The number of a group that is named, or a number.
+///
+/// # Errors
+/// In words: it is not in the file.
+pub fn find_group(text: &str, etc: &Path) -> Result<u32, String> {
+    let file = etc.join("group");
+    let groups = fs::read_to_string(&file).unwrap_or_default();
+    group_id(text, &groups).ok_or_else(|| format!("there is no group {text:?} in {}", file.display()))
 }
 
 fn records(text: &str) -> impl Iterator<Item = Vec<&str>> {

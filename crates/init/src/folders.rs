@@ -22,7 +22,7 @@ use muster_supervise::{Condition, Dependency, Restart, Service, ServiceId};
 
 use crate::environment;
 use crate::plan::{Entry, Exec, Plan};
-pub(crate) use attributes::parse_signal;
+pub use attributes::parse_signal;
 use settings::Settings;
 
 /// Where to read, and what to run.
@@ -58,12 +58,11 @@ pub fn read(source: &Source) -> Result<Plan, String> {
         reading.entries[reader].service.ends_with_input = true;
     }
     Ok(Plan {
-        entries: reading.entries,
         grace: reading.settings.grace(),
         verbosity: reading.settings.verbosity,
         places: source.places.clone(),
-        passes_all_signals: false,
         warnings: reading.warnings,
+        ..Plan::of(reading.entries)
     })
 }
 
@@ -105,7 +104,7 @@ impl Reading {
             ..Service::longrun("command")
         };
         self.push(Entry {
-            main: Some(Exec { words: command.to_vec(), directory: None }),
+            main: Some(Exec::of(command.to_vec())),
             is_command: true,
             is_public: false,
             ..Entry::new(service)

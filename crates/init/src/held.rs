@@ -1,6 +1,8 @@
 //! What PID 1 holds for one service: its control place, its pipes, and since when it stands where it does.
 
+use std::collections::VecDeque;
 use std::io::{self, PipeReader, PipeWriter};
+use std::os::fd::OwnedFd;
 use std::time::SystemTime;
 
 use muster_supervise::{Exit, Life, Milestone, Pid, Readiness, State, Want};
@@ -8,6 +10,7 @@ use muster_supervise::{Exit, Life, Milestone, Pid, Readiness, State, Want};
 use crate::letters;
 use crate::place::Place;
 use crate::plan::Entry;
+use crate::sockets::Notifications;
 use crate::status::Status;
 
 /// See the module's page.
@@ -16,6 +19,12 @@ pub(crate) struct Held {
     pub(crate) place: Option<Place>,
     /// The end from which a line says that it is ready.
     pub(crate) notify: Option<PipeReader>,
+    /// Where it says so by a message.
+    pub(crate) notifications: Option<Notifications>,
+    /// Sockets that listen for it.
+    pub(crate) listeners: Vec<OwnedFd>,
+    /// Where it keeps the last picture.
+    pub(crate) picture: Option<OwnedFd>,
     /// What others write and it reads. Held here, so that its end loses nothing that was written; without a writer when all
     /// who write have ended for good.
     pub(crate) input: Option<(PipeReader, Option<PipeWriter>)>,
@@ -23,12 +32,31 @@ pub(crate) struct Held {
     pub(crate) paused: bool,
     since: SystemTime,
     ready_since: SystemTime,
+    /// When and how its process ended the last times.
+    exits: VecDeque<(SystemTime, Exit)>,
+    /// Why its probe could not be started the last time.
+    probe_fault: String,
 }
+
+/// How many ends are remembered.
+const EXITS_MAX: usize = 8;
 
 impl Held {
     pub(crate) fn new() -> Self {
         let now = SystemTime::now();
-        Self { place: None, notify: None, input: None, paused: false, since: now, ready_since: now }
+        Self {
+            place: None,
+            notify: None,
+            notifications: None,
+            listeners: Vec::new(),
+            picture: None,
+            input: None,
+            paused: false,
+            since: now,
+            ready_since: now,
+            exits: VecDeque::new(),
+            probe_fault: String::new(),
+        }
     }
 
     /// Tells those who wait. The status is there before the letter: whoever is told looks at it next.
@@ -39,11 +67,37 @@ impl Held {
             Milestone::Ready | Milestone::Clear => self.ready_since = now,
             Milestone::ForGood => {}
         }
-        let written = self.write_status(life, entry);
+        if let (Milestone::Down, Some(exit)) = (milestone, life.last_exit) {
+            self.exits.truncate(EXITS_MAX - 1);
+            self.exits.push_front((now, exit));
+        }
+        let written = self.write_history(life).and(self.write_status(life, entry));
         if let Some(place) = &self.place {
             place.notify(&[letters::of_milestone(milestone)]);
         }
         written
+    }
+
+    /// Whether a probe fails to start in a way that was not told yet.
+    pub(crate) fn complains_of_probe(&mut self, why: &str) -> bool {
+        let is_new = self.probe_fault != why;
+        why.clone_into(&mut self.probe_fault);
+        is_new
+    }
+
+    /// Writes how often it was started and how it ended, for people.
+    fn write_history(&self, life: &Life) -> io::Result<()> {
+        let Some(place) = &self.place else { return Ok(()) };
+        let exits: String = self
+            .exits
+            .iter()
+            .rev()
+            .map(|(at, exit)| {
+                let at = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+                format!("exit={at} {exit}\n")
+            })
+            .collect();
+        place.write_whole("history", format!("starts={}\n{exits}", life.starts).as_bytes())
     }
 
     /// Writes where the service stands, if it has a place for that.

@@ -9,7 +9,9 @@
 //! | [`plan`] | everything there is to know of the services, as data |
 //! | [`folders`] | s6-overlay's folders, read into a plan |
 //! | `reader` | the fork that reads, so that PID 1 does not |
-//! | `init` | the loop: what happened goes to the supervisor, what it says is done |
+//! | `init` | the loop: what happened (`init/happened`) goes to the supervisor, what it says is done (`init/done`) |
+//! | `cluster` | what PID 1 and the agent tell each other |
+//! | `sockets` | what is held for processes and outlives them: listening sockets, the last picture, sockets for notifications |
 //! | `held`, `letters`, `notices` | what is held for one service; commands and milestones as bytes; what people are told |
 //! | `spawn`, `explain` | one process; why it could not be started, in words |
 //! | `place`, [`status`] | a service's control place on disk, in s6's own format |
@@ -18,8 +20,9 @@
 //!
 //! The control places are those of s6-supervise, byte for byte, so that its own tools work with ours and ours with it.
 
-mod accounts;
+pub mod accounts;
 pub mod applets;
+mod cluster;
 mod environment;
 mod execline;
 mod explain;
@@ -32,6 +35,7 @@ mod place;
 pub mod plan;
 mod reader;
 mod say;
+mod sockets;
 mod spawn;
 pub mod status;
 mod sweep;

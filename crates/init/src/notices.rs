@@ -29,6 +29,12 @@ pub(crate) fn text(notice: Notice, entries: &[Entry], stops: bool) -> Option<(Ve
         Notice::HeldBack { service } => {
             warning(format!("{} is not started, since what it waits for failed", name(service)))
         }
+        Notice::NotAlive { service } => {
+            warning(format!("{} does not answer well any more and is started again", name(service)))
+        }
+        Notice::NotDrained => {
+            warning("not every balancer answered that nothing is in flight here; going on".to_owned())
+        }
         Notice::CriticalEnded { service } => {
             Some((Verbosity::Info, format!("{} ended, so the container does", name(service))))
         }

@@ -5,6 +5,8 @@
 //! | `supervise/control` | a pipe: each byte written to it is a command (`s6-svc`) |
 //! | `supervise/lock` | locked for as long as somebody supervises the service |
 //! | `supervise/status` | where the service stands ([`crate::status`]) |
+//! | `supervise/history` | ours, not s6's: how often it was started, when and how it ended |
+//! | `notify` | ours: the socket for sd_notify(3), of a service that says so that it is ready |
 //! | `event/` | who waits puts a pipe here (`s6-svwait`), and is told in letters: `u` up, `U` ready, `d` down, `D` all of it |
 //!
 //! Nobody is waited for: what cannot be written now is not written. A full disk costs watchers their news, not the service.
@@ -62,6 +64,11 @@ impl Place {
         })
     }
 
+    /// Its folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// What to wait on for commands.
     pub(crate) fn control(&self) -> BorrowedFd<'_> {
         self.control.as_fd()
@@ -72,11 +79,16 @@ impl Place {
         self.control.read(into).unwrap_or(0)
     }
 
-    /// Writes where the service stands, whole or not at all.
+    /// Writes where the service stands.
     pub(crate) fn write_status(&self, status: &Status) -> io::Result<()> {
-        let path = self.folder.join("supervise/status");
-        let new = self.folder.join("supervise/status.new");
-        fs::write(&new, status.to_bytes())?;
+        self.write_whole("status", &status.to_bytes())
+    }
+
+    /// Writes a file of the place, whole or not at all.
+    pub(crate) fn write_whole(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.folder.join("supervise").join(name);
+        let new = path.with_extension("new");
+        fs::write(&new, bytes)?;
         fs::rename(new, path)
     }
 
@@ -88,8 +100,11 @@ impl Place {
             if !is_waiter {
                 continue;
             }
-            let opened =
-                OpenOptions::new().write(true).custom_flags(nix::libc::O_NONBLOCK).open(entry.path());
+            let opened = OpenOptions::new()
+                .write(true)
+                // A link put there meanwhile leads nowhere.
+                .custom_flags(nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW)
+                .open(entry.path());
             match opened {
                 // A waiter that does not read loses letters; it reads the status next.
                 Ok(mut pipe) => drop(pipe.write_all(letters)),
@@ -120,10 +135,13 @@ fn lock(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Where s6-overlay has its places.
+pub(crate) const S6_OVERLAYS: &str = "/run/service";
+
 /// What s6-overlay's own scripts and its users' know beside the services: older names of the place, and how a script ends the
 /// container. Only where the places are s6-overlay's; what is there already is left alone.
 pub(crate) fn lay_names_of_s6_overlay(places: &Path) {
-    if places != Path::new("/run/service") {
+    if places != Path::new(S6_OVERLAYS) {
         return;
     }
     let program = std::env::current_exe().unwrap_or_default();

@@ -1,9 +1,10 @@
 //! Everything PID 1 has to know, as data: which services, their commands, how the container ends. Made by whoever reads what people
 //! wrote, in another process; here it only arrives.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use muster_supervise::{Grace, Kind, Service, ServiceId};
+use muster_supervise::{Grace, Kind, Retire, Service, ServiceId};
 use serde::{Deserialize, Serialize};
 
 /// A command as it is executed.
@@ -13,6 +14,56 @@ pub struct Exec {
     pub words: Vec<Word>,
     /// Where it is executed.
     pub directory: Option<PathBuf>,
+    /// Variables beside ours.
+    pub environment: Vec<(Word, Word)>,
+    /// As whom; otherwise as we are.
+    pub account: Option<Account>,
+    /// What it may use; otherwise as much as we may.
+    pub limits: Vec<Limit>,
+}
+
+impl Exec {
+    /// These words, and nothing else of its own.
+    pub fn of(words: Vec<Word>) -> Self {
+        Self { words, ..Self::default() }
+    }
+}
+
+/// Who a process runs as.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// User.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// The groups beside `gid`.
+    pub groups: Vec<u32>,
+}
+
+/// A bound of setrlimit(2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limit {
+    /// Of what.
+    pub resource: Resource,
+    /// The soft one, in the units of setrlimit(2); `u64::MAX`: none.
+    pub soft: u64,
+    /// The hard one.
+    pub hard: u64,
+}
+
+/// What can be limited, by the names of limits.conf(5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "setrlimit(2) describes them")]
+pub enum Resource {
+    As,
+    Core,
+    Cpu,
+    Data,
+    Fsize,
+    Memlock,
+    Nofile,
+    Nproc,
+    Stack,
 }
 
 /// One word of a command, as the kernel takes it: any bytes but zero.
@@ -29,6 +80,22 @@ pub struct Entry {
     pub after: Option<Exec>,
     /// Where it says that it is ready: a line on this file descriptor (s6: `notification-fd`).
     pub notification_fd: Option<i32>,
+    /// It says that it is ready by a message to a socket (sd_notify(3)); `NOTIFY_SOCKET` names it, for itself or for the one that
+    /// speaks for it.
+    pub notify_socket: Option<Speaker>,
+    /// The command that asks whether it is ready.
+    pub ready_probe: Option<Exec>,
+    /// The command that asks whether it is still right.
+    pub alive_probe: Option<Exec>,
+    /// The service of the cluster that it offers while it is ready.
+    pub offers: Option<String>,
+    /// Addresses to listen on. The sockets are ours and outlive it, so that nobody is refused while it is started again; it
+    /// gets them as sd_listen_fds(3) has it.
+    pub listens: Vec<SocketAddr>,
+    /// It is given a memory file that outlives it, for the last picture.
+    pub keeps_picture: bool,
+    /// It is a role of ours and may see our secrets.
+    pub is_own: bool,
     /// Who reads its standard output.
     pub stdout_to: Option<ServiceId>,
     /// It is the container's command: it has the terminal, and gets the signals that are not for us.
@@ -45,6 +112,13 @@ impl Entry {
             main: None,
             after: None,
             notification_fd: None,
+            notify_socket: None,
+            ready_probe: None,
+            alive_probe: None,
+            offers: None,
+            listens: Vec::new(),
+            keeps_picture: false,
+            is_own: false,
             stdout_to: None,
             is_command: false,
             is_public: true,
@@ -55,6 +129,15 @@ impl Entry {
     pub(crate) fn has_place(&self) -> bool {
         self.is_public && matches!(self.service.kind, Kind::Longrun { .. })
     }
+}
+
+/// Who is told of a service's socket for notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Speaker {
+    /// The process itself.
+    Itself,
+    /// Another service, that watches it.
+    Another(ServiceId),
 }
 
 /// How much PID 1 says of itself.
@@ -77,6 +160,13 @@ pub struct Plan {
     pub grace: Grace,
     /// How much is said.
     pub verbosity: Verbosity,
+    /// Whose process speaks to the cluster, and how this node leaves it.
+    pub retire: Option<Retire>,
+    /// Services of the cluster that this node offers and no process here is known to offer: they are ready when all that is to
+    /// be started is up.
+    pub offered: Vec<String>,
+    /// Variables that hold our secrets.
+    pub withheld: Vec<String>,
     /// Where control places are made; `None`: nowhere.
     pub places: Option<PathBuf>,
     /// Every signal goes to the command, also those that would stop the container (as tini has it).
@@ -86,6 +176,21 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// One that does nothing but run these, loudly.
+    pub fn of(entries: Vec<Entry>) -> Self {
+        Self {
+            entries,
+            grace: Grace::default(),
+            verbosity: Verbosity::Warnings,
+            retire: None,
+            offered: Vec::new(),
+            withheld: Vec::new(),
+            places: None,
+            passes_all_signals: false,
+            warnings: Vec::new(),
+        }
+    }
+
     /// The bytes that carry it from the reader to PID 1.
     ///
     /// # Errors

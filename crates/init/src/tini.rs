@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use muster_supervise::{Grace, Restart, Service, Whom};
+use muster_supervise::{Restart, Service, Whom};
 
 use crate::init;
 use crate::plan::{Entry, Exec, Plan, Verbosity};
@@ -25,19 +25,9 @@ pub fn run(command: Vec<OsString>, options: &Options) -> u8 {
         whom: if options.group { Whom::Group } else { Whom::Process },
         ..Service::longrun("command")
     };
-    let entry = Entry {
-        main: Some(Exec { words: command, directory: None }),
-        is_command: true,
-        is_public: false,
-        ..Entry::new(service)
-    };
-    let code = init::run_plan(Plan {
-        entries: vec![entry],
-        grace: Grace::default(),
-        verbosity: Verbosity::Quiet,
-        places: None,
-        passes_all_signals: true,
-        warnings: Vec::new(),
-    });
+    let entry =
+        Entry { main: Some(Exec::of(command)), is_command: true, is_public: false, ..Entry::new(service) };
+    let plan = Plan { verbosity: Verbosity::Quiet, passes_all_signals: true, ..Plan::of(vec![entry]) };
+    let code = init::run_plan(plan);
     if options.as_zero.contains(&code) { 0 } else { code }
 }

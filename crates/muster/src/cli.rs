@@ -39,9 +39,15 @@ pub(crate) enum Command {
     /// Run the load balancer of this node.
     #[command(long_about = help::PROXY, after_long_help = help::PROXY_AFTER)]
     Proxy(ProxyArgs),
+    /// Run a whole node as PID 1: agent, proxy, processes of the configuration, and a command.
+    #[command(long_about = help::RUN, after_long_help = help::RUN_AFTER)]
+    Run(RunArgs),
     /// Run the services of this container, as its PID 1.
     #[command(long_about = help::INIT, after_long_help = help::INIT_AFTER)]
     Init(InitArgs),
+    /// Ask a program how it is.
+    #[command(long_about = help::PROBE, after_long_help = help::PROBE_AFTER)]
+    Probe(ProbeArgs),
     /// Lay the program and the names it answers to into an image.
     #[command(long_about = help::INSTALL, after_long_help = help::INSTALL_AFTER)]
     Install(InstallArgs),

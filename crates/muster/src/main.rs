@@ -5,7 +5,8 @@
 //! | module | commands |
 //! |---|---|
 //! | [`roles`] | `agent`, `proxy`: processes that run until they are told to stop |
-//! | [`supervision`] | `init`, `install`, `muster -- COMMAND`, and all names of s6-overlay and tini |
+//! | [`supervision`] | `run`, `init`, `install`, `muster -- COMMAND`, and all names of s6-overlay and tini |
+//! | [`probe`] | `probe`: one question to a program, for PID 1 and for health checks |
 //! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `handlers`, `info`, `version`: one question to the node's agent |
 //! | [`client`] | `event`, `query`, `keys`, `monitor`, `rtt`, `reachability`: through it, the whole cluster |
 //! | [`shell`] | `completions`, `man`: the command line itself |
@@ -30,6 +31,7 @@ mod keygen;
 mod logging;
 mod out;
 mod paint;
+mod probe;
 mod roles;
 mod serf;
 mod shell;
@@ -59,6 +61,8 @@ fn main() -> ExitCode {
         Command::Agent(args) => roles::agent::run(args),
         Command::Proxy(args) => roles::proxy::run(args),
         Command::Init(args) => supervision::run(args),
+        Command::Run(args) => supervision::run_node(args),
+        Command::Probe(args) => probe::run(args),
         Command::Install(args) => supervision::install(&args),
         Command::Members(args) => client::members::run(args),
         Command::Join(args) => client::join::run(args),

@@ -10,6 +10,8 @@
 //! PID 1 must be small in memory, so the command line's definitions are never built in it: words are looked at before.
 
 mod install;
+mod processes;
+mod run;
 mod tini;
 
 use std::ffi::OsString;
@@ -21,6 +23,8 @@ use muster_init::{applets, folders};
 use crate::cli::InitArgs;
 
 pub(crate) use install::run as install;
+pub(crate) use processes::problems;
+pub(crate) use run::run as run_node;
 
 /// Where control places are, as s6-overlay 3 has them.
 const PLACES: &str = "/run/service";

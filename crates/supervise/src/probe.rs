@@ -24,6 +24,8 @@ pub enum Question {
 pub struct Pace {
     /// From one answer to the next question.
     pub every: Duration,
+    /// The same for as long as it is believed to be well, and its last answer was good.
+    pub steady: Duration,
     /// How long an answer may take. After that it counts as a bad one.
     pub within: Duration,
     /// So many good answers in a row are believed.
@@ -108,16 +110,20 @@ impl Prober {
     pub(crate) fn answered(&mut self, exit: Exit, pace: Pace, now: Instant) -> Belief {
         let good = exit.is_success() && !self.overdue;
         (self.pid, self.asking, self.overdue) = (None, false, false);
-        self.due = Some(now + pace.every);
         self.row = match (good, self.row) {
             (true, row) => row.max(0).saturating_add(1),
             (false, row) => row.min(0).saturating_sub(1),
         };
         let enough = self.row.unsigned_abs() >= if good { pace.rise } else { pace.fall };
-        if !enough || self.well == Some(good) {
+        let is_news = enough && self.well != Some(good);
+        if is_news {
+            self.well = Some(good);
+        }
+        let is_steady = good && self.well == Some(true);
+        self.due = Some(now + if is_steady { pace.steady } else { pace.every });
+        if !is_news {
             return Belief::Unchanged;
         }
-        self.well = Some(good);
         if good { Belief::Well } else { Belief::Unwell }
     }
 }
@@ -126,12 +132,7 @@ impl Prober {
 mod tests {
     use super::*;
 
-    const PACE: Pace = Pace {
-        every: Duration::from_secs(1),
-        within: Duration::from_millis(300),
-        rise: 2,
-        fall: 3,
-    };
+    const PACE: Pace = Pace { every: Duration::from_secs(1), steady: Duration::from_secs(4), within: Duration::from_millis(300), rise: 2, fall: 3 };
     const GOOD: Exit = Exit::Code(0);
     const BAD: Exit = Exit::Code(1);
 
@@ -148,8 +149,14 @@ mod tests {
     #[test]
     fn answers_are_believed_when_enough_of_a_kind_came_in_a_row_and_once() {
         use Belief::{Unchanged, Unwell, Well};
-        assert_eq!(beliefs(&[GOOD, BAD, GOOD, GOOD, GOOD]), [Unchanged, Unchanged, Unchanged, Well, Unchanged]);
-        assert_eq!(beliefs(&[GOOD, GOOD, BAD, BAD, BAD, BAD])[1..], [Well, Unchanged, Unchanged, Unwell, Unchanged]);
+        assert_eq!(
+            beliefs(&[GOOD, BAD, GOOD, GOOD, GOOD]),
+            [Unchanged, Unchanged, Unchanged, Well, Unchanged]
+        );
+        assert_eq!(
+            beliefs(&[GOOD, GOOD, BAD, BAD, BAD, BAD])[1..],
+            [Well, Unchanged, Unchanged, Unwell, Unchanged]
+        );
     }
 
     #[test]
@@ -162,6 +169,18 @@ mod tests {
         assert_eq!(prober.step(PACE, at(300)), Step::Kill(Pid(7)));
         assert_eq!(prober.answered(GOOD, Pace { fall: 1, ..PACE }, at(301)), Belief::Unwell);
         assert_eq!(prober.due, Some(at(1301)));
+    }
+
+    #[test]
+    fn one_that_is_well_is_asked_less_often_until_an_answer_is_bad() {
+        let mut prober = Prober::default();
+        prober.begin(at(0));
+        let mut pauses = Vec::new();
+        for exit in [GOOD, GOOD, GOOD, BAD, BAD, GOOD, BAD, BAD, BAD] {
+            prober.answered(exit, PACE, at(0));
+            pauses.push(prober.due.expect("it is asked again").0.as_secs());
+        }
+        assert_eq!(pauses, [1, 4, 4, 1, 1, 4, 1, 1, 1]);
     }
 
     #[test]

@@ -68,7 +68,10 @@ impl Phase {
     pub(crate) const fn until(self) -> Option<Instant> {
         match self {
             Self::Running | Self::Over => None,
-            Self::Retiring { until, .. } | Self::Stopping { until } | Self::Sweeping { until } | Self::Killing { until } => Some(until),
+            Self::Retiring { until, .. }
+            | Self::Stopping { until }
+            | Self::Sweeping { until }
+            | Self::Killing { until } => Some(until),
         }
     }
 }

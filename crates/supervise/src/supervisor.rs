@@ -71,7 +71,8 @@ impl Supervisor {
 
     /// When [`Input::Timeout`] is due.
     pub fn next_timeout(&self) -> Option<Instant> {
-        let of_life = |life: &Life| life.probers.iter().map(|one| one.due).chain([life.deadline]).flatten().min();
+        let of_life =
+            |life: &Life| life.probers.iter().map(|one| one.due).chain([life.deadline]).flatten().min();
         self.lives.iter().filter_map(of_life).chain(self.phase.until()).min()
     }
 

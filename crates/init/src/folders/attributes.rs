@@ -27,8 +27,10 @@ pub(super) fn longrun(name: &str, folder: &Path) -> Result<Entry, String> {
         finish_within: limit(folder, "timeout-finish", defaults.finish_within)?,
         ..defaults
     };
-    let exec =
-        |file: &str| Exec { words: vec![format!("./{file}").into()], directory: Some(folder.to_owned()) };
+    let exec = |file: &str| Exec {
+        directory: Some(folder.to_owned()),
+        ..Exec::of(vec![format!("./{file}").into()])
+    };
     let mut main = exec("run");
     // s6-supervise tells a run script the service's name.
     main.words.push(name.into());
@@ -74,7 +76,7 @@ fn signal(folder: &Path, file: &str) -> Result<Option<i32>, String> {
 }
 
 /// A signal by name, with or without SIG, or by number.
-pub(crate) fn parse_signal(text: &str) -> Option<i32> {
+pub fn parse_signal(text: &str) -> Option<i32> {
     if let Ok(number) = text.parse::<i32>() {
         return Signal::try_from(number).ok().map(|signal| signal as i32);
     }

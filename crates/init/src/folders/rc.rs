@@ -170,6 +170,6 @@ impl Definition {
         let path = self.folder.join(file);
         let Ok(text) = fs::read(&path) else { return Ok(None) };
         let words = execline::words(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-        Ok((!words.is_empty()).then_some(Exec { words, directory: None }))
+        Ok((!words.is_empty()).then_some(Exec::of(words)))
     }
 }

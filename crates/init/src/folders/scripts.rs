@@ -37,5 +37,5 @@ pub(super) fn finish(folder: &Path, reading: &mut Reading) -> Result<(), String>
 }
 
 fn script(folder: &Path, name: &str) -> Exec {
-    Exec { words: vec![folder.join(name).into()], directory: None }
+    Exec::of(vec![folder.join(name).into()])
 }

@@ -296,6 +296,76 @@ pub(crate) struct InitArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    serf: SerfFiles,
+    #[command(flatten)]
+    configured: Configured<scope::Run>,
+    /// Folder for the processes' control places, for `muster status` and s6-svc.
+    #[arg(long, value_name = "DIR", default_value = "/run/service")]
+    control: PathBuf,
+    /// Make no control places.
+    #[arg(long)]
+    no_control: bool,
+    /// Command of the container: its exit code is the container's.
+    #[arg(value_name = "COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+    command: Vec<OsString>,
+}
+
+impl RunArgs {
+    /// Where control places are made.
+    pub(crate) fn places(&self) -> Option<PathBuf> {
+        (!self.no_control).then(|| self.control.clone())
+    }
+
+    /// What says something about the configuration, and the command.
+    pub(crate) fn sources(self) -> (Sources, Vec<OsString>) {
+        (self.serf.among(self.configured.sources()), self.command)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeArgs {
+    #[command(subcommand)]
+    pub(crate) question: Question,
+}
+
+/// What a probe asks.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Question {
+    /// Does it accept a connection?
+    Tcp {
+        /// Where.
+        #[arg(value_name = "ADDRESS:PORT")]
+        address: std::net::SocketAddr,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Does it answer a request with 200 to 399?
+    Http {
+        /// What to ask for: `http://ADDRESS:PORT/PATH`; the address is a number, not a name.
+        #[arg(value_name = "URL")]
+        url: String,
+        #[command(flatten)]
+        patience: Patience,
+    },
+    /// Copies its input to its output, and tells NOTIFY_SOCKET at each line that matches.
+    Log {
+        /// What a line has to match.
+        #[arg(value_name = "REGEX")]
+        pattern: String,
+    },
+}
+
+/// How long to wait for an answer.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Patience {
+    /// Longest time that the answer may take.
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: std::time::Duration,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct InstallArgs {
     /// Root of the image or machine.
     #[arg(long, value_name = "DIR")]

@@ -179,6 +179,45 @@ pub(super) const INFO_AFTER: &str = "\
 Example:
   muster info --format json";
 
+pub(super) const RUN: &str = "\
+Runs a whole node as the PID 1 of its container (or below another): the agent, the proxy if anything is said about [proxy], \
+the processes of the configuration, and COMMAND, whose end is the container's.
+
+The node offers its services while what serves them is ready. When it is told to stop it goes without a request failing: the \
+cluster is told, every balancer answers that nothing is in flight, and only then the processes end. All of it takes at most \
+nine seconds (stop_within), inside of Docker's ten.";
+
+pub(super) const RUN_AFTER: &str = "\
+Examples:
+  muster run --join lb --role web -- node app.js     a backend on port 3000, from flags alone
+  ROLE=web JOIN=lb muster run -- node app.js         the same from the environment
+  muster run --proxy --service web                   a balancer
+  muster run --config muster.toml                    whatever its [processes.NAME] say
+
+Signals:
+  TERM, INT, QUIT  retire and stop; again: stop at once; once more: kill
+  others           go to COMMAND
+
+Exit codes:
+  0        stopped
+  N        COMMAND, or a critical process, ended with N, or with signal N-128
+  2        the configuration is invalid; nothing was started
+  126/127  COMMAND cannot be executed / is not there";
+
+pub(super) const PROBE: &str = "\
+Asks a program how it is, and answers with its exit code. PID 1 does so for `ready` and `alive` of [processes.NAME]; a HEALTHCHECK \
+of a Dockerfile can, too.";
+
+pub(super) const PROBE_AFTER: &str = "\
+Examples:
+  muster probe tcp 127.0.0.1:3000
+  muster probe http http://127.0.0.1:3000/healthz --timeout 2s
+
+Exit codes:
+  0  it is well
+  1  it is not; standard error says why
+  2  wrong usage";
+
 pub(super) const INIT: &str = "\
 Runs the services of a container, as its PID 1: starts them in order, starts them again when they end, reaps \
 orphans, passes signals on, and stops all of it within Docker's ten seconds.

@@ -21,6 +21,9 @@ pub(crate) mod scope {
     pub(crate) struct Agent;
     #[derive(Debug)]
     pub(crate) struct Proxy;
+    /// For a node with all its roles.
+    #[derive(Debug)]
+    pub(crate) struct Run;
     /// For commands that look at the whole configuration.
     #[derive(Debug)]
     pub(crate) struct All;
@@ -33,6 +36,10 @@ pub(crate) mod scope {
     }
     impl Scope for Proxy {
         const SECTIONS: &'static [Section] = &[Section::Proxy, Section::Node, Section::Log];
+    }
+    impl Scope for Run {
+        const SECTIONS: &'static [Section] =
+            &[Section::Run, Section::Agent, Section::Proxy, Section::Node, Section::Log];
     }
     impl Scope for All {
         const SECTIONS: &'static [Section] = &Section::ALL;

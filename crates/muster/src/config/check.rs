@@ -3,6 +3,7 @@
 mod host;
 mod port_owner;
 
+use super::family::Family;
 use super::handlers;
 use super::key::Key;
 use super::keys;
@@ -77,6 +78,10 @@ fn but_for_the_socket(
     mut findings: Findings,
 ) -> Findings {
     let problems = &mut findings.problems;
+    if purpose == Purpose::Look {
+        // Whoever runs them reads them, and tells the same.
+        problems.extend(crate::supervision::problems(settings));
+    }
     if roles.contains(&Role::Agent) {
         node(settings, problems);
         advertise(settings, problems);
@@ -297,7 +302,7 @@ fn listen_on_gossip(settings: &Settings, bind: SocketAddr, problems: &mut Vec<Pr
 /// A rule for a name that is not quite that of the service protects nothing.
 fn rules_without_sink(settings: &Settings, notes: &mut Vec<Problem>) {
     let served = settings.text(&keys::SERVICE);
-    for (service, set) in settings.services().filter(|(service, _)| *service != served) {
+    for (service, set) in settings.named(Family::Services).filter(|(service, _)| *service != served) {
         let Some(setting) = set.iter().find(|setting| setting.origin != Origin::Default) else { continue };
         let text = format!(
             "[services.{service}] restricts nothing that the proxy of this node does: it serves `{served}`{}",

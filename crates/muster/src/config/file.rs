@@ -3,15 +3,14 @@
 mod handlers;
 
 use super::expand::expand;
+use super::family::Family;
 use super::key::{Key, Kind, Section};
 use super::keys;
-use super::keys::service::SERVICES_MAX;
 use super::origin::{Origin, Problem};
 use super::settings::Settings;
 use super::sources::Env;
 use super::suggest;
 use super::value::{Invalid, Value, rule_length};
-use muster_fleet::check_service_name;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
@@ -50,25 +49,22 @@ pub(super) fn text_of(path: &Path) -> std::io::Result<String> {
     }
 }
 
-/// Where services are named.
-const SERVICES: &str = "services";
-
 /// Where a key stands.
 #[derive(Clone, Copy, Debug)]
 enum Place<'a> {
     Of(Section),
-    /// In `[services.NAME]`.
-    Service(&'a str),
+    /// In `[services.NAME]` or the like.
+    Named(Family, &'a str),
 }
 
 impl Place<'_> {
     fn keys(self) -> impl Iterator<Item = &'static Key> {
-        let (of_section, of_service) = match self {
+        let (of_section, of_family) = match self {
             Self::Of(section) => (Some(section), None),
-            Self::Service(_) => (None, Some(keys::service::TABLE)),
+            Self::Named(family, _) => (None, Some(family.table())),
         };
-        let of_service = of_service.into_iter().flatten().copied();
-        of_section.into_iter().flat_map(keys::of).chain(of_service)
+        let of_family = of_family.into_iter().flatten().copied();
+        of_section.into_iter().flat_map(keys::of).chain(of_family)
     }
 }
 
@@ -96,8 +92,8 @@ impl File<'_> {
                 self.handlers(&name.span(), value.get_ref());
                 continue;
             }
-            if name.get_ref() == SERVICES {
-                self.services(&name.span(), value.get_ref());
+            if let Some(family) = Family::ALL.into_iter().find(|family| family.name() == name.get_ref()) {
+                self.family(family, &name.span(), value.get_ref());
                 continue;
             }
             let section = Section::ALL
@@ -121,30 +117,31 @@ impl File<'_> {
         }
     }
 
-    /// `[services.NAME]`, for each NAME.
-    fn services(&mut self, at: &Range<usize>, value: &DeValue<'_>) {
-        let DeValue::Table(services) = value else {
-            let text = format!("`{SERVICES}` is a section; write [{SERVICES}.NAME], not {}", kind_of(value));
+    /// `[FAMILY.NAME]`, for each NAME.
+    fn family(&mut self, family: Family, at: &Range<usize>, value: &DeValue<'_>) {
+        let of = family.name();
+        let DeValue::Table(named) = value else {
+            let text = format!("`{of}` is a section; write [{of}.NAME], not {}", kind_of(value));
             return self.problem(at, text);
         };
-        if services.len() > SERVICES_MAX {
-            let text = format!("{} services are named; at most {SERVICES_MAX} are allowed", services.len());
+        if named.len() > family.max() {
+            let text = format!("{} {of} are named; at most {} are allowed", named.len(), family.max());
             return self.problem(at, text);
         }
-        for (name, value) in services {
-            match (check_service_name(name.get_ref()), value.get_ref()) {
+        for (name, value) in named {
+            match (family.check_name(name.get_ref()), value.get_ref()) {
                 (Err(why), _) => {
-                    let text = format!("[{SERVICES}.{}]: {why}", name.get_ref());
+                    let text = format!("[{of}.{}]: {why}", name.get_ref());
                     self.problem(&name.span(), text);
                 }
                 (Ok(()), DeValue::Table(table)) => {
-                    self.settings.service(name.get_ref());
+                    self.settings.name(family, name.get_ref());
                     for (key, value) in table {
-                        self.key(Place::Service(name.get_ref()), key, value);
+                        self.key(Place::Named(family, name.get_ref()), key, value);
                     }
                 }
                 (Ok(()), other) => {
-                    let text = format!("write [{SERVICES}.{}], not {}", name.get_ref(), kind_of(other));
+                    let text = format!("write [{of}.{}], not {}", name.get_ref(), kind_of(other));
                     self.problem(&name.span(), text);
                 }
             }
@@ -174,7 +171,7 @@ impl File<'_> {
             _ => None,
         };
         // Before its items are told about, which may be many.
-        if let (Place::Service(_), Some(entries)) = (place, entries)
+        if let (Place::Named(Family::Services, _), Some(entries)) = (place, entries)
             && let Err(why) = rule_length(entries)
         {
             return self.problem(at, format!("{}: {}", key.name, why.0));
@@ -213,7 +210,7 @@ impl File<'_> {
         let origin = self.origin(at);
         match place {
             Place::Of(_) => self.settings.set(key, value, &origin),
-            Place::Service(service) => self.settings.set_of_service(service, key, value, &origin),
+            Place::Named(family, name) => self.settings.set_of(family, name, key, value, &origin),
         }
     }
 
@@ -239,7 +236,10 @@ impl File<'_> {
             }
             _ => return Err(Invalid(format!("every item must be a string, not {}", kind_of(value)))),
         };
-        kind.parse_many(&[&text])?;
+        if kind != Kind::Words {
+            // Of a command, only the first word says what it is.
+            kind.parse_many(&[&text])?;
+        }
         Ok(text)
     }
 
@@ -270,13 +270,14 @@ impl File<'_> {
 fn unknown(place: Place<'_>, typed: &str, is_table: bool) -> String {
     let section = match place {
         Place::Of(section) => section,
-        Place::Service(service) => {
+        Place::Named(family, name) => {
             let hint = suggest::hint(typed, place.keys().map(|key| key.name));
-            return format!("unknown key `{typed}` in [{SERVICES}.{service}]{hint}");
+            return format!("unknown key `{typed}` in [{}.{name}]{hint}", family.name());
         }
     };
     if section == Section::Node && is_table {
-        let names = Section::ALL.iter().map(|section| section.name()).chain([SERVICES, HANDLERS]);
+        let families = Family::ALL.into_iter().map(Family::name);
+        let names = Section::ALL.iter().map(|section| section.name()).chain(families).chain([HANDLERS]);
         let sections = names.filter(|name| !name.is_empty());
         return format!("unknown section [{typed}]{}", suggest::hint(typed, sections));
     }

@@ -8,25 +8,30 @@ use std::time::Duration;
 pub(crate) enum Section {
     /// Above all sections: what every command of this node shares.
     Node,
+    Run,
     Agent,
     Proxy,
     Log,
     /// `[services.NAME]`, once for each; not among [`Section::ALL`], since its keys are in files only.
     Service,
+    /// `[processes.NAME]`, likewise.
+    Process,
 }
 
 impl Section {
     /// Those that exist once, in the order of the file.
-    pub(crate) const ALL: [Self; 4] = [Self::Node, Self::Agent, Self::Proxy, Self::Log];
+    pub(crate) const ALL: [Self; 5] = [Self::Node, Self::Run, Self::Agent, Self::Proxy, Self::Log];
 
     /// The name between brackets; empty for [`Section::Node`].
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Node => "",
+            Self::Run => "run",
             Self::Agent => "agent",
             Self::Proxy => "proxy",
             Self::Log => "log",
             Self::Service => "services.NAME",
+            Self::Process => "processes.NAME",
         }
     }
 
@@ -34,10 +39,12 @@ impl Section {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Node => "Node",
+            Self::Run => "Run",
             Self::Agent => "Agent",
             Self::Proxy => "Proxy",
             Self::Log => "Logging",
             Self::Service => "Services",
+            Self::Process => "Processes",
         }
     }
 }
@@ -85,6 +92,10 @@ pub(crate) enum Kind {
     Ports,
     /// Text by name.
     Tags,
+    /// Several texts.
+    Texts,
+    /// A command: its words, or a text that is split into them as a shell would.
+    Words,
 }
 
 impl Kind {
@@ -103,6 +114,8 @@ impl Kind {
             Self::Networks => "IP/BITS",
             Self::Ports => "PORT[-PORT]",
             Self::Tags => "KEY=VALUE",
+            Self::Texts => "TEXT",
+            Self::Words => "COMMAND",
         }
     }
 
@@ -112,7 +125,10 @@ impl Kind {
             Self::Bool => "true or false",
             Self::Count { .. } => "a number",
             Self::Duration { .. } => "a string with a unit, e.g. \"5s\"",
-            Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Networks => "a list of strings",
+            Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Networks | Self::Texts => {
+                "a list of strings"
+            }
+            Self::Words => "a string or a list of strings",
             Self::Ports => "a list of ports",
             Self::Tags => "a table of strings",
             Self::Text
@@ -128,7 +144,14 @@ impl Kind {
     pub(crate) fn is_many(self) -> bool {
         matches!(
             self,
-            Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Networks | Self::Ports | Self::Tags
+            Self::Addresses { .. }
+                | Self::Seeds
+                | Self::Handlers
+                | Self::Networks
+                | Self::Ports
+                | Self::Tags
+                | Self::Texts
+                | Self::Words
         )
     }
 }

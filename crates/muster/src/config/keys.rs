@@ -1,5 +1,7 @@
 //! Every key, once. Flags, variables, help, `config print` and the reference all come from here.
 
+pub(crate) mod process;
+pub(crate) mod run;
 pub(crate) mod serf;
 pub(crate) mod service;
 
@@ -9,6 +11,9 @@ use std::time::Duration;
 /// All keys in the order of the file.
 pub(crate) static TABLE: &[&Key] = &[
     &SOCKET,
+    &run::PROXY,
+    &run::STOP_WITHIN,
+    &run::PLAIN_WAIT,
     &NODE,
     &BIND,
     &INTERFACE,

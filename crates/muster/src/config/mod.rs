@@ -15,11 +15,13 @@
 pub(crate) mod check;
 mod env;
 mod expand;
+mod family;
 mod file;
 mod handlers;
 pub(crate) mod key;
 pub(crate) mod keys;
 mod load;
+mod named;
 mod origin;
 pub(crate) mod print;
 pub(crate) mod reference;
@@ -31,7 +33,8 @@ mod value;
 pub(crate) mod views;
 
 pub(crate) use load::{Loaded, load};
-pub(crate) use origin::Origin;
+pub(crate) use named::Named;
+pub(crate) use origin::{Origin, Problem};
 pub(crate) use serf_file::go_duration;
-pub(crate) use settings::Settings;
+pub(crate) use settings::{Setting, Settings};
 pub(crate) use sources::{Given, Sources};

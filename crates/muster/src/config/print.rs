@@ -2,6 +2,7 @@
 //!
 //! The TOML form is itself a configuration that says the same. Secrets are not shown.
 
+use super::family::Family;
 use super::handlers;
 use super::key::{Kind, Section};
 use super::origin::Origin;
@@ -19,10 +20,12 @@ pub(crate) fn toml(settings: &Settings) -> String {
             settings.iter().filter(|setting| setting.key.section == section).collect();
         (title, settings)
     });
-    let services = settings.services().map(|(service, settings)| {
-        (format!("\n[services.{}]\n", quoted_key(service)), settings.iter().collect())
+    let named = Family::ALL.into_iter().flat_map(|family| {
+        settings.named(family).map(move |(name, settings)| {
+            (format!("\n[{}.{}]\n", family.name(), quoted_key(name)), settings.iter().collect())
+        })
     });
-    for (title, settings) in once.chain(services) {
+    for (title, settings) in once.chain(named) {
         out.push_str(&title);
         let lines: Vec<(String, String)> = settings.into_iter().flat_map(lines).collect();
         // One long value does not push the comments of all others to the right.
@@ -50,10 +53,10 @@ fn lines(setting: &Setting) -> Vec<(String, String)> {
                 (format!("{}.{} = {}", key.name, quoted_key(tag), quoted(value)), origin.to_string())
             })
             .collect(),
-        Value::Texts(texts) if texts.is_empty() && key.section == Section::Service => {
+        Value::Texts(texts) if texts.is_empty() && Family::of(key.section).is_some() => {
             vec![(format!("# {} =", key.name), format!("{origin}: {}", key.default_words()))]
         }
-        Value::Tags(_) if key.section == Section::Service => {
+        Value::Tags(_) if Family::of(key.section).is_some() => {
             vec![(format!("# {} =", key.name), format!("{origin}: {}", key.default_words()))]
         }
         Value::Unset => vec![(format!("# {} =", key.name), format!("{origin}: {}", key.default_words()))],
@@ -111,11 +114,15 @@ fn quoted_key(key: &str) -> String {
 /// As JSON: one object per key, in the order of the file.
 pub(crate) fn json(settings: &Settings) -> String {
     let once = settings.iter().map(|setting| (setting.key.path(), setting));
-    let services = settings.services().flat_map(|(service, settings)| {
-        settings.iter().map(move |setting| (format!("services.{service}.{}", setting.key.name), setting))
+    let named = Family::ALL.into_iter().flat_map(|family| {
+        settings.named(family).flat_map(move |(name, settings)| {
+            settings
+                .iter()
+                .map(move |setting| (format!("{}.{name}.{}", family.name(), setting.key.name), setting))
+        })
     });
     let rows: Vec<serde_json::Value> = once
-        .chain(services)
+        .chain(named)
         .map(|(path, setting)| {
             let mut row = json!({ "key": path, "value": json_value(setting) });
             place(&mut row, &setting.origin);
@@ -208,9 +215,15 @@ mod tests {
             (&keys::service::PORTS, "3000,8000-8999"),
             (&keys::service::TAGS, "zone=a"),
         ] {
-            settings.set_of_service("web.v1", key, key.kind.parse(text).unwrap(), &Origin::Flag(key.flag));
+            settings.set_of(
+                Family::Services,
+                "web.v1",
+                key,
+                key.kind.parse(text).unwrap(),
+                &Origin::Flag(key.flag),
+            );
         }
-        settings.service("unrestricted");
+        settings.name(Family::Services, "unrestricted");
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("muster.toml"), toml(&settings)).unwrap();
         let directory = directory.path().to_owned();
@@ -222,7 +235,7 @@ mod tests {
         }
         let values = |settings: &Settings| -> Vec<(String, Vec<Value>)> {
             let of = |set: &[Setting]| set.iter().map(|setting| setting.value.clone()).collect();
-            settings.services().map(|(name, set)| (name.to_owned(), of(set))).collect()
+            settings.named(Family::Services).map(|(name, set)| (name.to_owned(), of(set))).collect()
         };
         assert_eq!(values(&settings), values(&read.settings));
         let json = json(&settings);

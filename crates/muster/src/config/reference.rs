@@ -1,5 +1,6 @@
 //! `docs/configuration.md`, from the key table.
 
+use super::family::Family;
 use super::handlers;
 use super::key::{Fallback, Key, Kind, Section};
 use super::keys;
@@ -18,6 +19,8 @@ pub(crate) fn markdown() -> String {
     }
     out.push_str(SERVICES);
     keys::service::TABLE.iter().for_each(|key| out.push_str(&entry(key)));
+    out.push_str(PROCESSES);
+    keys::process::TABLE.iter().for_each(|key| out.push_str(&entry(key)));
     out.push_str(&handlers::markdown());
     out
 }
@@ -33,8 +36,8 @@ fn entry(key: &Key) -> String {
         (Some(name), _) => variables.push(format!("`{name}`")),
         (None, _) => {}
     }
-    if key.section == Section::Service {
-        // Neither flag nor variable could name the service.
+    if Family::of(key.section).is_some() {
+        // Neither flag nor variable could name the section.
         variables = vec!["-".to_owned()];
     }
     let flags = if key.flag.is_empty() { "-".to_owned() } else { flags.join(", ") };
@@ -72,6 +75,8 @@ fn values(kind: Kind) -> String {
         Kind::Ports => "list of ports and ranges, at most 256".to_owned(),
         Kind::Handlers => "list of `[FILTER=]SCRIPT`".to_owned(),
         Kind::Tags => "table of texts".to_owned(),
+        Kind::Texts => "list of texts".to_owned(),
+        Kind::Words => "command".to_owned(),
     }
 }
 
@@ -93,6 +98,29 @@ service: give both the same file, and start both again when it changes. Who is r
 `muster why NODE`, and in the picture (`refusals`), with the reason.
 ";
 
+const PROCESSES: &str = "
+## `[processes.NAME]`
+
+What `muster init` and `muster run` keep running: a section for each process. The order is that of their dependencies.
+
+```toml
+[processes.migrate]
+command = \"/app/migrate --to latest\"
+once = true
+
+[processes.web]
+command = [\"/app/serve\", \"--port\", \"{port}\"]
+port = 3000
+service = \"web\"
+after = [\"migrate\"]
+ready = \"http {port}/healthz\"
+alive = \"http {port}/healthz\"
+user = \"www\"
+critical = true
+restart = \"never\"
+```
+";
+
 const INTRODUCTION: &str = "\
 # Configuration reference
 
@@ -110,7 +138,7 @@ later file wins, lists are continued (by flags too), tags merge, a switch can on
 nothing. They beat Muster's own files; variables and flags beat them. An unknown key is an error. Serf reads
 `disable_coordinates` and `validate_node_names` and does nothing with them, and so does Muster; `leave_on_terminate` it always does.
 
-**Variables.** `MUSTER_SECTION__KEY` exists for every key outside of `[services.NAME]`; lists are separated by commas, handlers stand
+**Variables.** `MUSTER_SECTION__KEY` exists for every key outside of `[services.NAME]` and `[processes.NAME]`; lists are separated by commas, handlers stand
 on a line each, tags are written `k=v,k=v`. An empty variable counts as not set. An unknown variable that begins with `MUSTER_` brings a warning only,
 since Kubernetes injects some for a Service called `muster`.
 

@@ -1,8 +1,10 @@
 //! The value of every key, with its origin.
 
+use super::family::Family;
 use super::handlers::Declared;
 use super::key::Key;
 use super::keys;
+use super::named::Named;
 use super::origin::Origin;
 use super::value::Value;
 use std::collections::BTreeMap;
@@ -26,8 +28,8 @@ pub(crate) struct Setting {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     table: Vec<Setting>,
-    /// `[services.NAME]` by NAME: a value for every key of [`keys::service::TABLE`].
-    services: BTreeMap<String, Vec<Setting>>,
+    /// `[services.NAME]` and the like, by NAME: a value for every key of [`Family::table`].
+    named: BTreeMap<(Family, String), Vec<Setting>>,
     handlers: Vec<Declared>,
 }
 
@@ -56,7 +58,7 @@ impl Settings {
     pub(crate) fn defaults() -> Self {
         Self {
             table: keys::TABLE.iter().map(Setting::default_of).collect(),
-            services: BTreeMap::new(),
+            named: BTreeMap::new(),
             handlers: Vec::new(),
         }
     }
@@ -66,20 +68,35 @@ impl Settings {
         self.table.iter()
     }
 
-    /// The services that are named, each with its settings in the order of their table.
-    pub(crate) fn services(&self) -> impl Iterator<Item = (&str, &[Setting])> {
-        self.services.iter().map(|(name, settings)| (name.as_str(), settings.as_slice()))
+    /// The sections of a family, each with its settings in the order of their table.
+    pub(crate) fn named(&self, family: Family) -> impl Iterator<Item = (&str, &[Setting])> {
+        let of_family = self.named.iter().filter(move |((of, _), _)| *of == family);
+        of_family.map(|((_, name), settings)| (name.as_str(), settings.as_slice()))
     }
 
-    /// The settings of a service that is named here or was before.
-    pub(crate) fn service(&mut self, name: &str) -> &mut [Setting] {
-        let defaults = || keys::service::TABLE.iter().map(Setting::default_of).collect();
-        self.services.entry(name.to_owned()).or_insert_with(defaults)
+    /// The processes that are named.
+    pub(crate) fn processes(&self) -> impl Iterator<Item = Named<'_>> {
+        self.named(Family::Processes).map(Named::new)
     }
 
-    /// As [`Settings::set`], for a key of a service.
-    pub(crate) fn set_of_service(&mut self, name: &str, key: &'static Key, value: Value, origin: &Origin) {
-        if let Some(setting) = self.service(name).iter_mut().find(|setting| std::ptr::eq(setting.key, key)) {
+    /// The settings of one that is named here or was before.
+    pub(crate) fn name(&mut self, family: Family, name: &str) -> &mut [Setting] {
+        let defaults = || family.table().iter().map(|key| Setting::default_of(key)).collect();
+        self.named.entry((family, name.to_owned())).or_insert_with(defaults)
+    }
+
+    /// As [`Settings::set`], for a key of such a section.
+    pub(crate) fn set_of(
+        &mut self,
+        family: Family,
+        name: &str,
+        key: &'static Key,
+        value: Value,
+        origin: &Origin,
+    ) {
+        if let Some(setting) =
+            self.name(family, name).iter_mut().find(|setting| std::ptr::eq(setting.key, key))
+        {
             setting.set(value, origin);
         }
     }

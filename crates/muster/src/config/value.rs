@@ -45,7 +45,9 @@ impl Kind {
     pub(crate) fn unset(self) -> Value {
         match self {
             Self::Addresses { .. } => Value::Addresses(Vec::new()),
-            Self::Seeds | Self::Handlers | Self::Networks | Self::Ports => Value::Texts(Vec::new()),
+            Self::Seeds | Self::Handlers | Self::Networks | Self::Ports | Self::Texts | Self::Words => {
+                Value::Texts(Vec::new())
+            }
             Self::Tags => Value::Tags(BTreeMap::new()),
             _ => Value::Unset,
         }
@@ -57,6 +59,8 @@ impl Kind {
             // Filters have commas between them.
             let items: Vec<&str> = text.lines().map(str::trim).filter(|item| !item.is_empty()).collect();
             self.parse_many(&items)
+        } else if self == Self::Words {
+            words(text)
         } else if self.is_many() {
             let items: Vec<&str> = text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect();
             self.parse_many(&items)
@@ -77,6 +81,8 @@ impl Kind {
             }
             Self::Networks => rule_list::<Network>(items),
             Self::Ports => rule_list::<Ports>(items),
+            Self::Texts => Ok(Value::Texts(items.iter().map(|item| (*item).to_owned()).collect())),
+            Self::Words => command(items.iter().map(|item| (*item).to_owned()).collect()),
             Self::Tags => items.iter().map(|item| tag(item)).collect::<Result<_, _>>().map(Value::Tags),
             _ => match items {
                 [item] => self.parse_one(item),
@@ -117,7 +123,9 @@ impl Kind {
             | Self::Handlers
             | Self::Networks
             | Self::Ports
-            | Self::Tags => self.parse_many(&[text]),
+            | Self::Tags
+            | Self::Texts
+            | Self::Words => self.parse_many(&[text]),
         }
     }
 }
@@ -161,6 +169,24 @@ fn seed(text: &str) -> Result<String, Invalid> {
 fn handler(text: &str) -> Result<String, Invalid> {
     let checked = muster_agent::HandlerConfig::serf("x", text);
     checked.map(|_| text.to_owned()).map_err(|error| Invalid(error.to_string()))
+}
+
+/// A command as people type it. Quotes and backslashes as in a shell, and nothing else of one.
+fn words(text: &str) -> Result<Value, Invalid> {
+    match shlex::split(text) {
+        Some(words) => command(words),
+        None => invalid(format!("`{text}` has a quote that does not end")),
+    }
+}
+
+fn command(words: Vec<String>) -> Result<Value, Invalid> {
+    if words.first().is_none_or(String::is_empty) {
+        return invalid("names no program");
+    }
+    match words.iter().any(|word| word.contains('\0')) {
+        true => invalid("has a word with a zero byte, which no program can be given"),
+        false => Ok(Value::Texts(words)),
+    }
 }
 
 /// As texts, which the views read again. Nobody means "nobody" by an empty list.
@@ -271,6 +297,16 @@ mod tests {
         assert_eq!(tag("a=b=c"), Ok(("a".into(), "b=c".into())));
         assert_eq!(tag("a="), Ok(("a".into(), String::new())));
         assert!(tag("=a").is_err() && tag("a").is_err());
+    }
+
+    #[test]
+    fn a_command_is_a_list_of_words_or_a_text_split_into_them() {
+        let texts = |words: &[&str]| Ok(Value::Texts(words.iter().map(|word| (*word).to_owned()).collect()));
+        assert_eq!(Kind::Words.parse("sh -c 'echo a,b'"), texts(&["sh", "-c", "echo a,b"]));
+        assert_eq!(Kind::Words.parse_many(&["echo", "", "a b"]), texts(&["echo", "", "a b"]));
+        for text in ["", "'a", "a\0b"] {
+            assert!(Kind::Words.parse(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Settings as the roles want them.
 
+use super::family::Family;
 use super::handlers;
 use super::key::Kind;
 use super::keys;
@@ -121,7 +122,7 @@ fn snapshot(settings: &Settings) -> Option<SnapshotOptions> {
 }
 
 /// The variables that hold secrets.
-fn withheld() -> Vec<String> {
+pub(crate) fn withheld() -> Vec<String> {
     keys::TABLE.iter().filter(|key| key.kind == Kind::Secret).map(|key| key.env()).collect()
 }
 
@@ -146,7 +147,7 @@ pub(crate) fn rpc(settings: &Settings) -> Option<RpcConfig> {
 }
 
 /// The tags the node begins with. `role` beats the tag of that name, as in Serf.
-pub(super) fn tags(settings: &Settings) -> BTreeMap<String, String> {
+pub(crate) fn tags(settings: &Settings) -> BTreeMap<String, String> {
     let mut tags = settings.tags(&keys::TAGS);
     if !settings.text(&keys::ROLE).is_empty() {
         tags.insert("role".to_owned(), settings.text(&keys::ROLE).to_owned());
@@ -210,7 +211,7 @@ fn rules(settings: &Settings) -> Rules {
         }
         (!rule.is_empty()).then(|| (service.to_owned(), rule))
     };
-    settings.services().filter_map(rule).collect()
+    settings.named(Family::Services).filter_map(rule).collect()
 }
 
 /// How to log.

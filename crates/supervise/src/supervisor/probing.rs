@@ -59,7 +59,8 @@ impl Supervisor {
 
     /// Whether the process that ended was a probe.
     pub(super) fn took_answer(&mut self, pid: Pid, exit: Exit, now: Instant) -> bool {
-        let asked = |life: &crate::Life| QUESTIONS.into_iter().find(|q| life.probers[*q as usize].pid == Some(pid));
+        let asked =
+            |life: &crate::Life| QUESTIONS.into_iter().find(|q| life.probers[*q as usize].pid == Some(pid));
         let found = self.lives.iter().enumerate().find_map(|(id, life)| Some((ServiceId(id), asked(life)?)));
         let Some((service, question)) = found else { return false };
         self.answered(service, question, exit, now);

@@ -54,6 +54,7 @@ fn some_service(id: usize, random: &mut Rng) -> Service {
 fn some_pace(random: &mut Rng) -> Pace {
     Pace {
         every: ms(random.u64(50..2_000)),
+        steady: ms(random.u64(50..4_000)),
         within: ms(random.u64(10..1_000)),
         rise: random.u32(1..3),
         fall: random.u32(1..4),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use fastrand::Rng;
 use muster_supervise::signal;
 use muster_supervise::{
-    Command, Exit, Grace, Input, Instant, Job, Notice, Output, Phase, Pid, Question, Retire,
-    Service, ServiceId, Supervisor,
+    Command, Exit, Grace, Input, Instant, Job, Notice, Output, Phase, Pid, Question, Retire, Service,
+    ServiceId, Supervisor,
 };
 
 /// What a process does of itself.

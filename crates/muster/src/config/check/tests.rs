@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::family::Family;
 use crate::config::key::Key;
 use crate::config::origin::Origin;
 use crate::config::value::Value;
@@ -213,8 +214,8 @@ fn a_rule_for_a_name_that_is_not_quite_the_service_is_worth_a_note() {
     let mut settings = settings(&[]);
     let origin = Origin::File { path: "/etc/muster/muster.toml".into(), line: 3 };
     let ports = keys::service::PORTS.kind.parse("80").unwrap();
-    settings.set_of_service("backnd", &keys::service::PORTS, ports.clone(), &origin);
-    settings.set_of_service("backend", &keys::service::PORTS, ports, &origin);
+    settings.set_of(Family::Services, "backnd", &keys::service::PORTS, ports.clone(), &origin);
+    settings.set_of(Family::Services, "backend", &keys::service::PORTS, ports, &origin);
     let findings = check(&settings, &[Role::Agent, Role::Proxy], Purpose::Look);
     assert_eq!(
         findings.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),

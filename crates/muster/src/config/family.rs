@@ -1,0 +1,72 @@
+//! Sections that exist once for each name a person gives: `[services.NAME]`, `[processes.NAME]`. Neither a flag nor a variable could
+//! name them, so their keys stand in files only.
+
+use super::key::{Key, Section};
+use super::keys;
+
+/// Which kind of such sections.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum Family {
+    /// `[services.NAME]`: who may serve a service.
+    Services,
+    /// `[processes.NAME]`: what PID 1 keeps running.
+    Processes,
+}
+
+impl Family {
+    /// In the order of the file.
+    pub(crate) const ALL: [Self; 2] = [Self::Services, Self::Processes];
+
+    /// Before the dot.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Services => "services",
+            Self::Processes => "processes",
+        }
+    }
+
+    /// The keys of each such section, in the order of the file.
+    pub(crate) const fn table(self) -> &'static [&'static Key] {
+        match self {
+            Self::Services => keys::service::TABLE,
+            Self::Processes => keys::process::TABLE,
+        }
+    }
+
+    /// How many there may be.
+    pub(crate) const fn max(self) -> usize {
+        match self {
+            Self::Services => keys::service::SERVICES_MAX,
+            Self::Processes => keys::process::PROCESSES_MAX,
+        }
+    }
+
+    /// Whether somebody may be called so.
+    pub(crate) fn check_name(self, name: &str) -> Result<(), String> {
+        match self {
+            Self::Services => muster_fleet::check_service_name(name).map_err(|why| why.to_string()),
+            Self::Processes => check_process_name(name),
+        }
+    }
+
+    /// Whose key that is.
+    pub(crate) const fn of(section: Section) -> Option<Self> {
+        match section {
+            Section::Service => Some(Self::Services),
+            Section::Process => Some(Self::Processes),
+            Section::Node | Section::Run | Section::Agent | Section::Proxy | Section::Log => None,
+        }
+    }
+}
+
+/// A process's name becomes a folder (its control place) and stands in front of lines of the log.
+fn check_process_name(name: &str) -> Result<(), String> {
+    const BYTES_MAX: usize = 64;
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > BYTES_MAX || name.starts_with('.') || !name.chars().all(is_fine) {
+        return Err(format!(
+            "a process is named by at most {BYTES_MAX} letters, digits, dots, dashes and underscores, and not by a dot first"
+        ));
+    }
+    Ok(())
+}

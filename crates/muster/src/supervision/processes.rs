@@ -1,0 +1,75 @@
+//! `[processes.NAME]` of the configuration, made what PID 1 keeps running.
+
+mod entry;
+mod order;
+mod replica;
+mod wants;
+
+use crate::config::keys::process as keys;
+use crate::config::{Named, Problem, Settings};
+use muster_init::plan::Entry;
+use muster_supervise::ServiceId;
+use std::path::Path;
+
+pub(crate) use entry::own_program;
+
+/// The entries behind `first` others; those that others wait for stand before them. Everything wrong is told.
+pub(crate) fn read(settings: &Settings, first: usize, etc: &Path) -> Result<Vec<Entry>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let named: Vec<Named<'_>> = settings.processes().collect();
+    let ordered = order::sort(&named, &mut problems);
+    let mut entries: Vec<Entry> = Vec::new();
+    // Where the replicas of each stand.
+    let mut placed: Vec<(&str, std::ops::Range<usize>)> = Vec::new();
+    for process in ordered {
+        let begin = entries.len();
+        for replica in replica::of(&process) {
+            let by = first + entries.len();
+            match entry::make(&process, &replica, etc) {
+                Ok(made) => entries.extend(made.into_iter().map(|entry| shifted(entry, by))),
+                Err(mut found) => problems.append(&mut found),
+            }
+        }
+        let after = order::after(&process, &placed, first, &mut problems);
+        for entry in &mut entries[begin..] {
+            entry.service.after.extend(after.iter().copied());
+        }
+        placed.push((process.name, begin..entries.len()));
+    }
+    problems.dedup_by_key(|problem| problem.to_string());
+    if problems.is_empty() { Ok(entries) } else { Err(problems) }
+}
+
+/// What a group of entries says of its own members counts from the group's beginning.
+fn shifted(mut entry: Entry, by: usize) -> Entry {
+    let shift = |ServiceId(id): ServiceId| ServiceId(id + by);
+    entry.stdout_to = entry.stdout_to.map(shift);
+    if let Some(muster_init::plan::Speaker::Another(other)) = &mut entry.notify_socket {
+        *other = shift(*other);
+    }
+    for dependency in &mut entry.service.after {
+        dependency.on = shift(dependency.on);
+    }
+    entry
+}
+
+/// Which services the processes offer, and where.
+pub(crate) fn offered(settings: &Settings) -> Vec<(String, u16)> {
+    let of = |process: &Named<'_>| {
+        let service = process.text(&keys::SERVICE).map(str::to_owned);
+        let ports = replica::of(process).into_iter().filter_map(|replica| replica.port);
+        service
+            .into_iter()
+            .flat_map(move |service| ports.clone().map(move |port| (service.clone(), port)))
+            .collect::<Vec<_>>()
+    };
+    settings.processes().flat_map(|process| of(&process)).collect()
+}
+
+/// Everything wrong with the processes, for `muster check`.
+pub(crate) fn problems(settings: &Settings) -> Vec<Problem> {
+    read(settings, 0, Path::new("/etc")).err().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

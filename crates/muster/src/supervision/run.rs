@@ -1,0 +1,179 @@
+//! `muster run`: a whole node under one PID 1. The agent, the proxy if this node balances, the processes of the configuration, and
+//! the container's command.
+//!
+//! Everything a person wrote is read here, in the fork that hands PID 1 its plan; the roles read it again for themselves.
+
+use super::processes;
+use super::processes::own_program;
+use crate::cli::RunArgs;
+use crate::config::check::{Purpose, Role, check};
+use crate::config::key::Section;
+use crate::config::keys::run as keys;
+use crate::config::{Given, Origin, Settings, Sources, load, views};
+use muster_init::Plan;
+use muster_init::plan::{Entry, Exec, Word};
+use muster_supervise::{Condition, Dependency, Pace, Pauses, Readiness, Restart, Retire, Service, ServiceId};
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Where it stands in the plan.
+const AGENT: ServiceId = ServiceId(0);
+/// How often a command is asked whether its port answers, until it does and then.
+const PORT_PACE: Pace = Pace { every: Duration::from_millis(200), steady: Duration::from_secs(5), within: Duration::from_secs(2), rise: 1, fall: 2 };
+/// A role that ends is back at once, one that ends at once before long: nobody else does its work.
+const ROLE_PAUSES: Pauses = Pauses {
+    first: Duration::from_millis(200),
+    longest: Duration::from_secs(5),
+    steady_after: Duration::from_secs(10),
+    jitter: true,
+    give_up_after: None,
+};
+
+pub(crate) fn run(args: RunArgs) -> ExitCode {
+    let places = args.places();
+    let (sources, command) = args.sources();
+    ExitCode::from(muster_init::run(|| {
+        let mut plan = plan(&sources, &command)?;
+        plan.places = places;
+        Ok(plan)
+    }))
+}
+
+/// What to run, or everything that is wrong, a line for each.
+fn plan(sources: &Sources, command: &[OsString]) -> Result<Plan, String> {
+    let loaded = load(sources);
+    let settings = &loaded.settings;
+    let balances = balances(settings);
+    let roles: &[Role] = if balances { &[Role::Agent, Role::Proxy] } else { &[Role::Agent] };
+    let findings = check(settings, roles, Purpose::Start);
+    let mut problems: Vec<String> =
+        findings.problems_after(&loaded.problems).map(ToString::to_string).collect();
+    let first = roles.len();
+    let processes = processes::read(settings, first, Path::new("/etc")).unwrap_or_else(|found| {
+        problems.extend(found.iter().map(ToString::to_string));
+        Vec::new()
+    });
+    if !problems.is_empty() {
+        problems.push("the configuration is invalid; nothing was started".to_owned());
+        return Err(problems.join("\n"));
+    }
+    let mut offers = Offers::of(settings, &processes);
+    let mut entries = vec![agent(sources, balances, &offers)];
+    if balances {
+        entries.push(proxy(sources, settings));
+    }
+    entries.extend(processes);
+    if !command.is_empty() {
+        entries.push(main_command(command, entries.len(), &mut offers));
+    }
+    Ok(Plan {
+        retire: Some(Retire {
+            agent: AGENT,
+            within: settings.duration(&keys::STOP_WITHIN),
+            plain_wait: settings.duration(&keys::PLAIN_WAIT),
+        }),
+        offered: offers.by_nobody,
+        withheld: views::withheld(),
+        warnings: loaded.warnings.iter().map(ToString::to_string).collect(),
+        ..Plan::of(entries)
+    })
+}
+
+fn balances(settings: &Settings) -> bool {
+    match settings.origin(&keys::PROXY) {
+        Origin::Default => {
+            let of_proxy = |setting: &&crate::config::Setting| setting.key.section == Section::Proxy;
+            settings.iter().filter(of_proxy).any(|setting| setting.origin != Origin::Default)
+        }
+        _ => settings.bool(&keys::PROXY),
+    }
+}
+
+/// What this node offers to the cluster.
+struct Offers {
+    /// The tag that says so, unless the node's tags do already.
+    tag: Option<String>,
+    /// Services in the node's tags that no process is known to offer, and where.
+    unclaimed: Vec<(String, u16)>,
+    /// What is left of them when the command took its own.
+    by_nobody: Vec<String>,
+}
+
+impl Offers {
+    fn of(settings: &Settings, processes: &[Entry]) -> Self {
+        let tags = views::tags(settings);
+        let by_process = |name: &str| processes.iter().any(|entry| entry.offers.as_deref() == Some(name));
+        let default_port = settings.count(&crate::config::keys::DEFAULT_PORT);
+        let said: Vec<(String, u16)> = muster_fleet::offered(&tags, default_port).collect();
+        let says_nothing = said.is_empty() && !tags.contains_key("services");
+        let listed = processes::offered(settings);
+        let tag = (says_nothing && !listed.is_empty()).then(|| {
+            let entries: Vec<String> = listed.iter().map(|(name, port)| format!("{name}:{port}")).collect();
+            entries.join(",")
+        });
+        let unclaimed: Vec<(String, u16)> = said.into_iter().filter(|(name, _)| !by_process(name)).collect();
+        let by_nobody = unclaimed.iter().map(|(name, _)| name.clone()).collect();
+        Self { tag, unclaimed, by_nobody }
+    }
+}
+
+fn role(name: &str, words: Vec<Word>) -> Entry {
+    let service = Service { pauses: ROLE_PAUSES, ..Service::longrun(name) };
+    Entry { main: Some(own_program(words)), is_own: true, ..Entry::new(service) }
+}
+
+fn agent(sources: &Sources, balances: bool, offers: &Offers) -> Entry {
+    let mut words = vec!["agent".into()];
+    words.extend(handed_on(sources, &[Section::Node, Section::Agent, Section::Log]));
+    for file in &sources.serf {
+        words.extend(["--config-file".into(), file.into()]);
+    }
+    let tags = balances.then(|| "balances=1".to_owned());
+    let tags = tags.into_iter().chain(offers.tag.as_ref().map(|list| format!("services={list}")));
+    words.extend(tags.flat_map(|tag| ["--tag".into(), tag.into()]));
+    role("agent", words)
+}
+
+fn proxy(sources: &Sources, settings: &Settings) -> Entry {
+    let mut words = vec!["proxy".into()];
+    words.extend(handed_on(sources, &[Section::Node, Section::Proxy, Section::Log]));
+    Entry {
+        listens: settings.addresses(&crate::config::keys::LISTEN).to_vec(),
+        keeps_picture: true,
+        ..role("proxy", words)
+    }
+}
+
+/// Our own flags, as far as they are a role's. (Files and variables it finds itself.)
+fn handed_on(sources: &Sources, sections: &[Section]) -> Vec<Word> {
+    let config = sources.config.iter().flat_map(|path| ["--config".into(), Word::from(path)]);
+    let given: &Given = &sources.given;
+    let flags = given
+        .iter()
+        .filter(|(key, _)| sections.contains(&key.section))
+        .flat_map(|(key, values)| values.iter().map(|value| Word::from(format!("--{}={value}", key.flag))));
+    config.chain(flags).collect()
+}
+
+/// The container's command. It ends the container; and it is what the node offers, if that is one thing.
+fn main_command(command: &[OsString], before: usize, offers: &mut Offers) -> Entry {
+    let behind = |id| Dependency { on: ServiceId(id), until: Condition::Settled };
+    let mut service = Service {
+        critical: true,
+        restart: Restart::Never,
+        after: (0..before).map(behind).collect(),
+        ..Service::longrun("command")
+    };
+    let mut entry = Entry::new(service.clone());
+    if let [(name, port)] = &offers.unclaimed[..] {
+        service.readiness = Readiness::Told;
+        service.ready_probe = Some(PORT_PACE);
+        entry.offers = Some(name.clone());
+        entry.ready_probe =
+            Some(own_program(["probe".into(), "tcp".into(), format!("127.0.0.1:{port}").into()]));
+        offers.by_nobody.clear();
+    }
+    Entry { service, main: Some(Exec::of(command.to_vec())), is_command: true, ..entry }
+}

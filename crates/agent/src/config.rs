@@ -6,7 +6,9 @@ use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything `muster agent` was told by flags, environment and files.
@@ -77,6 +79,8 @@ pub struct Config {
     pub leave_on_terminate: bool,
     /// End at once when INT comes; else leave the cluster.
     pub skip_leave_on_interrupt: bool,
+    /// The socket by which PID 1 says what is ready, if it runs this agent.
+    pub supervisor: Option<Arc<OwnedFd>>,
     /// Who is told how far the agent is.
     pub stages: Stages,
     /// Reads the configuration again.

@@ -12,6 +12,7 @@ pub(crate) use handle::{Command, Gone, Handle, Known, Question, UserEvent};
 use crate::cgroup;
 use crate::clock::{Clock, overslept};
 use crate::complaints::Complaints;
+use crate::drain::{DRAIN, DrainQuery};
 use crate::hub::Hub;
 use crate::key_queries::{self, KeyQuery};
 use crate::plain::Plain;
@@ -52,6 +53,8 @@ pub(crate) struct Parts {
     pub hub: Hub,
     /// Whoever keeps the keys.
     pub key_queries: mpsc::Sender<KeyQuery>,
+    /// Whoever answers those that want to go.
+    pub drain_queries: mpsc::Sender<DrainQuery>,
     /// Becomes true with the first exchange that went through.
     pub synced: watch::Sender<bool>,
     pub name_lost: oneshot::Sender<NameLost>,
@@ -96,6 +99,7 @@ struct Gossip {
     inbox: Arc<Inbox>,
     hub: Hub,
     key_queries: mpsc::Sender<KeyQuery>,
+    drain_queries: mpsc::Sender<DrainQuery>,
     /// Those who wait for answers to our queries.
     askers: answers::Askers,
     synced: watch::Sender<bool>,
@@ -132,6 +136,7 @@ impl Gossip {
             inbox,
             hub,
             key_queries,
+            drain_queries,
             synced,
             name_lost,
         } = parts;
@@ -154,6 +159,7 @@ impl Gossip {
             inbox,
             hub,
             key_queries,
+            drain_queries,
             askers: answers::Askers::default(),
             synced,
             joins: BTreeMap::new(),
@@ -390,6 +396,15 @@ impl Gossip {
     }
 
     fn tell(&mut self, event: Event) {
+        if let Event::Query { id, name, from, deadline, .. } = &event
+            && name == DRAIN
+        {
+            // Between ourselves: no handler and no stream is shown it.
+            let within = *deadline - self.clock.now();
+            // Who finds no place asks again.
+            let _ = self.drain_queries.try_send(DrainQuery { id: *id, from: from.clone(), within });
+            return;
+        }
         if let Some(notice) = Notice::of(&event) {
             self.hub.tell(notice);
         }

@@ -1,6 +1,7 @@
 //! Own tags while the agent runs: changed one request at a time, kept in the tags file first, then told to the cluster.
 
 use crate::gossip::{Gone, Handle};
+use crate::readiness::{Layer, Readiness};
 use crate::tags_file::{TagsFile, TagsFileError};
 use muster_serf::TagsTooLong;
 use muster_wire::tags::{META_BYTES_MAX, Tags, encode};
@@ -24,17 +25,40 @@ pub(crate) enum Refused {
     Gone(#[from] Gone),
 }
 
+/// Own tags as people last changed them, and what is laid over them.
+#[derive(Debug)]
+struct Current {
+    tags: Tags,
+    layer: Layer,
+}
+
 /// Own tags as last changed.
 #[derive(Debug)]
 pub(crate) struct OwnTags {
-    tags: Mutex<Tags>,
+    current: Mutex<Current>,
+    default_port: u16,
     file: Option<Arc<TagsFile>>,
     gossip: Handle,
 }
 
 impl OwnTags {
-    pub(crate) fn new(tags: Tags, file: Option<TagsFile>, gossip: Handle) -> Self {
-        Self { tags: Mutex::new(tags), file: file.map(Arc::new), gossip }
+    pub(crate) fn new(
+        tags: Tags,
+        layer: Layer,
+        default_port: u16,
+        file: Option<TagsFile>,
+        gossip: Handle,
+    ) -> Self {
+        Self { current: Mutex::new(Current { tags, layer }), default_port, file: file.map(Arc::new), gossip }
+    }
+
+    /// The supervisor says what is ready.
+    pub(crate) async fn be(&self, readiness: Readiness) -> Result<(), Refused> {
+        let mut current = self.current.lock().await;
+        let layer = Layer { readiness, ..current.layer.clone() };
+        self.gossip.set_tags(layer.over(&current.tags, self.default_port)).await??;
+        current.layer = layer;
+        Ok(())
     }
 
     /// Removes the tags named `delete`, then sets those in `set`, as Serf does when one name is in both. Returns all tags.
@@ -42,12 +66,13 @@ impl OwnTags {
         if set.contains_key("") {
             return Err(Refused::Nameless);
         }
-        let mut current = self.tags.lock().await;
-        let mut tags = current.clone();
+        let mut current = self.current.lock().await;
+        let mut tags = current.tags.clone();
         tags.retain(|name, _| !delete.contains(name));
         tags.extend(set);
         // Before the file: Serf writes tags there that it then refuses, and cannot start from.
-        let bytes = encode(&tags).len();
+        let told = current.layer.over(&tags, self.default_port);
+        let bytes = encode(&told).len();
         if bytes > META_BYTES_MAX {
             return Err(TagsTooLong { bytes }.into());
         }
@@ -57,9 +82,9 @@ impl OwnTags {
             let stored = tokio::task::spawn_blocking(move || file.store(&tags)).await.map_err(|_| Gone)?;
             stored.inspect_err(|error| tracing::error!("{error}"))?;
         }
-        self.gossip.set_tags(tags.clone()).await??;
-        current.clone_from(&tags);
-        Ok(tags)
+        self.gossip.set_tags(told.clone()).await??;
+        current.tags = tags;
+        Ok(told)
     }
 }
 
@@ -67,13 +92,13 @@ impl OwnTags {
     /// Takes what the configuration, or the tags file if there is one, says now; told to the cluster even if nothing changed,
     /// as Serf does.
     pub(crate) async fn reload(&self, configured: &Tags) -> Result<(), Refused> {
-        let mut current = self.tags.lock().await;
+        let mut current = self.current.lock().await;
         let tags = match self.file.clone() {
             Some(file) => tokio::task::spawn_blocking(move || file.load()).await.map_err(|_| Gone)??,
             None => configured.clone(),
         };
-        self.gossip.set_tags(tags.clone()).await??;
-        *current = tags;
+        self.gossip.set_tags(current.layer.over(&tags, self.default_port)).await??;
+        current.tags = tags;
         Ok(())
     }
 }

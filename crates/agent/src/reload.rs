@@ -77,6 +77,7 @@ mod tests {
     use super::*;
     use crate::TagsFile;
     use crate::gossip::testing::{Told, fake};
+    use crate::readiness::Layer;
 
     fn tags(role: &str) -> BTreeMap<String, String> {
         [("role".to_owned(), role.to_owned())].into()
@@ -95,7 +96,7 @@ mod tests {
     #[tokio::test]
     async fn tags_are_told_anew_and_a_mistake_changes_nothing() {
         let (gossip, mut told) = fake(|_| Ok(()));
-        let own = OwnTags::new(tags("old"), None, gossip);
+        let own = OwnTags::new(tags("old"), Layer::default(), 3000, None, gossip);
         let broken = Reload::by(|| Err("line 3: no such key".to_owned()));
         assert_eq!(broken.run(&own).await, None);
         assert_eq!(Reload::default().run(&own).await, None);
@@ -111,7 +112,7 @@ mod tests {
         let path = directory.path().join("tags.json");
         std::fs::write(&path, "{\"role\": \"filed\"}").unwrap();
         let (gossip, mut told) = fake(|_| Ok(()));
-        let own = OwnTags::new(tags("old"), Some(TagsFile::new(&path)), gossip);
+        let own = OwnTags::new(tags("old"), Layer::default(), 3000, Some(TagsFile::new(&path)), gossip);
         Reload::by(|| Ok(reloaded("elsewhere"))).run(&own).await;
         assert_eq!(told.recv().await, Some(Told::SetTags(tags("filed"))));
         // The rest is applied although the file is damaged.

@@ -3,7 +3,8 @@
 use muster_fleet::Report;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// Sinks remembered: a node has one or two.
 const SINKS_MAX: usize = 16;
@@ -14,6 +15,7 @@ pub(crate) const SINK_NAME_BYTES_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Reports {
     last: Mutex<BTreeMap<String, (Instant, Report)>>,
+    told: watch::Sender<()>,
 }
 
 impl Reports {
@@ -24,6 +26,20 @@ impl Reports {
             silent.and_then(|sink| last.remove(&sink));
         }
         last.insert(report.sink.clone(), (now, report));
+        drop(last);
+        self.told.send_replace(());
+    }
+
+    /// Changes with each report.
+    pub(crate) fn told(&self) -> watch::Receiver<()> {
+        self.told.subscribe()
+    }
+
+    /// Of those that reported within the last `span`.
+    pub(crate) fn recent(&self, now: Instant, span: Duration) -> Vec<Report> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = last.values().filter(|(at, _)| now.saturating_duration_since(*at) <= span);
+        recent.map(|(_, report)| report.clone()).collect()
     }
 
     /// By name of the sink.
@@ -36,7 +52,6 @@ impl Reports {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use std::time::Duration;
 
     pub(crate) fn report(sink: &str, requests: u64) -> Report {
         Report {

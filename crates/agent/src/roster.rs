@@ -77,6 +77,11 @@ impl Roster {
         look(&members)
     }
 
+    /// Whether that is our own name.
+    pub(crate) fn is_own(&self, name: &str) -> bool {
+        *name == *self.own_name
+    }
+
     /// Follows the members: the number grows with each change.
     pub(crate) fn revisions(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()

@@ -2,6 +2,7 @@
 
 use crate::advertise::{self, Advertised};
 use crate::clock::Clock;
+use crate::drain::{self, Responder};
 use crate::ends::Ends;
 use crate::exposure;
 use crate::fleet::Fleet;
@@ -13,6 +14,7 @@ use crate::join::Joiner;
 use crate::key_queries::{KeyKeeper, QUERIES_WAITING_MAX};
 use crate::keyring_file::KeyringFile;
 use crate::own_tags::OwnTags;
+use crate::readiness::{BALANCES, Layer};
 use crate::rejoin::rejoin;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
@@ -25,6 +27,7 @@ use crate::server;
 use crate::shared::Shared;
 use crate::signals::{Caught, Signals};
 use crate::snapshot;
+use crate::supervised::Supervisor;
 use crate::telemetry;
 use crate::{
     Config, Ended, Error, KeySource, ProfileName, Stage, TagsFile, discover, metrics, random, sockets,
@@ -127,9 +130,17 @@ impl Agent {
         }
         let sealer = Arc::new(Sealer::new(Border::new(Label::default(), keys)));
 
+        let supervisor = supervisor(config)?;
+        let beginning = supervisor.as_ref().map(Supervisor::begin);
+        let layer = Layer {
+            announces: announces(config, &tags),
+            readiness: beginning.as_ref().map(|beginning| beginning.readiness.clone()).unwrap_or_default(),
+        };
+        let told = layer.over(&tags, config.default_port);
+
         let clock = Clock::start();
         let (seed, overhead) = (random::seed().map_err(Error::System)?, sealer.packet_overhead());
-        let own = serf_config(config, tags.clone(), advertised.addr, bound.port(), overhead, seed);
+        let own = serf_config(config, told, advertised.addr, bound.port(), overhead, seed);
         let mut serf = Serf::new(own, clock.now())?;
         if let Some(opened) = &former {
             serf.resume(&opened.former.clocks());
@@ -154,6 +165,7 @@ impl Agent {
         handlers.configure(&config.handlers)?;
         let (name_lost, name_lost_told) = oneshot::channel();
         let (key_queries, asked_about_keys) = mpsc::channel(QUERIES_WAITING_MAX);
+        let (drain_queries, asked_to_let_go) = mpsc::channel(drain::QUERIES_WAITING_MAX);
         let gossip_end = gossip::spawn(gossip::Parts {
             serf,
             clock,
@@ -164,6 +176,7 @@ impl Agent {
             inbox: Arc::clone(&inbox),
             hub: hub.clone(),
             key_queries,
+            drain_queries,
             synced: synced.clone(),
             name_lost,
         })
@@ -177,6 +190,11 @@ impl Agent {
         let fleet = Fleet::new(options, gossip_is);
         let pictures = fleet.pictures();
         tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, synced.subscribe()));
+
+        let reports = Arc::new(Reports::default());
+        let responder =
+            Responder { gossip: gossip.clone(), pictures: pictures.clone(), reports: Arc::clone(&reports) };
+        tokio::spawn(responder.keep(asked_to_let_go));
 
         let advertise_chosen = config.advertise.is_none() && bound.ip().is_unspecified();
         let joiner = Joiner {
@@ -212,8 +230,8 @@ impl Agent {
             joiner: joiner.clone().for_requests(),
             roster: Arc::clone(&roster),
             pictures,
-            reports: Reports::default(),
-            tags: OwnTags::new(tags, tags_file, gossip.clone()),
+            reports,
+            tags: OwnTags::new(tags, layer, config.default_port, tags_file, gossip.clone()),
             profile: config.profile,
             protocol: config.protocol,
             leave,
@@ -224,6 +242,9 @@ impl Agent {
             bound,
             socket: config.socket.clone(),
         });
+        if let (Some(supervisor), Some(beginning)) = (supervisor, beginning) {
+            tokio::spawn(supervisor.obey(beginning, Arc::clone(&shared)));
+        }
         let router = server::router(Arc::clone(&shared));
         let control = listener.map(|listener| listener.serve(router, stop_serving.subscribe()));
         let rpc = rpc.map(|rpc| rpc.serve(Arc::clone(&shared), stop_serving.subscribe()));
@@ -391,6 +412,20 @@ async fn tell_telemetry(gossip: &Handle) {
     let text = telemetry::dump(&counters, &stats, std::time::SystemTime::now());
     // Nobody reads it, or the disk is full: nothing to be done, and no harm.
     let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// PID 1, if it runs us.
+fn supervisor(config: &Config) -> Result<Option<Supervisor>, Error> {
+    let Some(socket) = &config.supervisor else { return Ok(None) };
+    let socket = socket.try_clone().and_then(Supervisor::new).map_err(Error::System)?;
+    Ok(Some(socket))
+}
+
+/// Whether others can count on this node as on one of ours: it takes part in balancing by what the tags say, or not at all.
+/// Handlers may balance too, and see joins and leaves only.
+fn announces(config: &Config, tags: &Tags) -> bool {
+    let balances = tags.get(BALANCES.0).is_some_and(|text| text.trim() == BALANCES.1);
+    balances || config.supervisor.is_some() && config.handlers.is_empty()
 }
 
 fn gossip_address(config: &Config) -> Result<SocketAddr, Error> {

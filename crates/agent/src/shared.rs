@@ -25,7 +25,7 @@ pub(crate) struct Shared {
     pub joiner: Joiner,
     pub roster: Arc<Roster>,
     pub pictures: watch::Receiver<Arc<Picture>>,
-    pub reports: Reports,
+    pub reports: Arc<Reports>,
     pub tags: OwnTags,
     pub profile: ProfileName,
     pub protocol: u8,

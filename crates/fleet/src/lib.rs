@@ -8,6 +8,7 @@ extern crate alloc;
 mod claim;
 pub mod damping;
 mod delta;
+mod drained;
 mod draw;
 mod follow;
 mod picture;
@@ -22,6 +23,7 @@ pub use claim::{
 };
 pub use damping::Damping;
 pub use delta::{Delta, Update};
+pub use drained::{has_let_go, is_withdrawn};
 pub use draw::{BACKENDS_MAX, DrawOptions, NODE_NAME_BYTES_MAX, REFUSALS_MAX, Refusal, draw};
 pub use follow::{Follower, Gap};
 pub use picture::{Backend, Member, Phase, Picture, Service, Standing, Status};

@@ -132,7 +132,13 @@ impl Prober {
 mod tests {
     use super::*;
 
-    const PACE: Pace = Pace { every: Duration::from_secs(1), steady: Duration::from_secs(4), within: Duration::from_millis(300), rise: 2, fall: 3 };
+    const PACE: Pace = Pace {
+        every: Duration::from_secs(1),
+        steady: Duration::from_secs(4),
+        within: Duration::from_millis(300),
+        rise: 2,
+        fall: 3,
+    };
     const GOOD: Exit = Exit::Code(0);
     const BAD: Exit = Exit::Code(1);
 

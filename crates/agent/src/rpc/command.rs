@@ -288,6 +288,7 @@ impl Client {
             tags: filter_tags.into_iter().map(|(tag, regex)| (tag.to_owned(), regex.to_owned())).collect(),
             wants_acks: request_ack,
             relay_factor,
+            straight: false,
             timeout: timeout.map(|timeout| timeout.min(QUERY_TIMEOUT_MAX)),
         };
         let question = Question::Query { name: name.to_owned(), payload: payload.to_vec(), params };

@@ -7,6 +7,7 @@ use crate::gossip::testing::{Told, fake};
 use crate::gossip::{Question, UserEvent};
 use crate::join::Joiner;
 use crate::own_tags::OwnTags;
+use crate::readiness::Layer;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
 use crate::roster::Inbox;
@@ -82,8 +83,14 @@ fn serve(token: &str) -> Server {
         },
         roster,
         pictures: watch::Sender::new(Arc::new(picture)).subscribe(),
-        reports: Reports::default(),
-        tags: OwnTags::new([("role".to_owned(), "web".to_owned())].into(), None, gossip.clone()),
+        reports: Reports::default().into(),
+        tags: OwnTags::new(
+            [("role".to_owned(), "web".to_owned())].into(),
+            Layer::default(),
+            3000,
+            None,
+            gossip.clone(),
+        ),
         gossip,
         profile: ProfileName::Lan,
         protocol: 5,

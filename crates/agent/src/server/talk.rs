@@ -44,7 +44,7 @@ pub(super) async fn query(
     }
     let tags: Vec<(String, String)> = tags.into_iter().collect();
     let expected = expected(&served.shared.roster, &nodes, &tags)?;
-    let params = QueryParams { nodes, tags, wants_acks: acks, relay_factor, timeout };
+    let params = QueryParams { nodes, tags, wants_acks: acks, relay_factor, timeout, straight: false };
     let question = Question::Query { name, payload: payload.bytes()?, params };
     let answers = served.shared.gossip.query(question).await??;
     let first = QueryLine::Asked { ltime: answers.id.ltime, timeout_ms: millis(answers.wait), expected };

@@ -7,6 +7,7 @@ use crate::handlers::Handlers;
 use crate::hub::Hub;
 use crate::join::Joiner;
 use crate::own_tags::OwnTags;
+use crate::readiness::Layer;
 use crate::reports::Reports;
 use crate::reports::tests::report;
 use crate::resolve::{Families, Resolver};
@@ -102,8 +103,14 @@ fn serve() -> Server {
         gossip,
         roster,
         pictures: pictures.subscribe(),
-        reports: Reports::default(),
-        tags: OwnTags::new([("role".to_owned(), "web".to_owned())].into(), None, own_gossip),
+        reports: Reports::default().into(),
+        tags: OwnTags::new(
+            [("role".to_owned(), "web".to_owned())].into(),
+            Layer::default(),
+            3000,
+            None,
+            own_gossip,
+        ),
         profile: ProfileName::Lan,
         protocol: 5,
         leave,

@@ -53,6 +53,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         withheld: withheld(),
         leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
         skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
+        supervisor: None,
         stages: muster_agent::Stages::default(),
         reload: muster_agent::Reload::default(),
         log: muster_agent::LogBook::default(),
@@ -123,7 +124,9 @@ fn snapshot(settings: &Settings) -> Option<SnapshotOptions> {
 
 /// The variables that hold secrets.
 pub(crate) fn withheld() -> Vec<String> {
-    keys::TABLE.iter().filter(|key| key.kind == Kind::Secret).map(|key| key.env()).collect()
+    let secrets = keys::TABLE.iter().filter(|key| key.kind == Kind::Secret).map(|key| key.env());
+    // And what is between PID 1 and us.
+    secrets.chain([muster_agent::inherited::VARIABLE.to_owned()]).collect()
 }
 
 /// Where the gossip keys come from.

@@ -9,6 +9,10 @@ use muster_agent::{Ended, LogBook, Reload};
 use std::process::ExitCode;
 
 pub(crate) fn run(args: AgentArgs) -> ExitCode {
+    let supervisor = match muster_agent::inherited::supervisor() {
+        Ok(supervisor) => supervisor,
+        Err(why) => return out::fail(&why),
+    };
     let book = LogBook::default();
     let sources = args.sources();
     let (settings, switch) = match super::prepare(&sources, Role::Agent, Some(book.clone())) {
@@ -20,7 +24,8 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
         switch.set(views::log(&settings).level);
         Ok(views::reloaded(&settings))
     });
-    match muster_agent::run(muster_agent::Config { reload, log: book, ..views::agent(&settings) }) {
+    match muster_agent::run(muster_agent::Config { reload, log: book, supervisor, ..views::agent(&settings) })
+    {
         Ok(Ended::Left) => exit::CLEAN,
         // The agent's log says why. Others will see this node as failed, so this was no success.
         Ok(Ended::Hurried | Ended::Stopped) => exit::FAILED,

@@ -21,7 +21,13 @@ use std::time::Duration;
 /// Where it stands in the plan.
 const AGENT: ServiceId = ServiceId(0);
 /// How often a command is asked whether its port answers, until it does and then.
-const PORT_PACE: Pace = Pace { every: Duration::from_millis(200), steady: Duration::from_secs(5), within: Duration::from_secs(2), rise: 1, fall: 2 };
+const PORT_PACE: Pace = Pace {
+    every: Duration::from_millis(200),
+    steady: Duration::from_secs(5),
+    within: Duration::from_secs(2),
+    rise: 1,
+    fall: 2,
+};
 /// A role that ends is back at once, one that ends at once before long: nobody else does its work.
 const ROLE_PAUSES: Pauses = Pauses {
     first: Duration::from_millis(200),

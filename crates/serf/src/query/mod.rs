@@ -58,6 +58,8 @@ pub struct QueryParams {
     pub wants_acks: bool,
     /// Through how many others each answer comes a second time.
     pub relay_factor: u8,
+    /// Those who balance are told straight, too, and at once; see [`crate::fast_lane`].
+    pub straight: bool,
     /// How long answers count; `None` is Serf's default for the size of the cluster.
     pub timeout: Option<Duration>,
 }

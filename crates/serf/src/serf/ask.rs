@@ -4,7 +4,7 @@ use crate::query::{Asker, Counted, PING, PREFIX, default_timeout};
 use crate::{Event, Instant, KeyOperation, QueryError, QueryId, QueryParams, Serf};
 use alloc::vec::Vec;
 use core::time::Duration;
-use muster_swim::UserQueue;
+use muster_swim::{News, UserQueue};
 use muster_wire::serf::{Filter, Message, Query, QueryResponse};
 
 /// From this Serf protocol on, queries are understood.
@@ -86,6 +86,9 @@ impl Serf {
         self.queries.asked.begin(id, deadline, params.wants_acks);
         if let Message::Query(query) = &message {
             self.hear_query(now, query);
+        }
+        if params.straight {
+            self.tell_balancers(now, News::User(&bytes));
         }
         self.swim.broadcast(UserQueue::Queries, bytes, None);
         self.drive(now);

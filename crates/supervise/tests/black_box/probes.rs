@@ -10,7 +10,13 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-const PACE: Pace = Pace { every: Duration::from_secs(1), steady: Duration::from_secs(1), within: Duration::from_millis(300), rise: 2, fall: 3 };
+const PACE: Pace = Pace {
+    every: Duration::from_secs(1),
+    steady: Duration::from_secs(1),
+    within: Duration::from_millis(300),
+    rise: 2,
+    fall: 3,
+};
 
 /// A service that is asked both, and what the answer is now.
 fn asked(ready: Option<Pace>, alive: Option<Pace>) -> (World, Rc<Cell<Exit>>) {

@@ -86,7 +86,8 @@ impl Making<'_> {
             (!once && set(&keys::UNDO), &keys::UNDO, "only what runs `once` is undone; write `finish`"),
             (once && set(&keys::SERVICE), &keys::SERVICE, "what runs once serves nobody"),
             (
-                set(&keys::SERVICE) && self.process.count(&keys::REPLICAS).is_some_and(|count: u16| count > 1),
+                set(&keys::SERVICE)
+                    && self.process.count(&keys::REPLICAS).is_some_and(|count: u16| count > 1),
                 &keys::REPLICAS,
                 "a node offers a service at one address so far, so not all could be reached; leave `service` out",
             ),

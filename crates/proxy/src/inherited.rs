@@ -10,7 +10,10 @@
 #![expect(unsafe_code, reason = "descriptors come as numbers in variables; see the arguments below")]
 
 use crate::error::Error;
+use crate::listen::is_for;
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+use std::net::SocketAddr;
+use std::ops::Range;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 /// Where those of `LISTEN_FDS` begin.
@@ -37,16 +40,9 @@ impl Inherited {
     /// # Errors
     /// When `LISTEN_FDS` names what is no descriptor of ours. A bad `MUSTER_PICTURE_FD` costs the picture only.
     pub(crate) fn take() -> Result<Self, Error> {
-        let sockets = match (variable(LISTEN_FDS), variable(LISTEN_PID)) {
-            (Some(count), pid) if is_ours(pid.as_deref(), std::process::id()) => {
-                let count = count.parse::<RawFd>().ok().filter(|count| *count >= 0);
-                let count = count.ok_or(Error::Handed { what: "is no number".to_owned() })?;
-                let numbers = FIRST..FIRST.saturating_add(count);
-                // The first that is not there ends it, so a huge number costs nothing.
-                numbers.map(|number| Ok((number, listening(number)?))).collect::<Result<_, Error>>()?
-            }
-            _ => Vec::new(),
-        };
+        // The first that is not there ends it, so a huge number costs nothing.
+        let sockets =
+            numbers()?.map(|number| Ok((number, listening(number)?))).collect::<Result<_, Error>>()?;
         let picture = variable(PICTURE_FD).and_then(|text| match picture(&text) {
             Ok(file) => Some(file),
             Err(why) => {
@@ -61,6 +57,27 @@ impl Inherited {
         }
         Ok(Self { sockets, picture })
     }
+}
+
+/// Whether a socket was handed over that listens on `wanted` (port 0: on any), and is not taken yet. Nobody else can bind such
+/// an address, which is right.
+pub fn is_handed_over(wanted: SocketAddr) -> bool {
+    let address = |number| {
+        let (socket, _) = handed(number).ok()?;
+        SocketAddr::try_from(rustix::net::getsockname(socket).ok()?).ok()
+    };
+    numbers().is_ok_and(|numbers| numbers.map_while(address).any(|addr| is_for(wanted, addr)))
+}
+
+/// The numbers of the sockets, as the variables have it.
+fn numbers() -> Result<Range<RawFd>, Error> {
+    let Some(count) = variable(LISTEN_FDS) else { return Ok(FIRST..FIRST) };
+    if !is_ours(variable(LISTEN_PID).as_deref(), std::process::id()) {
+        return Ok(FIRST..FIRST);
+    }
+    let count = count.trim().parse::<RawFd>().ok().filter(|count| *count >= 0);
+    let count = count.ok_or(Error::Handed { what: "is no number".to_owned() })?;
+    Ok(FIRST..FIRST.saturating_add(count))
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -81,18 +98,24 @@ fn picture(text: &str) -> Result<OwnedFd, String> {
     owned(number).map_err(|why| format!("names descriptor {number}, which {why}"))
 }
 
-/// Makes a descriptor that we were started with our own. Each can be taken once.
-fn owned(number: RawFd) -> Result<OwnedFd, &'static str> {
+/// A descriptor that we were started with, and that was not taken yet.
+fn handed<'a>(number: RawFd) -> Result<(BorrowedFd<'a>, FdFlags), &'static str> {
     if number < FIRST {
         return Err("is standard input or output");
     }
-    // SAFETY: the number is not -1, and the borrow ends within this function. When nothing is open there, all that happens is that
-    // the call fails with EBADF.
+    // SAFETY: the number is not -1. When nothing is open there, all that happens is that the next call fails with EBADF. Else it
+    // is borrowed until the caller returns, who alone could close it: see `owned`.
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
-    let flags = fcntl_getfd(borrowed).map_err(|_| "is not open")?;
-    if flags.contains(FdFlags::CLOEXEC) {
-        return Err("was not handed over");
+    match fcntl_getfd(borrowed) {
+        Err(_) => Err("is not open"),
+        Ok(flags) if flags.contains(FdFlags::CLOEXEC) => Err("was not handed over"),
+        Ok(flags) => Ok((borrowed, flags)),
     }
+}
+
+/// Makes such a descriptor our own. Each can be taken once.
+fn owned(number: RawFd) -> Result<OwnedFd, &'static str> {
+    let (borrowed, flags) = handed(number)?;
     fcntl_setfd(borrowed, flags | FdFlags::CLOEXEC).map_err(|_| "is not open")?;
     // SAFETY: nobody else owns it. Whatever this process opens itself it opens with CLOEXEC, as the standard library, rustix, mio
     // and socket2 do; this one was without, so it came through exec, and we are the only ones who take such. From here on it

@@ -44,6 +44,7 @@ mod upstream;
 
 pub use config::Config;
 pub use error::Error;
+pub use inherited::is_handed_over;
 pub use proxy::Proxy;
 pub use run::run;
 pub use trust::Distrust;

@@ -82,7 +82,7 @@ pub(crate) fn listeners(wanted: &[SocketAddr], mut held: Vec<Listener>) -> Resul
 }
 
 /// Whether a socket on `addr` is what was asked for; port 0 asks for any.
-fn is_for(wanted: SocketAddr, addr: SocketAddr) -> bool {
+pub(crate) fn is_for(wanted: SocketAddr, addr: SocketAddr) -> bool {
     wanted == addr || wanted.port() == 0 && wanted.ip() == addr.ip()
 }
 

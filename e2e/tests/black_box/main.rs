@@ -26,6 +26,7 @@ mod rotation;
 mod rpc;
 mod rpc_clients;
 mod rpc_hostile;
+mod s6_commands;
 mod serf_agent;
 mod serf_command;
 mod snapshot;

@@ -32,12 +32,14 @@ Exit codes:
   1        it failed: no agent answered, a seed could not be joined, ...
   2        the command line or the configuration is invalid, and nothing was started;
            or a proxy must not follow its agent
+  3        `muster status NAME`: the service is not up
   128 + n  ended by signal n
 
 Environment:
   MUSTER_SECTION__KEY  any key of the configuration, e.g. MUSTER_AGENT__BIND
   MUSTER_SOCKET        control socket of this node's agent
   MUSTER_CONFIG        configuration file or directory
+  MUSTER_CONTROL       control places of this container's services
   ROLE, JOIN           the tag `role`, the members to join
   NO_COLOR             no colours
 

@@ -217,3 +217,14 @@ fn mistakes_are_told_with_what_may_be_meant() {
     let (code, _, err) = run(&mut muster(&["status", "--control", "/nonexistent"]));
     assert!(code == 1 && err.starts_with("muster: there is no folder /nonexistent"), "{err}");
 }
+
+#[test]
+fn who_waits_for_what_cannot_be_started_is_told_so() {
+    let init = Init::start(&[("web", "exec sleep 1000")]);
+    init.until(&["status", "web"], |code, _| code == 0);
+    let run = init.dir.path().join("services.d/web/run");
+    fs::write(&run, "#!/nonexistent/interpreter\n").unwrap();
+    let (code, _, err) = init.run(&["restart", "web", "--timeout", "3500ms"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("waiting for `web`: it is down"), "{err}");
+}

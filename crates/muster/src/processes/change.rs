@@ -2,6 +2,7 @@
 
 use super::control::tell;
 use super::places::{Place, Places, Trouble, is_up};
+use super::status::rows::exit_words;
 use super::wait::{Waited, Wanted, wait};
 use crate::cli::{RestartArgs, StartArgs, StopArgs};
 use crate::{exit, out};
@@ -69,7 +70,7 @@ fn change(
 }
 
 fn settle(all: &[(Place, Wanted)], timeout: Option<Duration>) -> Result<ExitCode, Trouble> {
-    Ok(match wait(all, timeout)? {
+    Ok(match wait(all, timeout, |place, status| out::say(&patience(&place.name, status)))? {
         Waited::Met(statuses) => {
             let lines = all.iter().zip(&statuses).map(|((place, _), status)| line(&place.name, status));
             out::answer(&lines.collect::<String>())
@@ -83,6 +84,17 @@ fn settle(all: &[(Place, Wanted)], timeout: Option<Duration>) -> Result<ExitCode
             ))
         }
     })
+}
+
+/// For whom it takes long.
+fn patience(name: &str, status: &Status) -> String {
+    let wants = if status.wanted_up { "up" } else { "down" };
+    let is = match (status.pid, status.finishing) {
+        (Some(pid), true) => format!("its finish script runs (pid {pid})"),
+        (Some(pid), false) => format!("it runs (pid {pid})"),
+        (None, _) => format!("it is down, and ended with {}", exit_words(status)),
+    };
+    format!("waiting for `{name}`: {is}, and is to be {wants}; Ctrl-C ends nothing but the waiting")
 }
 
 fn line(name: &str, status: &Status) -> String {
@@ -110,6 +122,16 @@ mod tests {
         assert_eq!(how_to_restart(&Status { wanted_up: false, ..up }, false), (&b"ur"[..], another(false)));
         assert_eq!(how_to_restart(&status(None), false), (&b"u"[..], Wanted::Up));
         assert_eq!(how_to_restart(&Status { finishing: true, ..up }, true), (&b"u"[..], Wanted::Ready));
+    }
+
+    #[test]
+    fn who_waits_long_is_told_for_what() {
+        let told = patience("web", &status(None));
+        assert!(
+            told.starts_with("waiting for `web`: it is down, and ended with exit code 0, and is to be up;")
+        );
+        let told = patience("web", &Status { wanted_up: false, ..status(Some(7)) });
+        assert!(told.starts_with("waiting for `web`: it runs (pid 7), and is to be down;"), "{told}");
     }
 
     #[test]

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 /// How often it is looked whether the supervisors live; their end changes no status.
 const LOOK_AFTER_SUPERVISORS: Duration = Duration::from_secs(1);
 
+/// Who waits for so long is told for what: a service that cannot be executed is tried again and again, and never up.
+const PATIENCE: Duration = Duration::from_secs(3);
+
 /// What is waited for, of one service.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Wanted {
@@ -65,9 +68,15 @@ pub(super) enum Waited {
     TimedOut(Vec<String>),
 }
 
-/// Waits until all are as wanted, for `limit` at most.
-pub(super) fn wait(all: &[(Place, Wanted)], limit: Option<Duration>) -> Result<Waited, Trouble> {
-    let until = limit.and_then(|limit| Instant::now().checked_add(limit));
+/// Waits until all are as wanted, for `limit` at most. After a while `tell` is called once, for each that is not.
+pub(super) fn wait(
+    all: &[(Place, Wanted)],
+    limit: Option<Duration>,
+    mut tell: impl FnMut(&Place, &Status),
+) -> Result<Waited, Trouble> {
+    let begun = Instant::now();
+    let mut is_patient = true;
+    let until = limit.and_then(|limit| begun.checked_add(limit));
     let system = |place: &Place, cause: rustix::io::Errno| Trouble::of(&place.folder, cause.into());
     let Some((first, _)) = all.first() else { return Ok(Waited::Met(Vec::new())) };
     let inotify = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)
@@ -81,6 +90,8 @@ pub(super) fn wait(all: &[(Place, Wanted)], limit: Option<Duration>) -> Result<W
     let mut heard = vec![false; all.len()];
     loop {
         let (mut met, mut missing) = (Vec::new(), Vec::new());
+        let is_told = is_patient && begun.elapsed() >= PATIENCE;
+        is_patient &= !is_told;
         for ((place, wanted), heard) in all.iter().zip(&mut heard) {
             let status = place.status()?;
             *heard |= status.wanted_up;
@@ -90,6 +101,9 @@ pub(super) fn wait(all: &[(Place, Wanted)], limit: Option<Duration>) -> Result<W
                 Way::NotYet | Way::Lost(_) => {
                     if !is_supervised(place)? {
                         return Err(Trouble::Unsupervised(place.name.clone()));
+                    }
+                    if is_told {
+                        tell(place, &status);
                     }
                     missing.push(place.name.clone());
                 }

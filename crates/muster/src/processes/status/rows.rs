@@ -4,7 +4,7 @@ use crate::json;
 use crate::processes::history::History;
 use crate::processes::places::{Place, is_up};
 use crate::processes::table::table;
-use crate::processes::units;
+use crate::processes::{signal, units};
 use muster_init::status::Status;
 use serde::Serialize;
 use std::time::{Duration, SystemTime};
@@ -92,10 +92,7 @@ impl Row {
             Status { pid: None, .. } => State::Down,
         };
         // Of one that runs, the status cannot say whether it ended before.
-        let told = (!up).then(|| match status.exit.for_finish() {
-            (256, signal) => format!("signal {}", super::super::signal::name(i32::from(signal))),
-            (code, _) => format!("exit code {code}"),
-        });
+        let told = (!up).then(|| exit_words(status));
         Self {
             name: place.name.clone(),
             state,
@@ -113,6 +110,14 @@ impl Row {
 
     fn restarts(&self) -> Option<u64> {
         self.history.starts.map(|starts| starts.saturating_sub(1))
+    }
+}
+
+/// How it ended the last time.
+pub(in crate::processes) fn exit_words(status: &Status) -> String {
+    match status.exit.for_finish() {
+        (256, signal) => format!("signal {}", signal::name(i32::from(signal))),
+        (code, _) => format!("exit code {code}"),
     }
 }
 

@@ -198,11 +198,17 @@ fn nobody_waits_for_a_supervisor_that_has_ended() {
 fn what_is_remembered_of_a_service_is_shown_and_nothing_hostile_reaches_the_terminal() {
     let init = Init::start(&[("web", "exec sleep 1000")]);
     init.until(&["status", "web"], |code, _| code == 0);
+    assert_eq!(init.told("web", "restarts"), 0);
+    assert_eq!(init.run(&["signal", "web", "KILL"]).0, 0);
+    let again =
+        |code, out: &str| code == 0 && out.contains("  1         signal KILL, ") && out.ends_with(" ago\n");
+    init.until(&["status", "web"], again);
+    assert_eq!(init.told("web", "exits").as_array().map(Vec::len), Some(1));
+
     let history = "starts=4\nexit=exit code 1\nexit=signal 9 \u{1b}[2J\n";
     fs::write(init.place("web").join("supervise/history"), history).unwrap();
     let (_, out, _) = init.run(&["status", "web"]);
     assert!(out.trim_end().ends_with("3         signal 9 \\u{1b}[2J"), "{out}");
-    assert_eq!(init.told("web", "exits").as_array().map(Vec::len), Some(2));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What `muster status` shows of a service, as a table and as JSON. Pure.
 
 use crate::json;
-use crate::processes::history::History;
+use crate::processes::history::{Exit, History};
 use crate::processes::places::{Place, is_up};
 use crate::processes::table::table;
 use crate::processes::{signal, units};
@@ -63,7 +63,7 @@ pub(in crate::processes) struct Row {
     pub(in crate::processes) used: Option<Use>,
     history: History,
     /// How it ended the last time, where that is known.
-    last_exit: Option<String>,
+    last_exit: Option<Exit>,
 }
 
 impl Row {
@@ -92,7 +92,7 @@ impl Row {
             Status { pid: None, .. } => State::Down,
         };
         // Of one that runs, the status cannot say whether it ended before.
-        let told = (!up).then(|| exit_words(status));
+        let told = (!up).then(|| Exit { at: None, how: exit_words(status) });
         Self {
             name: place.name.clone(),
             state,
@@ -146,7 +146,10 @@ pub(in crate::processes) fn text(rows: &[Row], now: SystemTime) -> String {
             or_dash(row.used.map(|used| units::cpu(used.cpu))),
             or_dash(row.used.map(|used| units::memory(used.memory))),
             or_dash(row.restarts().map(|restarts| restarts.to_string())),
-            or_dash(row.last_exit.clone()),
+            or_dash(row.last_exit.as_ref().map(|exit| match age(exit.at, now) {
+                Some(age) => format!("{}, {} ago", exit.how, units::age(age)),
+                None => exit.how.clone(),
+            })),
         ]);
         cells
     };
@@ -187,30 +190,43 @@ struct Told<'a> {
     memory_bytes: Option<u64>,
     restarts: Option<u64>,
     last_exit: Option<&'a str>,
-    exits: &'a [String],
+    exits: Vec<ToldExit<'a>>,
+}
+
+#[derive(Serialize)]
+struct ToldExit<'a> {
+    at: Option<String>,
+    how: &'a str,
+}
+
+fn rfc3339(time: Option<SystemTime>) -> Option<String> {
+    time.map(|time| humantime::format_rfc3339_seconds(time).to_string())
 }
 
 impl<'a> Told<'a> {
     fn of(row: &'a Row, now: SystemTime) -> Self {
         let word = |up: bool| if up { "up" } else { "down" };
-        let time =
-            |time: Option<SystemTime>| time.map(|time| humantime::format_rfc3339_seconds(time).to_string());
         Self {
             name: &row.name,
             state: row.state,
             wanted: row.wanted_up.map(word),
             normally: word(row.normally_up),
-            since: time(row.since),
+            since: rfc3339(row.since),
             seconds: age(row.since, now).map(|age| age.as_secs()),
-            ready_since: time(row.ready_since),
+            ready_since: rfc3339(row.ready_since),
             pid: row.pid,
             processes: row.used.map(|used| used.processes),
             cpu_seconds: row.used.map(|used| used.cpu.as_secs_f64()),
             cpu_percent: row.used.and_then(|used| used.percent),
             memory_bytes: row.used.map(|used| used.memory),
             restarts: row.restarts(),
-            last_exit: row.last_exit.as_deref(),
-            exits: &row.history.exits,
+            last_exit: row.last_exit.as_ref().map(|exit| exit.how.as_str()),
+            exits: row
+                .history
+                .exits
+                .iter()
+                .map(|exit| ToldExit { at: rfc3339(exit.at), how: &exit.how })
+                .collect(),
         }
     }
 }
@@ -249,7 +265,7 @@ pub(in crate::processes) mod tests {
 
     #[test]
     fn the_last_exit_is_what_is_known() {
-        let last = |status: &Status, history: &str| row(status, history).last_exit;
+        let last = |status: &Status, history: &str| row(status, history).last_exit.map(|exit| exit.how);
         assert_eq!(last(&status(Some(7)), ""), None);
         assert_eq!(last(&status(None), "").as_deref(), Some("exit code 0"));
         assert_eq!(last(&status(None), "starts=0"), None);
@@ -261,14 +277,15 @@ pub(in crate::processes) mod tests {
 
     #[test]
     fn the_table_tells_all_and_a_dash_is_what_nobody_knows() {
-        let mut web = row(&Status { ready: true, ..status(Some(7)) }, "starts=3\nexit=exit code 1");
+        let mut web =
+            row(&Status { ready: true, ..status(Some(7)) }, "starts=3\nexit=1699999940 exit code 1");
         let cpu = Duration::from_millis(1250);
         web.used = Some(Use { cpu, percent: None, memory: 4_300_000, processes: 2 });
         let db = Row { name: "db".into(), ..row(&Status { wanted_up: false, ..status(None) }, "") };
         let gone = Row::unsupervised(&Place { name: "x\u{1b}".into(), folder: "/nonexistent".into() });
         let expected = "\
 SERVICE  STATE         WANTED  SINCE  PID  CPU    MEMORY   RESTARTS  LAST EXIT
-web      ready         up      1m30s  7    1.25s  4.1 MiB  2         exit code 1
+web      ready         up      1m30s  7    1.25s  4.1 MiB  2         exit code 1, 1m00s ago
 db       down          down    1m30s  -    -      -        -         exit code 0
 x\\u{1b}  unsupervised  -       -      -    -      -        -         -
 ";
@@ -286,10 +303,10 @@ x\\u{1b}  unsupervised  -       -      -    -      -        -         -
 
     #[test]
     fn programs_get_the_same_with_units_in_the_names() {
-        let mut web = row(&status(Some(7)), "starts=1");
+        let mut web = row(&status(Some(7)), "starts=2\nexit=0 signal 9");
         web.used = Some(Use { cpu: Duration::from_secs(2), percent: None, memory: 10, processes: 1 });
         let line = json_line(&[web], UNIX_EPOCH + NOW);
-        let expected = r#"{"services":[{"name":"web","state":"up","wanted":"up","normally":"up","since":"2023-11-14T22:11:50Z","seconds":90,"ready_since":null,"pid":7,"processes":1,"cpu_seconds":2.0,"cpu_percent":null,"memory_bytes":10,"restarts":0,"last_exit":null,"exits":[]}]}"#;
+        let expected = r#"{"services":[{"name":"web","state":"up","wanted":"up","normally":"up","since":"2023-11-14T22:11:50Z","seconds":90,"ready_since":null,"pid":7,"processes":1,"cpu_seconds":2.0,"cpu_percent":null,"memory_bytes":10,"restarts":1,"last_exit":"signal KILL","exits":[{"at":"1970-01-01T00:00:00Z","how":"signal KILL"}]}]}"#;
         assert_eq!(line, format!("{expected}\n"));
     }
 }

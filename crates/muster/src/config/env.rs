@@ -10,8 +10,8 @@ use super::value::{Invalid, Value};
 
 /// Variables of ours that are not keys: the demo ties its children to itself with them.
 const OTHER_PREFIX: &str = "MUSTER_DEMO_";
-/// So are these: what a proxy is handed over, and where `muster status` looks.
-const OTHERS: [&str; 2] = ["MUSTER_PICTURE_FD", "MUSTER_CONTROL"];
+/// So are these: what PID 1 hands over to a role, and where `muster status` looks.
+const OTHERS: [&str; 3] = ["MUSTER_PICTURE_FD", "MUSTER_INIT_FD", "MUSTER_CONTROL"];
 
 /// Lays the variables over `settings`. An empty variable counts as not set: that is how Docker Compose writes absence.
 pub(super) fn read(

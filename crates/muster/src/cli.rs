@@ -51,6 +51,24 @@ pub(crate) enum Command {
     /// Lay the program and the names it answers to into an image.
     #[command(long_about = help::INSTALL, after_long_help = help::INSTALL_AFTER)]
     Install(InstallArgs),
+    /// Show where the services of this container stand.
+    #[command(long_about = help::STATUS, after_long_help = help::STATUS_AFTER)]
+    Status(StatusArgs),
+    /// Start services.
+    #[command(long_about = help::START, after_long_help = help::change("start"))]
+    Start(StartArgs),
+    /// Stop services.
+    #[command(long_about = help::STOP, after_long_help = help::change("stop"))]
+    Stop(StopArgs),
+    /// Restart services.
+    #[command(long_about = help::RESTART, after_long_help = help::change("restart"))]
+    Restart(RestartArgs),
+    /// Send a signal to a service.
+    #[command(long_about = help::SIGNAL, after_long_help = help::SIGNAL_AFTER)]
+    Signal(SignalArgs),
+    /// Show the processes of this container below their services.
+    #[command(long_about = help::TREE, after_long_help = help::TREE_AFTER)]
+    Tree(TreeArgs),
     /// List the members of the cluster.
     #[command(long_about = help::MEMBERS, after_long_help = help::client(help::MEMBERS_AFTER))]
     Members(MembersArgs),

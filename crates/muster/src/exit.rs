@@ -5,6 +5,7 @@
 //! | 0 | done, or a role stopped in order |
 //! | 1 | it failed: no agent answered, a seed could not be joined, a listener could not be opened |
 //! | 2 | the command line or the configuration is invalid, and nothing was started; or the proxy must not follow its agent |
+//! | 3 | `muster status NAME`: shown, and it is not up |
 //! | 128 + n | ended by signal n, as shells report it |
 
 use rustix::process::Signal;

@@ -7,6 +7,7 @@
 //! | [`roles`] | `agent`, `proxy`: processes that run until they are told to stop |
 //! | [`supervision`] | `run`, `init`, `install`, `muster -- COMMAND`, and all names of s6-overlay and tini |
 //! | [`probe`] | `probe`: one question to a program, for PID 1 and for health checks |
+//! | [`processes`] | `status`, `start`, `stop`, `restart`, `signal`, `tree`: the services of this container, by their control places |
 //! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `handlers`, `info`, `version`: one question to the node's agent |
 //! | [`client`] | `event`, `query`, `keys`, `monitor`, `rtt`, `reachability`: through it, the whole cluster |
 //! | [`shell`] | `completions`, `man`: the command line itself |
@@ -32,6 +33,7 @@ mod logging;
 mod out;
 mod paint;
 mod probe;
+mod processes;
 mod roles;
 mod serf;
 mod shell;
@@ -64,6 +66,12 @@ fn main() -> ExitCode {
         Command::Run(args) => supervision::run_node(args),
         Command::Probe(args) => probe::run(args),
         Command::Install(args) => supervision::install(&args),
+        Command::Status(args) => processes::status::run(args),
+        Command::Start(args) => processes::change::start(args),
+        Command::Stop(args) => processes::change::stop(args),
+        Command::Restart(args) => processes::change::restart(args),
+        Command::Signal(args) => processes::signal::run(args),
+        Command::Tree(args) => processes::tree::run(args),
         Command::Members(args) => client::members::run(args),
         Command::Join(args) => client::join::run(args),
         Command::Leave(args) => client::leave::run(args),

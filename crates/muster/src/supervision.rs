@@ -27,7 +27,7 @@ pub(crate) use processes::problems;
 pub(crate) use run::run as run_node;
 
 /// Where control places are, as s6-overlay 3 has them.
-const PLACES: &str = "/run/service";
+pub(crate) const PLACES: &str = "/run/service";
 
 /// Runs what the program's name or its first word asks for, unless that is Muster itself.
 pub(crate) fn run_if_meant(words: &[OsString]) -> Option<ExitCode> {

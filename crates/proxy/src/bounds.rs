@@ -17,6 +17,10 @@ pub(crate) const BACKLOG: i32 = 4096;
 /// hyper's own 100.)
 pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
 
+/// How long after a stop a new connection may take for its first request. Its client sent that as soon as it was connected, or
+/// connects ahead and has nothing to send; a second is enough for a lost packet.
+pub(crate) const FIRST_REQUEST_WAIT: Duration = Duration::from_secs(1);
+
 /// Pause after a failed `accept`, so that a process out of descriptors does not spin.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

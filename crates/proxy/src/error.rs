@@ -19,12 +19,36 @@ pub enum Error {
         /// The system's words.
         cause: io::Error,
     },
+    /// What should have been handed over is not there, or is something else.
+    #[error(
+        "LISTEN_FDS {what}: whoever starts the proxy must hand over listening TCP sockets as descriptors 3, 4 and so on, \
+         or not set LISTEN_FDS"
+    )]
+    Handed {
+        /// What is wrong, as the end of a sentence about `LISTEN_FDS`.
+        what: String,
+    },
+    /// A socket was handed over that listens elsewhere than configured.
+    #[error(
+        "a socket that listens on {addr} was handed over (LISTEN_FDS), but `listen` in [proxy] says {}: make both agree",
+        list(configured)
+    )]
+    HandedElsewhere {
+        /// Where the socket listens.
+        addr: SocketAddr,
+        /// Where we are to listen.
+        configured: Vec<SocketAddr>,
+    },
     /// The agent must not be followed.
     #[error(transparent)]
     Distrust(#[from] Distrust),
     /// The event loop could not be made: the process may open too few files or has no memory.
     #[error("cannot start the event loop: {0}")]
     Runtime(io::Error),
+}
+
+fn list(addrs: &[SocketAddr]) -> String {
+    addrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What to do about a failed bind.

@@ -10,6 +10,8 @@
 //!                          `--> relay, tunnel (the response back), pages (answers of our own)
 //! ```
 //!
+//! `inherited` is what whoever started us holds for us: listening sockets, and a file for `last_picture`.
+//!
 //! `plane` is what all of them share. HTTP/1.1 itself is hyper's, on both sides; it is touched in `serve`, `attempt`,
 //! `upstream`, `upload`, `relay` and `tunnel` only.
 
@@ -21,6 +23,8 @@ mod error;
 mod follow;
 mod forward;
 mod headers;
+mod inherited;
+mod last_picture;
 mod lease;
 mod listen;
 mod own;
@@ -40,6 +44,7 @@ mod upstream;
 
 pub use config::Config;
 pub use error::Error;
+pub use inherited::is_handed_over;
 pub use proxy::Proxy;
 pub use run::run;
 pub use trust::Distrust;

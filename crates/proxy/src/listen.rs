@@ -8,17 +8,22 @@ use crate::serve::serve;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::{OwnedFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 
+/// A socket that is listened on, and its address with the real port.
+pub(crate) type Listener = (SocketAddr, TcpListener);
+
 /// Binds `addr`.
 ///
 /// # Errors
 /// [`Error::Listen`], with what to do about it.
-pub(crate) fn bind(addr: SocketAddr) -> Result<TcpListener, Error> {
-    listener(addr).map_err(|cause| Error::Listen { addr, cause })
+fn bind(addr: SocketAddr) -> Result<Listener, Error> {
+    let bound = listener(addr).and_then(|listener| Ok((listener.local_addr()?, listener)));
+    bound.map_err(|cause| Error::Listen { addr, cause })
 }
 
 fn listener(addr: SocketAddr) -> io::Result<TcpListener> {
@@ -29,6 +34,56 @@ fn listener(addr: SocketAddr) -> io::Result<TcpListener> {
     socket.bind(&addr.into())?;
     socket.listen(bounds::BACKLOG)?;
     TcpListener::from_std(socket.into())
+}
+
+/// Takes over a socket on which somebody else listens for us, and its address.
+///
+/// Others may hold the same one: PID 1, or the proxy that we take the place of. A client that comes then wakes all of them and
+/// goes to one; the others look in vain, once. (EPOLLEXCLUSIVE would wake one only; mio does not offer it.) While one
+/// holds it, clients that nobody accepts wait; so with a stop of ours, no client is reset.
+///
+/// # Errors
+/// [`Error::Handed`] when it is no such socket.
+pub(crate) fn adopt(number: RawFd, socket: OwnedFd) -> Result<Listener, Error> {
+    let socket = Socket::from(socket);
+    let adopted = (|| {
+        let addr = socket.local_addr()?.as_socket();
+        match (addr, socket.r#type()?, socket.is_listener()?) {
+            (Some(addr), Type::STREAM, true) => {
+                socket.set_nonblocking(true)?;
+                Ok((addr, TcpListener::from_std(socket.into())?))
+            }
+            _ => Err(io::Error::other("it is no listening TCP socket")),
+        }
+    })();
+    adopted.map_err(|cause| Error::Handed {
+        what: format!("names descriptor {number}, which cannot be listened on: {cause}"),
+    })
+}
+
+/// Listeners for all `wanted`, in that order: those of `held` that are there, and what is missing is bound.
+///
+/// # Errors
+/// When one cannot be bound, or when one of `held` is none of `wanted`. Then none stays bound.
+pub(crate) fn listeners(wanted: &[SocketAddr], mut held: Vec<Listener>) -> Result<Vec<Listener>, Error> {
+    if let Some((addr, _)) = held.iter().find(|(addr, _)| !wanted.iter().any(|wanted| is_for(*wanted, *addr)))
+    {
+        return Err(Error::HandedElsewhere { addr: *addr, configured: wanted.to_vec() });
+    }
+    let listeners =
+        wanted.iter().map(|wanted| match held.iter().position(|(addr, _)| is_for(*wanted, *addr)) {
+            Some(at) => Ok(held.swap_remove(at)),
+            None => bind(*wanted),
+        });
+    let mut listeners = listeners.collect::<Result<Vec<_>, _>>()?;
+    // Several for one address share its clients (SO_REUSEPORT): who waits in one of them is not to wait for ever.
+    listeners.append(&mut held);
+    Ok(listeners)
+}
+
+/// Whether a socket on `addr` is what was asked for; port 0 asks for any.
+pub(crate) fn is_for(wanted: SocketAddr, addr: SocketAddr) -> bool {
+    wanted == addr || wanted.port() == 0 && wanted.ip() == addr.ip()
 }
 
 /// Accepts clients until `stop` becomes true, then closes the socket. No error is fatal: a client may be gone before
@@ -90,4 +145,57 @@ fn is_clients(cause: &io::Error) -> bool {
             | Kind::NetworkUnreachable
             | Kind::NetworkDown
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_runtime(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+    }
+
+    fn adopted(socket: impl Into<OwnedFd>) -> Result<Listener, Error> {
+        adopt(3, socket.into())
+    }
+
+    #[test]
+    fn what_was_handed_over_is_used_and_the_rest_is_bound() {
+        in_runtime(async {
+            let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let addr = held.local_addr().unwrap();
+            let free: SocketAddr = "127.0.0.1:0".parse().unwrap();
+            let all = listeners(&[addr, free], vec![adopted(held.try_clone().unwrap()).unwrap()]).unwrap();
+            assert!(all[0].0 == addr && all[1].0 != addr && all.len() == 2, "{all:?}");
+            assert!(listeners(&[addr], Vec::new()).is_err(), "without it, the address is taken");
+            let both = [held.try_clone().unwrap(), held].map(|held| adopted(held).unwrap());
+            assert_eq!(listeners(&[addr], both.into()).unwrap().len(), 2, "both have clients");
+        });
+    }
+
+    #[test]
+    fn a_socket_that_listens_elsewhere_is_refused_with_both_addresses() {
+        in_runtime(async {
+            let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let addr = held.local_addr().unwrap();
+            let other: SocketAddr = "127.0.0.1:1".parse().unwrap();
+            let refused = listeners(&[other], vec![adopted(held).unwrap()]).unwrap_err().to_string();
+            assert!(refused.contains(&addr.to_string()) && refused.contains("127.0.0.1:1"), "{refused}");
+        });
+    }
+
+    #[test]
+    fn what_is_no_listening_tcp_socket_is_refused() {
+        in_runtime(async {
+            let datagrams = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            let (local, _other) = std::os::unix::net::UnixStream::pair().unwrap();
+            let bound = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            bound.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+            let file = std::fs::File::open("/dev/null").unwrap();
+            for handed in [OwnedFd::from(datagrams), local.into(), bound.into(), file.into()] {
+                let refused = adopted(handed).unwrap_err().to_string();
+                assert!(refused.starts_with("LISTEN_FDS names descriptor 3, which"), "{refused}");
+            }
+        });
+    }
 }

@@ -97,7 +97,7 @@ impl Plane {
 
     /// The part of `picture` that we serve. Backends of other services may be anything, such as a database that blocks
     /// hosts which connect and say nothing: they get no connection of ours.
-    fn ours(&self, picture: &Picture) -> Picture {
+    pub(crate) fn ours(&self, picture: &Picture) -> Picture {
         let service = picture.services.get_key_value(&self.config.service);
         let services = service.map(|(name, service)| (name.clone(), service.clone())).into_iter().collect();
         Picture {

@@ -3,11 +3,14 @@
 use crate::bounds;
 use crate::config::Config;
 use crate::error::Error;
+use crate::inherited::Inherited;
+use crate::last_picture::LastPicture;
 use crate::plane::Plane;
 use crate::trust::Distrust;
 use crate::{follow, listen, report, trial};
 use muster_control::client::Client;
 use muster_fleet::{Picture, Report};
+use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,6 +26,7 @@ pub struct Proxy {
     places: Arc<Semaphore>,
     places_max: u32,
     stop: watch::Sender<bool>,
+    last_picture: RefCell<Option<LastPicture>>,
 }
 
 impl Proxy {
@@ -35,18 +39,22 @@ impl Proxy {
     /// # Panics
     /// Outside of a [`tokio::task::LocalSet`].
     pub fn start(config: Config) -> Result<Self, Error> {
+        Self::start_with(config, Inherited::default())
+    }
+
+    /// The same with what was handed over.
+    pub(crate) fn start_with(config: Config, inherited: Inherited) -> Result<Self, Error> {
         if config.listen.is_empty() {
             return Err(Error::NowhereToListen);
         }
-        let listeners = config.listen.iter().copied().map(listen::bind).collect::<Result<Vec<_>, _>>()?;
-        let addrs = listeners.iter().zip(&config.listen);
-        let addrs: Vec<SocketAddr> =
-            addrs.map(|(listener, wanted)| listener.local_addr().unwrap_or(*wanted)).collect();
+        let held = inherited.sockets.into_iter().map(|(number, socket)| listen::adopt(number, socket));
+        let listeners = listen::listeners(&config.listen, held.collect::<Result<_, _>>()?)?;
+        let addrs: Vec<SocketAddr> = listeners.iter().map(|(addr, _)| *addr).collect();
         let places_max = places();
         let places = Arc::new(Semaphore::new(places_max as usize));
         let plane = Rc::new(Plane::new(config, &addrs, seed()));
         let stop = watch::Sender::new(false);
-        for (listener, addr) in listeners.into_iter().zip(&addrs) {
+        for (addr, listener) in listeners {
             tracing::info!(%addr, service = %plane.config.service.escape_default(), "listening");
             let accepting =
                 listen::accept(Rc::clone(&plane), listener, Arc::clone(&places), stop.subscribe());
@@ -54,7 +62,8 @@ impl Proxy {
         }
         tokio::task::spawn_local(trial::run(Rc::clone(&plane)));
         tokio::task::spawn_local(trial::sweep(Rc::clone(&plane)));
-        Ok(Self { plane, addrs, places, places_max, stop })
+        let last_picture = RefCell::new(inherited.picture.map(LastPicture::new));
+        Ok(Self { plane, addrs, places, places_max, stop, last_picture })
     }
 
     /// The bound addresses, in the order of the configuration, with real ports.
@@ -62,10 +71,17 @@ impl Proxy {
         &self.addrs
     }
 
-    /// Follows the agent's picture on the configured control socket, and reports to it.
+    /// Follows the agent's picture on the configured control socket, and reports to it. Until it answers, the picture that was
+    /// kept for this start is in force, if there is one.
     pub fn follow(&self) {
         let client = Client::new(&self.plane.config.socket);
-        tokio::task::spawn_local(follow::run(Rc::clone(&self.plane), client.clone()));
+        let following = follow::Following::start(
+            Rc::clone(&self.plane),
+            client.clone(),
+            self.last_picture.take(),
+            self.stop.subscribe(),
+        );
+        tokio::task::spawn_local(following.run());
         tokio::task::spawn_local(report::run(Rc::clone(&self.plane), client));
     }
 

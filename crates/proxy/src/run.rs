@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::error::Error;
+use crate::inherited::Inherited;
 use crate::proxy::Proxy;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::time::Instant;
@@ -12,9 +13,11 @@ use tokio::task::LocalSet;
 /// `drain_timeout`. A second signal ends it at once. Blocks the calling thread.
 ///
 /// # Errors
-/// When an address cannot be listened on, the event loop cannot be made, or the agent's first picture must not be used. Once
+/// When an address cannot be listened on, what was handed over is not what was configured, the event loop cannot be made, or the agent's first picture must not be used. Once
 /// it has a picture, nothing is fatal.
 pub fn run(config: Config) -> Result<(), Error> {
+    // First of all: it takes variables away, and later there may be threads that read some.
+    let inherited = Inherited::take()?;
     raise_descriptor_limit();
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::Runtime)?;
@@ -29,7 +32,7 @@ pub fn run(config: Config) -> Result<(), Error> {
             }
         });
         let drain_timeout = config.drain_timeout;
-        let proxy = Proxy::start(config)?;
+        let proxy = Proxy::start_with(config, inherited)?;
         proxy.follow();
 
         let name = tokio::select! {

@@ -249,3 +249,23 @@ fn backends_of_other_services_are_left_alone() {
         assert!(report.backends.iter().all(|backend| backend.service == "web"), "{report:?}");
     });
 }
+
+#[test]
+fn a_new_connection_has_a_moment_for_its_first_request_when_the_proxy_stops() {
+    local(async {
+        let backend = Backend::named("a").await;
+        let (proxy, addr) = proxy(&[backend.addr]);
+        let mut new = Wire::connect(addr).await;
+        // Who came later was served, so the new one is accepted.
+        assert_eq!(get(addr).await.text(), "a");
+        let late = async {
+            until("nobody is accepted any more", || std::net::TcpStream::connect(addr).is_err()).await;
+            new.write(GET).await;
+            let answer = new.message().await.expect("it is not cut");
+            assert_eq!((answer.text().as_str(), answer.field("connection")), ("a", Some("close")));
+            assert!(new.closes().await);
+        };
+        let (left, ()) = tokio::join!(proxy.stop(Duration::from_secs(30)), late);
+        assert_eq!(left, 0);
+    });
+}

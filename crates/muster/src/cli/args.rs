@@ -1,8 +1,10 @@
 //! The flags and arguments of each command.
 
+mod processes;
 mod shell;
 mod talk;
 
+pub(crate) use processes::*;
 pub(crate) use shell::*;
 pub(crate) use talk::*;
 

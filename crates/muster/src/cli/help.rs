@@ -1,7 +1,9 @@
 //! What `--help` teaches beyond the flags.
 
+mod processes;
 mod talk;
 
+pub(super) use processes::*;
 pub(super) use talk::*;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -30,12 +32,14 @@ Exit codes:
   1        it failed: no agent answered, a seed could not be joined, ...
   2        the command line or the configuration is invalid, and nothing was started;
            or a proxy must not follow its agent
+  3        `muster status NAME`: the service is not up
   128 + n  ended by signal n
 
 Environment:
   MUSTER_SECTION__KEY  any key of the configuration, e.g. MUSTER_AGENT__BIND
   MUSTER_SOCKET        control socket of this node's agent
   MUSTER_CONFIG        configuration file or directory
+  MUSTER_CONTROL       control places of this container's services
   ROLE, JOIN           the tag `role`, the members to join
   NO_COLOR             no colours
 
@@ -75,9 +79,12 @@ Example:
 
 Signals: TERM and INT stop taking requests, finish those in flight and exit with 0.
 
+Sockets that are handed over (LISTEN_FDS, as systemd and others do it) are listened on instead of
+opening them anew; their addresses must be those of --listen.
+
 Exit codes:
   0  stopped in order
-  1  a listener could not be opened
+  1  a listener could not be opened, or one that is not configured was handed over
   2  the command line or the configuration is invalid, and nothing was started;
      or the agent gossips in plaintext beyond loopback, see --plaintext
 

@@ -119,7 +119,8 @@ fn but_for_the_socket(
         }
     }
     if roles.contains(&Role::Proxy) {
-        for listen in settings.addresses(&keys::LISTEN) {
+        let addresses = settings.addresses(&keys::LISTEN).iter();
+        for listen in addresses.filter(|listen| !muster_proxy::is_handed_over(**listen)) {
             host::check(*listen, host::TRAFFIC, purpose, &mut findings, |text| {
                 problem(settings, &keys::LISTEN, text)
             });

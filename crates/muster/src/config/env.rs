@@ -10,8 +10,8 @@ use super::value::{Invalid, Value};
 
 /// Variables of ours that are not keys: the demo ties its children to itself with them.
 const OTHER_PREFIX: &str = "MUSTER_DEMO_";
-/// PID 1 hands descriptors down by them.
-const HANDED_DOWN: [&str; 2] = [muster_agent::inherited::VARIABLE, "MUSTER_PICTURE_FD"];
+/// So are these: what PID 1 hands over to a role, and where `muster status` looks.
+const OTHERS: [&str; 3] = [muster_agent::inherited::VARIABLE, "MUSTER_PICTURE_FD", "MUSTER_CONTROL"];
 
 /// Lays the variables over `settings`. An empty variable counts as not set: that is how Docker Compose writes absence.
 pub(super) fn read(
@@ -49,10 +49,10 @@ pub(super) fn read(
     }
     problems.extend(not_text);
     // A warning only: Kubernetes injects MUSTER_PORT and more for a Service called "muster".
-    let known: Vec<String> =
-        keys::TABLE.iter().map(|key| key.env()).chain([CONFIG_VARIABLE.to_owned()]).collect();
+    let others = OTHERS.into_iter().chain([CONFIG_VARIABLE]).map(str::to_owned);
+    let known: Vec<String> = keys::TABLE.iter().map(|key| key.env()).chain(others).collect();
     for name in env.keys().filter(|name| name.starts_with("MUSTER_") && !name.starts_with(OTHER_PREFIX)) {
-        if !known.contains(name) && !HANDED_DOWN.contains(&name.as_str()) {
+        if !known.contains(name) && !OTHERS.contains(&name.as_str()) {
             let hint = suggest::hint(name, known.iter().map(String::as_str));
             let text = format!("this variable means nothing to Muster{hint}");
             warnings.push(Problem::at(&Origin::Env(name.clone()), text));

@@ -66,7 +66,7 @@ pub(crate) async fn are_up(agent: &Agent, names: &[&str]) {
 
 /// The load the parts share: 500 requests a second.
 pub(crate) fn plan(address: &str, post_every: u64) -> Plan {
-    Plan { address: address.to_owned(), per_second: 500, post_every, connections: 50 }
+    Plan { address: address.to_owned(), per_second: 500, post_every, connections: 50, closes: false }
 }
 
 /// Requests, and failures with their reasons.

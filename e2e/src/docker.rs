@@ -86,6 +86,40 @@ impl Image {
     }
 }
 
+impl Image {
+    /// A network of containers of this image, which know each other by name.
+    pub fn network(&self) -> Bridge<'_> {
+        let name = format!("{}-network", self.name);
+        let made = docker(&["network", "create", &name]);
+        assert!(made.status.success(), "docker network create: {made:?}");
+        Bridge { image: self, name }
+    }
+}
+
+/// A network that is removed with this value.
+#[derive(Debug)]
+pub struct Bridge<'a> {
+    image: &'a Image,
+    name: String,
+}
+
+impl Bridge<'_> {
+    /// Starts a container, whose host name this is, too.
+    pub fn start(&self, host: &str, options: &[&str], command: &[&str]) -> Container {
+        let network = format!("--network={}", self.name);
+        let own = ["run", "--detach", &network, "--hostname", host, "--network-alias", host];
+        let output = docker(&[&own, options, &[&*self.image.name], command].concat());
+        assert!(output.status.success(), "docker run: {output:?}");
+        Container { id: String::from_utf8_lossy(&output.stdout).trim().to_owned() }
+    }
+}
+
+impl Drop for Bridge<'_> {
+    fn drop(&mut self) {
+        docker(&["network", "rm", "--force", &self.name]);
+    }
+}
+
 impl Drop for Image {
     fn drop(&mut self) {
         docker(&["image", "rm", "--force", &self.name]);
@@ -122,6 +156,19 @@ impl Container {
     /// Sends its PID 1 a signal.
     pub fn signal(&self, signal: &str) {
         docker(&["kill", "--signal", signal, &self.id]);
+    }
+
+    /// Its address in its network.
+    pub fn address(&self) -> String {
+        let form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        let answer = docker(&["inspect", "--format", form, &self.id]);
+        String::from_utf8_lossy(&answer.stdout).trim().to_owned()
+    }
+
+    /// Starts it again, as it was.
+    pub fn start_again(&self) {
+        let output = docker(&["start", &self.id]);
+        assert!(output.status.success(), "docker start: {output:?}");
     }
 
     /// `docker stop`, with its ten seconds: the exit code.

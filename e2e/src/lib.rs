@@ -16,8 +16,9 @@ mod node;
 mod process;
 mod serf;
 mod wait;
+mod whole_node;
 
-pub use docker::{Container, Image, docker_is_here};
+pub use docker::{Bridge, Container, Image, docker_is_here};
 pub use hosts::Hosts;
 pub use muster::{Agent, AgentOptions, Backend, Proxy, binary};
 pub use network::{Network, Traffic};
@@ -25,6 +26,7 @@ pub use node::{Kind, Node, nobody_failed, whole};
 pub use process::Process;
 pub use serf::{SerfAgent, agree, reference, reference_is_here, serf, serf_is_installed};
 pub use wait::{PATIENCE, says, wait_for};
+pub use whole_node::WholeNode;
 
 /// Says that a test cannot run here and why; under `CI=true` that is a failure.
 pub fn skip(why: &str) {

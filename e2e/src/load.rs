@@ -22,6 +22,8 @@ pub struct Plan {
     pub post_every: u64,
     /// Keep-alive connections; more are opened while all are busy.
     pub connections: usize,
+    /// Each request has a connection of its own.
+    pub closes: bool,
 }
 
 /// One finished request.
@@ -128,7 +130,7 @@ impl Worker {
             let post = self.plan.post_every > 0 && number.is_multiple_of(self.plan.post_every);
             let method = if post { Method::POST } else { Method::GET };
             let result = self.exchange(&mut connection, method.clone()).await;
-            if result.is_err() {
+            if result.is_err() || self.plan.closes {
                 connection = None;
             }
             let outcome = Outcome { due, ended: self.began.elapsed(), method, result };
@@ -154,6 +156,7 @@ impl Worker {
             .uri(path)
             .header("host", &self.plan.address)
             .header("content-type", "application/json")
+            .header("connection", if self.plan.closes { "close" } else { "keep-alive" })
             .body(Full::new(Bytes::from_static(body.as_bytes())))
             .map_err(|error| error.to_string())?;
         let answer = tokio::time::timeout(Duration::from_secs(30), sender.send_request(request));

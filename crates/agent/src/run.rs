@@ -150,6 +150,7 @@ impl Agent {
         let roster = Arc::new(Roster::new(config.node.clone(), Arc::clone(&inbox)));
         let hub = Hub::default();
         let synced = watch::Sender::new(false);
+        let sync_told = synced.subscribe();
         let (gossip, commands) = Handle::new();
         let handlers = Handlers::new(handlers::Parts {
             hub: hub.clone(),
@@ -177,7 +178,7 @@ impl Agent {
             hub: hub.clone(),
             key_queries,
             drain_queries,
-            synced: synced.clone(),
+            synced,
             name_lost,
         })
         .map_err(Error::System)?;
@@ -189,7 +190,7 @@ impl Agent {
         let options = DrawOptions { default_port: config.default_port, allow_loopback, rules };
         let fleet = Fleet::new(options, gossip_is);
         let pictures = fleet.pictures();
-        tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, synced.subscribe()));
+        tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, sync_told));
 
         let reports = Arc::new(Reports::default());
         let responder =
@@ -253,7 +254,7 @@ impl Agent {
         });
         metrics::start(&config.collectors, &gossip);
         let pace = Pace { first_pause: config.retry_interval, replay: config.replay_on_join };
-        let seeker = Some(Seeker::new(joiner, seeds, roster, synced, pace));
+        let seeker = Some(Seeker::new(joiner, seeds, roster, pace));
         config.stages.tell(Stage::Listening);
         Ok(Self {
             gossip,

@@ -24,7 +24,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// A seed that left answers for about a second more (Serf's `LeavePropagateDelay`). Joining it then is of no use.
@@ -36,7 +35,6 @@ pub(crate) struct Seeker {
     joiner: Joiner,
     seeds: Vec<Sought>,
     roster: Arc<Roster>,
-    synced: watch::Sender<bool>,
     pace: Pace,
     complaints: Complaints,
     started: Instant,
@@ -72,20 +70,12 @@ enum Met {
 }
 
 impl Seeker {
-    /// `synced` is told when the seeds are nobody but ourselves: then there is nothing to wait for.
-    pub(crate) fn new(
-        joiner: Joiner,
-        seeds: Vec<Seed>,
-        roster: Arc<Roster>,
-        synced: watch::Sender<bool>,
-        pace: Pace,
-    ) -> Self {
+    pub(crate) fn new(joiner: Joiner, seeds: Vec<Seed>, roster: Arc<Roster>, pace: Pace) -> Self {
         let seeds = seeds.into_iter().map(|seed| Sought { seed, met: Met::NotYet, known: false }).collect();
         Self {
             joiner,
             seeds,
             roster,
-            synced,
             pace,
             complaints: Complaints::default(),
             started: Instant::now(),
@@ -177,9 +167,6 @@ impl Seeker {
                     tracing::warn!("{line}");
                 }
             }
-        }
-        if first >= self.seeds.len() && tried.iter().all(|tried| tried.failures.is_empty()) {
-            self.synced.send_if_modified(|synced| !std::mem::replace(synced, true));
         }
         tried
     }

@@ -18,7 +18,7 @@ async fn backend(hosts: &Hosts, host: u8, name: &str) -> (Backend, Agent) {
 }
 
 fn plan(proxy: &Proxy) -> Plan {
-    Plan { address: proxy.address.clone(), per_second: 200, post_every: 5, connections: 20 }
+    Plan { address: proxy.address.clone(), per_second: 200, post_every: 5, connections: 20, closes: false }
 }
 
 /// One GET through the balancer: the node that answered.

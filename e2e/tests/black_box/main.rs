@@ -23,6 +23,7 @@ mod pause;
 mod questions;
 mod quiet;
 mod reload;
+mod retiring;
 mod rotation;
 mod rpc;
 mod rpc_clients;

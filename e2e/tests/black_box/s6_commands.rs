@@ -28,8 +28,10 @@ impl Scan {
             }
         }
         // As PID 1 of a process namespace of its own: it adopts, and its end ends everybody in it.
-        let child = Command::new("unshare")
-            .args(["--pid", "--fork", "--kill-child", "--mount-proc", "--", "s6-svscan"])
+        // Whoever runs the tests may ignore signals (nohup), and a shell cannot trap what it was born to ignore.
+        let child = Command::new("env")
+            .args(["--default-signal", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--"])
+            .arg("s6-svscan")
             .arg(dir.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())

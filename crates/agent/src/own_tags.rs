@@ -6,11 +6,15 @@ use crate::tags_file::{TagsFile, TagsFileError};
 use muster_serf::TagsTooLong;
 use muster_wire::tags::{META_BYTES_MAX, Tags, encode};
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use std::time::Duration;
+use tokio::sync::{Mutex, watch};
 
 /// What own tags should take at most: they travel in every message about a node, and with more than this few such messages
 /// fit into a datagram.
 pub const TAGS_BYTES_ADVISED: usize = 200;
+
+/// How long a node that is not ready keeps to itself.
+const JOIN_WAIT: Duration = Duration::from_secs(5);
 
 /// Why tags were not changed. Nothing was.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +41,7 @@ struct Current {
 pub(crate) struct OwnTags {
     current: Mutex<Current>,
     default_port: u16,
+    serves: watch::Sender<bool>,
     file: Option<Arc<TagsFile>>,
     gossip: Handle,
 }
@@ -49,7 +54,18 @@ impl OwnTags {
         file: Option<TagsFile>,
         gossip: Handle,
     ) -> Self {
-        Self { current: Mutex::new(Current { tags, layer }), default_port, file: file.map(Arc::new), gossip }
+        let serves = watch::Sender::new(layer.serves(&tags, default_port));
+        let current = Mutex::new(Current { tags, layer });
+        Self { current, default_port, serves, file: file.map(Arc::new), gossip }
+    }
+
+    /// Returns when something of what the node offers is ready, or too much time has passed.
+    ///
+    /// Plain Serf shows its handlers a join and an update that come within seconds of each other as the update alone, and many
+    /// handlers wait for joins only. So the cluster meets a node when it is ready, unless that takes long.
+    pub(crate) async fn worth_a_join(&self) {
+        let mut serves = self.serves.subscribe();
+        let _ = tokio::time::timeout(JOIN_WAIT, serves.wait_for(|serves| *serves)).await;
     }
 
     /// The supervisor says what is ready.
@@ -57,6 +73,7 @@ impl OwnTags {
         let mut current = self.current.lock().await;
         let layer = Layer { readiness, ..current.layer.clone() };
         self.gossip.set_tags(layer.over(&current.tags, self.default_port)).await??;
+        self.serves.send_replace(layer.serves(&current.tags, self.default_port));
         current.layer = layer;
         Ok(())
     }

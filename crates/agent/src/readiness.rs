@@ -49,6 +49,11 @@ impl Layer {
         told
     }
 
+    /// Whether anything that the node offers is ready, or it offers nothing.
+    pub(crate) fn serves(&self, tags: &Tags, default_port: u16) -> bool {
+        self.not_ready(tags, default_port).as_deref() != Some(EVERYTHING)
+    }
+
     /// `None`: as people said.
     fn not_ready(&self, tags: &Tags, default_port: u16) -> Option<String> {
         let ready = match &self.readiness {
@@ -93,6 +98,17 @@ mod tests {
         assert_eq!(not_ready(&own, &[]).as_deref(), Some("*"));
         assert_eq!(not_ready(&[("role", "web")], &[]).as_deref(), Some("*"));
         assert_eq!(not_ready(&[], &[]), None, "it offers nothing");
+    }
+
+    #[test]
+    fn a_node_serves_when_something_is_ready_or_it_offers_nothing() {
+        let serves = |own: &[(&str, &str)], ready: &[&str]| {
+            let ready = ready.iter().map(|name| (*name).to_owned()).collect();
+            Layer { announces: false, readiness: Readiness::Ready(ready) }.serves(&tags(own), 3000)
+        };
+        let own = [("services", "web:80,api:81")];
+        assert!(!serves(&own, &[]) && serves(&own, &["web"]) && serves(&[], &[]));
+        assert!(!serves(&[("role", "web")], &[]) && serves(&[("role", "web"), ("balances", "1")], &[]));
     }
 
     #[test]

@@ -277,7 +277,9 @@ impl Agent {
     async fn live(&mut self, config: &Config, signals: &mut Signals) -> Result<Ended, Error> {
         let (bound, advertised) = (self.bound, self.advertised);
         let mut ends = Ends::of(config);
+        let shared = Arc::clone(&self.shared);
         let seeking = self.seeker.take().map(|mut seeker| async move {
+            shared.tags.worth_a_join().await;
             if !config.start_join.is_empty() {
                 config.stages.tell(Stage::Joining);
                 let joined = seeker.strictly(config.start_join.len()).await?;

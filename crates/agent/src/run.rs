@@ -1,6 +1,8 @@
 //! The whole story: check, bind, choose an address, start, run, leave.
 
-use crate::advertise::{self, Advertised};
+mod prepare;
+
+use crate::advertise;
 use crate::clock::Clock;
 use crate::drain::{self, Responder};
 use crate::ends::Ends;
@@ -9,12 +11,10 @@ use crate::fleet::Fleet;
 use crate::gossip::{self, Handle};
 use crate::handlers::{self, Handlers};
 use crate::hub::Hub;
-use crate::interfaces::bind_on;
 use crate::join::Joiner;
 use crate::key_queries::{KeyKeeper, QUERIES_WAITING_MAX};
-use crate::keyring_file::KeyringFile;
 use crate::own_tags::OwnTags;
-use crate::readiness::{BALANCES, Layer};
+use crate::readiness::Layer;
 use crate::rejoin::rejoin;
 use crate::reports::Reports;
 use crate::resolve::{Families, Resolver};
@@ -29,15 +29,15 @@ use crate::signals::{Caught, Signals};
 use crate::snapshot;
 use crate::supervised::Supervisor;
 use crate::telemetry;
-use crate::{
-    Config, Ended, Error, KeySource, ProfileName, Stage, TagsFile, discover, metrics, random, sockets,
-};
+use crate::{Config, Ended, Error, Stage, TagsFile, discover, metrics, random, sockets};
 use futures_util::future::OptionFuture;
 use muster_fleet::{DrawOptions, Gossip};
-use muster_serf::{Profile, Serf};
-use muster_wire::crypt::Keyring;
-use muster_wire::tags::Tags;
+use muster_serf::Serf;
 use muster_wire::{Border, Label};
+use prepare::{
+    LEAVE_PROPAGATE_DELAY, announces, check_name, gossip_address, keyring_file, load_keys, log_advertised,
+    profile, serf_config, supervisor,
+};
 use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -46,12 +46,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-/// Serf's `LeavePropagateDelay`.
-const LEAVE_PROPAGATE_DELAY: Duration = Duration::from_secs(1);
 /// A leave that was asked for may take the time of its parts, and so much more.
 const LEAVE_MARGIN: Duration = Duration::from_secs(1);
-/// A longer name leaves too little of a datagram for what is said about it.
-const NAME_BYTES_MAX: usize = 255;
 /// Requests to leave that wait for the same leave.
 const LEAVES_ASKED_MAX: usize = 16;
 /// How long the last answers on the control socket and the gossip thread may take to end.
@@ -415,102 +411,4 @@ async fn tell_telemetry(gossip: &Handle) {
     let text = telemetry::dump(&counters, &stats, std::time::SystemTime::now());
     // Nobody reads it, or the disk is full: nothing to be done, and no harm.
     let _ = std::io::stderr().write_all(text.as_bytes());
-}
-
-/// PID 1, if it runs us.
-fn supervisor(config: &Config) -> Result<Option<Supervisor>, Error> {
-    let Some(socket) = &config.supervisor else { return Ok(None) };
-    let socket = socket.try_clone().and_then(Supervisor::new).map_err(Error::System)?;
-    Ok(Some(socket))
-}
-
-/// Whether others can count on this node as on one of ours: it takes part in balancing by what the tags say, or not at all.
-/// Handlers may balance too, and see joins and leaves only.
-fn announces(config: &Config, tags: &Tags) -> bool {
-    let balances = tags.get(BALANCES.0).is_some_and(|text| text.trim() == BALANCES.1);
-    balances || config.supervisor.is_some() && config.handlers.is_empty()
-}
-
-fn gossip_address(config: &Config) -> Result<SocketAddr, Error> {
-    let Some(interface) = &config.interface else { return Ok(config.bind) };
-    let bind = bind_on(interface, config.bind)?;
-    tracing::info!(?interface, "gossiping on {bind}");
-    Ok(bind)
-}
-
-fn check_name(name: &str) -> Result<(), Error> {
-    let refuse = |reason| Err(Error::Name { name: name.to_owned(), reason });
-    if name.is_empty() {
-        refuse("it is empty")
-    } else if name.len() > NAME_BYTES_MAX {
-        refuse("it is longer than 255 bytes")
-    } else if name.chars().any(char::is_control) {
-        refuse("it contains control characters")
-    } else {
-        Ok(())
-    }
-}
-
-fn load_keys(config: &Config) -> Result<Option<Keyring>, Error> {
-    let Some(source) = &config.keys else { return Ok(None) };
-    let keys = source.load()?;
-    if let Some(warning) = keys.warning {
-        tracing::warn!("{warning}");
-    }
-    Ok(Some(keys.ring))
-}
-
-/// Where changed keys are kept.
-fn keyring_file(config: &Config) -> Option<KeyringFile> {
-    match &config.keys {
-        Some(KeySource::Keyring(path)) => Some(KeyringFile(path.clone())),
-        _ => None,
-    }
-}
-
-fn log_advertised(advertised: &Advertised) {
-    let Advertised { addr, reason, doubtful } = advertised;
-    if *doubtful {
-        tracing::warn!("advertising {addr}: {reason}");
-    } else {
-        tracing::info!("advertising {addr}: {reason}");
-    }
-}
-
-fn serf_config(
-    config: &Config,
-    tags: Tags,
-    advertised: SocketAddr,
-    bind_port: u16,
-    packet_overhead: usize,
-    seed: u64,
-) -> muster_serf::Config {
-    muster_serf::Config {
-        name: config.node.clone(),
-        // IPv4 in its 4-byte form, always: the reference takes the other form for another address.
-        addr: advertised.ip().to_canonical().into(),
-        port: advertised.port(),
-        bind_port,
-        tags,
-        protocol: config.protocol,
-        compress: config.compress,
-        packet_overhead,
-        extensions: muster_serf::Extensions::ALL,
-        profile: profile(config.profile),
-        broadcast_timeout: config.broadcast_timeout,
-        leave_propagate_delay: LEAVE_PROPAGATE_DELAY,
-        limits: config.limits,
-        memory: config.memory,
-        resolves_names: config.resolves_names,
-        seed,
-        intern: None,
-    }
-}
-
-fn profile(name: ProfileName) -> Profile {
-    match name {
-        ProfileName::Lan => Profile::LAN,
-        ProfileName::Wan => Profile::WAN,
-        ProfileName::Local => Profile::LOCAL,
-    }
 }

@@ -21,7 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("agent", &["wire", "serf", "events", "rpc", "fleet", "control"]),
     // Not agent: the data plane outlives it and follows it only through the control socket.
     ("proxy", &["fleet", "balance", "control"]),
-    ("muster", &["wire", "serf", "rpc", "fleet", "control", "agent", "proxy", "init", "sim"]),
+    // supervise as plain data: what is to be kept running.
+    ("muster", &["wire", "serf", "rpc", "fleet", "control", "agent", "proxy", "init", "supervise", "sim"]),
 ];
 
 pub(super) fn check(metadata: &serde_json::Value) -> Vec<String> {

@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Init;
 use crate::letters;
-use crate::sockets::Said;
+use crate::sockets::{Notifications, Said};
 
 impl Init {
     /// Until something can be read or the supervisor's next time is over.
@@ -95,7 +95,7 @@ impl Init {
 
     pub(super) fn take_notifications(&mut self) {
         for id in 0..self.held.len() {
-            while let Some(said) = self.held[id].notifications.as_ref().and_then(|one| one.said()) {
+            while let Some(said) = self.held[id].notifications.as_ref().and_then(Notifications::said) {
                 self.handle(Input::Ready { service: ServiceId(id), ready: said == Said::Ready });
             }
             let Some(pipe) = &mut self.held[id].notify else { continue };

@@ -15,13 +15,19 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("supervise", &[]),
     // Not agent, nor anything else that grows: it is PID 1.
     ("init", &["supervise"]),
+    ("logs", &[]),
+    // A process of its own, which must go on when all others do not.
+    ("logger", &["logs"]),
     ("fleet", &[]),
     ("balance", &["fleet"]),
     ("control", &["fleet"]),
     ("agent", &["wire", "serf", "events", "rpc", "fleet", "control"]),
     // Not agent: the data plane outlives it and follows it only through the control socket.
     ("proxy", &["fleet", "balance", "control"]),
-    ("muster", &["wire", "serf", "rpc", "fleet", "control", "agent", "proxy", "init", "sim"]),
+    (
+        "muster",
+        &["wire", "serf", "rpc", "fleet", "control", "agent", "proxy", "init", "logs", "logger", "sim"],
+    ),
 ];
 
 pub(super) fn check(metadata: &serde_json::Value) -> Vec<String> {

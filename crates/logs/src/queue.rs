@@ -13,7 +13,7 @@ use crate::Instant;
 /// See the module's page.
 #[derive(Clone, Debug)]
 pub struct Queue {
-    items: VecDeque<Vec<u8>>,
+    items: VecDeque<Item>,
     bytes: usize,
     bytes_max: usize,
     /// Dropped and not told yet.
@@ -23,6 +23,20 @@ pub struct Queue {
     /// Something was taken, or waits, since then.
     since: Instant,
     is_stalled: bool,
+}
+
+#[derive(Clone, Debug)]
+struct Item {
+    bytes: Vec<u8>,
+    /// So many dropped ones it tells of; none, if it is what somebody put.
+    tells: u64,
+}
+
+impl Item {
+    /// As so many dropped ones it counts when it is dropped itself.
+    fn weight(&self) -> u64 {
+        self.tells.max(1)
+    }
 }
 
 /// An item costs more than its bytes: so much is counted for the rest.
@@ -50,7 +64,7 @@ impl Queue {
             return false;
         }
         self.tell_dropped(now, notice);
-        self.add(item, now);
+        self.add(Item { bytes: item, tells: 0 }, now);
         true
     }
 
@@ -58,26 +72,23 @@ impl Queue {
     pub fn tell_dropped(&mut self, now: Instant, notice: impl FnOnce(u64) -> Vec<u8>) {
         // Half of the room, so that it does not become a notice after every other line.
         if self.dropped > 0 && self.bytes <= self.bytes_max / 2 {
-            let dropped = core::mem::take(&mut self.dropped);
-            self.add(notice(dropped), now);
+            let tells = core::mem::take(&mut self.dropped);
+            self.add(Item { bytes: notice(tells), tells }, now);
         }
     }
 
-    fn add(&mut self, item: Vec<u8>, now: Instant) {
+    fn add(&mut self, item: Item, now: Instant) {
         if self.items.is_empty() && !self.is_stalled {
             self.since = now;
         }
-        self.bytes += item.len() + ITEM_COST;
+        self.bytes += item.bytes.len() + ITEM_COST;
         self.items.push_back(item);
     }
 
     /// The items from the first one on, of which some bytes may be gone already.
     pub fn waiting(&self) -> impl Iterator<Item = &[u8]> {
         let gone = self.gone;
-        self.items
-            .iter()
-            .enumerate()
-            .map(move |(at, item)| if at == 0 { &item[gone..] } else { item.as_slice() })
+        self.items.iter().enumerate().map(move |(at, item)| &item.bytes[if at == 0 { gone } else { 0 }..])
     }
 
     /// So many bytes of what waits were taken.
@@ -85,13 +96,13 @@ impl Queue {
         self.since = now;
         self.is_stalled = false;
         while let Some(first) = self.items.front() {
-            let left = first.len() - self.gone;
+            let left = first.bytes.len() - self.gone;
             if bytes < left {
                 self.gone += bytes;
                 return;
             }
             bytes -= left;
-            self.bytes -= first.len() + ITEM_COST;
+            self.bytes -= first.bytes.len() + ITEM_COST;
             self.gone = 0;
             self.items.pop_front();
         }
@@ -105,10 +116,28 @@ impl Queue {
     /// The first item is given up.
     pub fn drop_first(&mut self) {
         if let Some(first) = self.items.pop_front() {
-            self.bytes -= first.len() + ITEM_COST;
+            self.bytes -= first.bytes.len() + ITEM_COST;
             self.gone = 0;
-            self.dropped += 1;
+            self.dropped += first.weight();
         }
+    }
+
+    /// All are given up, but for one that was taken in part: whoever has its beginning is to have its end. Returns how many of them
+    /// were put, notices aside.
+    pub fn give_up(&mut self) -> u64 {
+        let mut kept = None;
+        let mut lost = 0;
+        while let Some(first) = self.items.pop_front() {
+            if self.gone > 0 && kept.is_none() {
+                kept = Some(first);
+                continue;
+            }
+            self.dropped += first.weight();
+            lost += u64::from(first.tells == 0);
+        }
+        self.bytes = kept.as_ref().map_or(0, |kept| kept.bytes.len() + ITEM_COST);
+        self.items.extend(kept);
+        lost
     }
 
     /// Nothing waits.
@@ -197,6 +226,23 @@ mod tests {
     }
 
     #[test]
+    fn of_what_is_given_up_the_sum_is_told_and_a_half_taken_item_stays() {
+        let mut queue = Queue::new(3 * (ITEM_COST + 1));
+        for name in ["a", "b", "c", "d"] {
+            queue.put(name.into(), at(0), notice);
+        }
+        assert_eq!((queue.give_up(), queue.dropped(), queue.bytes()), (3, 4, 0));
+        queue.put("ef".into(), at(0), notice);
+        assert_eq!(all(&queue), ["4 dropped", "ef"]);
+        // The notice was told to nobody, so what it tells is still to be told.
+        assert_eq!((queue.give_up(), queue.dropped()), (1, 5));
+        queue.put("gh".into(), at(0), notice);
+        queue.take(10, at(0));
+        assert_eq!(all(&queue), ["h"]);
+        assert_eq!((queue.give_up(), all(&queue).join(" ")), (0, "h".to_owned()));
+    }
+
+    #[test]
     fn who_takes_nothing_is_waited_for_until_patience_ends_and_again_when_he_takes_something() {
         let mut queue = Queue::new(1000);
         assert_eq!(queue.waits_until(at(0), PATIENCE), None);
@@ -218,13 +264,13 @@ mod tests {
             for (length, taken) in steps {
                 put += 1;
                 queue.put(vec![b'x'; length], at(0), |dropped| [b"!".as_slice(), &vec![b'y'; usize::try_from(dropped).unwrap()]].concat());
-                let before: u64 = queue.items.iter().map(|item| count(item)).sum();
+                let before: u64 = queue.items.iter().map(|item| count(&item.bytes)).sum();
                 queue.take(taken, at(0));
-                let after: u64 = queue.items.iter().map(|item| count(item)).sum();
+                let after: u64 = queue.items.iter().map(|item| count(&item.bytes)).sum();
                 told += before - after;
                 prop_assert!(queue.bytes() <= 600 + 200, "{}", queue.bytes());
             }
-            let left: u64 = queue.items.iter().map(|item| count(item)).sum();
+            let left: u64 = queue.items.iter().map(|item| count(&item.bytes)).sum();
             prop_assert_eq!(told + left + queue.dropped(), put);
         }
     }

@@ -255,7 +255,10 @@ impl Logger {
         let rest = if is_stopping && seen < self.buffer.len() { Rest::Ended } else { rest };
         self.sinks.begin_round();
         let mut told = 0;
-        while let Some(piece) = tap.cutter.next(&self.buffer[told..seen], rest) {
+        loop {
+            // Taking whole lines makes room enough.
+            let rest = if told > 0 && rest == Rest::Full { Rest::Waits } else { rest };
+            let Some(piece) = tap.cutter.next(&self.buffer[told..seen], rest) else { break };
             let record = Record {
                 time: moment.stamp,
                 service: &tap.service,

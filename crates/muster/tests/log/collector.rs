@@ -72,7 +72,8 @@ fn what_is_too_much_for_a_dead_collector_is_counted_and_told_it() {
     let (folder, stderr) = (dir.path().join("logs"), dir.path().join("stderr"));
     let at = free_address();
     let (web, mut to_web) = input("web:out");
-    let args = ["--collector", &format!("tcp://{at}"), "--stdout=false", "--folder", folder.to_str().unwrap()];
+    let args =
+        ["--collector", &format!("tcp://{at}"), "--stdout=false", "--folder", folder.to_str().unwrap()];
     let mut log = Log::start(&[&web], &args, Stdio::null(), &stderr);
     // Nobody waits for it.
     write_numbered(&mut to_web, 0..LINES);

@@ -34,7 +34,10 @@ fn killed_under_a_flood_it_loses_no_line() {
     let args = ["--folder", folder_text, "--rotate-size", "1000000", "--rotate-keep", "1000"];
     let start = || Log::start(&[&web, &app], &args, to_stdout.try_clone().unwrap(), &stderr);
     let written = || -> u64 {
-        let sizes = fs::read_dir(&folder).into_iter().flatten().map(|entry| entry.unwrap().metadata().map_or(0, |about| about.len()));
+        let sizes = fs::read_dir(&folder)
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().metadata().map_or(0, |about| about.len()));
         sizes.sum()
     };
     let mut log = start();

@@ -9,7 +9,16 @@ fn full_files_get_numbers_and_no_line_is_lost_or_told_twice() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("made/when/missing");
     let (web, mut to_web) = input("web:out");
-    let args = ["--folder", folder.to_str().unwrap(), "--rotate-size", "50000", "--rotate-keep", "1000", "--form=plain", "--stdout=false"];
+    let args = [
+        "--folder",
+        folder.to_str().unwrap(),
+        "--rotate-size",
+        "50000",
+        "--rotate-keep",
+        "1000",
+        "--form=plain",
+        "--stdout=false",
+    ];
     let mut log = Log::start(&[&web], &args, Stdio::null(), &dir.path().join("stderr"));
     write_numbered(&mut to_web, 0..LINES);
     drop(to_web);
@@ -25,12 +34,21 @@ fn full_files_get_numbers_and_no_line_is_lost_or_told_twice() {
 fn only_so_many_full_files_are_kept() {
     let dir = tempfile::tempdir().unwrap();
     let (web, mut to_web) = input("../web:out");
-    let args = ["--folder", dir.path().to_str().unwrap(), "--rotate-size", "4096", "--rotate-keep", "2", "--stdout=false"];
+    let args = [
+        "--folder",
+        dir.path().to_str().unwrap(),
+        "--rotate-size",
+        "4096",
+        "--rotate-keep",
+        "2",
+        "--stdout=false",
+    ];
     let mut log = Log::start(&[&web], &args, Stdio::null(), &dir.path().join("stderr"));
     write_numbered(&mut to_web, 0..5000);
     drop(to_web);
     assert!(log.ends().success());
-    let mut names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
     // A name leads nowhere else.
     assert_eq!(names, ["%2E.%2Fweb.log", "%2E.%2Fweb.log.1", "%2E.%2Fweb.log.2", "stderr"]);

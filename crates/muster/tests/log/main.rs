@@ -110,7 +110,9 @@ fn all(mut pipe: impl Read) -> String {
 fn lines_of(folder: &Path, file: &str) -> Vec<String> {
     let mut numbers: Vec<u32> = fs::read_dir(folder)
         .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_prefix(file)?.strip_prefix('.')?.parse().ok())
+        .filter_map(|entry| {
+            entry.unwrap().file_name().to_str()?.strip_prefix(file)?.strip_prefix('.')?.parse().ok()
+        })
         .collect();
     numbers.sort_unstable_by(|a, b| b.cmp(a));
     let old = numbers.iter().map(|number| text(&folder.join(format!("{file}.{number}"))));

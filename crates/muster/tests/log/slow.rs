@@ -15,9 +15,7 @@ fn nobody_reads_standard_output_and_services_go_on() {
     let mut log = Log::start(&[&web], &args, to_stdout, &stderr);
     write_numbered(&mut to_web, 0..LINES);
     // It wrote all of it: services are not held up. The complaint comes at once.
-    eventually("it complains", || {
-        text(&stderr).contains("standard output: ").then_some(())
-    });
+    eventually("it complains", || text(&stderr).contains("standard output: ").then_some(()));
     let said = text(&stderr);
     assert!(said.contains(" dropped: nobody takes them"), "{said}");
     // The other sink has them all.

@@ -28,12 +28,18 @@ impl Syslog {
     fn life(dir: &tempfile::TempDir, udp: &str, tcp: &str) -> Log {
         let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
         let args = [
-            "--syslog-listen", &path("log"),
-            "--syslog-listen", &format!("udp://{udp}"),
-            "--syslog-listen", &format!("tcp://{tcp}"),
-            "--rule", "local1.notice -> file:haproxy",
-            "--rule", "mail.* -> nowhere",
-            "--folder", &path("logs"),
+            "--syslog-listen",
+            &path("log"),
+            "--syslog-listen",
+            &format!("udp://{udp}"),
+            "--syslog-listen",
+            &format!("tcp://{tcp}"),
+            "--rule",
+            "local1.notice -> file:haproxy",
+            "--rule",
+            "mail.* -> nowhere",
+            "--folder",
+            &path("logs"),
         ];
         let stdout = File::options().append(true).create(true).open(path("stdout")).unwrap();
         Log::start(&[], &args, stdout, &dir.path().join("stderr"))
@@ -173,7 +179,11 @@ fn the_real_logger_is_understood() {
         for form in [&["--rfc3164"][..], &["--rfc5424"], &["--rfc5424", "-i"], &["-i"]] {
             nth += 1;
             let said = format!("message {nth}");
-            let status = Command::new("logger").args(way).args(form).args(["-t", "tester", "-p", "local1.err", &said]).status();
+            let status = Command::new("logger")
+                .args(way)
+                .args(form)
+                .args(["-t", "tester", "-p", "local1.err", &said])
+                .status();
             assert!(status.unwrap().success());
             syslog.has("logs/haproxy.log", &format!("Z tester | {said}"));
         }

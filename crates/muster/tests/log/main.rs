@@ -1,5 +1,6 @@
 //! `muster log` as a process with real pipes and sockets.
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+#![expect(clippy::print_stderr, reason = "what is skipped and what was counted must be seen")]
 
 mod collector;
 mod killed;

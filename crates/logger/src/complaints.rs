@@ -34,9 +34,12 @@ impl Complaints {
 
     /// So many lines for `name` were dropped.
     pub(crate) fn lost(&mut self, name: &str, why: &str, lines: u64) {
+        if lines == 0 {
+            return;
+        }
         let complaint = self.about(name);
         complaint.lost += lines;
-        complaint.is_new |= lines > 0;
+        complaint.is_new = true;
         if complaint.why != why {
             why.clone_into(&mut complaint.why);
         }
@@ -74,6 +77,8 @@ impl Complaints {
                 1 => format!("muster log: {name}: a line was dropped: {}\n", complaint.why),
                 lost => format!("muster log: {name}: {lost} lines were dropped: {}\n", complaint.why),
             };
+            // A service may have any name.
+            let line = line.trim_end().replace(char::is_control, "?") + "\n";
             complaint.told = Some(now);
             complaint.is_new = false;
             let is_told = self.stream.as_ref().is_some_and(|stream| stream.write(line.as_bytes()).is_ok());

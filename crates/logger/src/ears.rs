@@ -129,7 +129,15 @@ impl Ears {
     fn accept(&mut self) {
         for listener in &self.listeners {
             for _ in 0..TURN {
-                let Ok((stream, _)) = listener.accept() else { break };
+                let stream = match listener.accept() {
+                    Ok((stream, _)) => stream,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                    Err(_) => {
+                        // Out of descriptors, as a rule: without one that is given back, this would be told again and again.
+                        self.refused += u64::from(self.conversations.pop().is_some());
+                        break;
+                    }
+                };
                 if self.conversations.len() >= STREAMS_MAX || stream.set_nonblocking(true).is_err() {
                     self.refused += 1;
                     continue;

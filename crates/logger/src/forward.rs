@@ -143,7 +143,7 @@ impl Forward {
     }
 
     pub(crate) fn left(&self) -> u64 {
-        self.queue.len() as u64 + self.queue.dropped()
+        self.queue.len() as u64
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -171,6 +171,8 @@ impl Forward {
         match &self.link {
             Link::Away { .. } => None,
             Link::Opening { socket, .. } => Some(PollFd::new(socket, PollFlags::OUT)),
+            // The error of a datagram that nobody took would be told again and again; the next one that is sent tells it too.
+            Link::Open { is_stream: false, .. } if self.queue.is_empty() => None,
             Link::Open { socket, is_stream, .. } => {
                 let closes = if *is_stream { PollFlags::IN } else { PollFlags::empty() };
                 let takes = if self.queue.is_empty() { PollFlags::empty() } else { PollFlags::OUT };

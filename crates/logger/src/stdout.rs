@@ -16,6 +16,8 @@ pub(crate) struct Stdout {
     stream: NonBlocking,
     queue: Queue,
     chunk: Vec<u8>,
+    /// The last write failed for good. Then `poll` has nothing new to tell, for ever.
+    is_broken: bool,
 }
 
 const NAME: &str = "standard output";
@@ -32,7 +34,7 @@ impl Stdout {
         if torn.unwrap_or(false) {
             queue.put(b"\n".to_vec(), Instant::default(), |_| Vec::new());
         }
-        Ok(Self { stream, queue, chunk: Vec::new() })
+        Ok(Self { stream, queue, chunk: Vec::new(), is_broken: false })
     }
 
     pub(crate) fn put(
@@ -61,11 +63,15 @@ impl Stdout {
             }
             gather(&self.queue, self.stream.at_once, &mut self.chunk);
             match self.stream.write(&self.chunk) {
-                Ok(count) => self.queue.take(count, now),
+                Ok(count) => {
+                    self.queue.take(count, now);
+                    self.is_broken = false;
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => {
                     // Whoever read is gone, or a file has no room: neither is better in a moment.
                     let lost = self.queue.give_up();
+                    self.is_broken = true;
                     return complaints.lost(NAME, &error.to_string(), lost);
                 }
             }
@@ -77,10 +83,10 @@ impl Stdout {
     }
 
     pub(crate) fn waits_until(&mut self, now: Instant) -> Option<Instant> {
-        self.queue.waits_until(now, PATIENCE)
+        if self.is_broken { None } else { self.queue.waits_until(now, PATIENCE) }
     }
 
     pub(crate) fn poll_fd(&self) -> Option<PollFd<'_>> {
-        (!self.queue.is_empty()).then(|| self.stream.poll_fd())
+        (!self.queue.is_empty() && !self.is_broken).then(|| self.stream.poll_fd())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 
 /// The next message of a stream of counted ones.
@@ -15,9 +15,10 @@ fn frame(stream: &mut impl BufRead) -> Option<String> {
     Some(String::from_utf8(message).unwrap())
 }
 
-/// An address that was free a moment ago.
+/// An address that is free, and stays so: nobody else has this process's loopback address.
 fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    let [_, b, c, d] = std::process::id().to_be_bytes();
+    TcpListener::bind((Ipv4Addr::new(127, 64 | b, c, d), 0)).unwrap().local_addr().unwrap()
 }
 
 #[test]

@@ -99,6 +99,13 @@ impl Ears {
     /// Hands on what came; `take` says whether there may be more now. Returns whether there was anything.
     pub(crate) fn hear(&mut self, buffer: &mut [u8], mut take: impl FnMut(&[u8]) -> bool) -> bool {
         let mut heard = false;
+        // Each is first once, so that one that floods takes no other's turn for ever.
+        if !self.datagrams.is_empty() {
+            self.datagrams.rotate_left(1);
+        }
+        if !self.conversations.is_empty() {
+            self.conversations.rotate_left(1);
+        }
         let buffer_of_datagram = buffer.len().min(DATAGRAM_BYTES_MAX);
         for socket in &self.datagrams {
             for _ in 0..TURN {

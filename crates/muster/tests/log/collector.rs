@@ -5,13 +5,13 @@ use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 
-/// The next message of a stream of counted ones.
-fn frame(stream: &mut impl BufRead) -> Option<String> {
+/// The next message of a stream of counted ones; none, if it ended before that was whole.
+pub(crate) fn frame(stream: &mut impl BufRead) -> Option<String> {
     let mut length = Vec::new();
     stream.read_until(b' ', &mut length).unwrap();
     let length: usize = std::str::from_utf8(&length).unwrap().trim_end().parse().ok()?;
     let mut message = vec![0; length];
-    stream.read_exact(&mut message).unwrap();
+    stream.read_exact(&mut message).ok()?;
     Some(String::from_utf8(message).unwrap())
 }
 

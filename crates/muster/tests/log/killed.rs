@@ -1,6 +1,11 @@
 //! `kill -9`, again and again.
 
+use super::collector::frame;
 use super::*;
+use std::io::BufReader;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Every number from the first to the last is there, in order, but for repetitions of what was told before.
 fn assert_all(lines: &[String], count: u64, what: &str) {
@@ -70,6 +75,54 @@ fn killed_under_a_flood_it_loses_no_line() {
         let of = lines.iter().filter(|line| line.starts_with(&format!("{service} | "))).cloned();
         assert_all(&of.collect::<Vec<_>>(), LINES, &format!("{service} on standard output"));
     }
+    assert_eq!(told_dropped(&lines), 0);
+}
+
+/// What a collector took over TCP is not told again by the queue of a dead process, nor lost with it: it waits in the pipe.
+#[test]
+fn killed_under_a_flood_it_loses_no_line_on_its_way_to_a_collector() {
+    const LINES: u64 = 200_000;
+    let dir = tempfile::tempdir().unwrap();
+    let stderr = dir.path().join("stderr");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = format!("tcp://{}", listener.local_addr().unwrap());
+    let taken = Arc::new(AtomicU64::new(0));
+    let collector = {
+        let taken = Arc::clone(&taken);
+        std::thread::spawn(move || {
+            let (mut lines, mut next) = (Vec::new(), 0);
+            // One life after the other, each to its end.
+            while next < LINES {
+                let mut stream = BufReader::new(listener.accept().unwrap().0);
+                while let Some(line) = frame(&mut stream) {
+                    next = number(&line).map_or(next, |number| next.max(number + 1));
+                    lines.push(line);
+                    taken.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            lines
+        })
+    };
+    let (web, mut to_web) = input("web:out");
+    let flood = std::thread::spawn(move || write_numbered(&mut to_web, 0..LINES));
+    let start = || Log::start(&[&web], &["--stdout=false", "--collector", &at], Stdio::null(), &stderr);
+    let mut log = start();
+    for kill in 0..20 {
+        let before = taken.load(Ordering::Relaxed);
+        let goes_on = eventually("the collector gets more", || {
+            let ended = log.child.try_wait().unwrap().is_some();
+            (ended || taken.load(Ordering::Relaxed) > before + kill * 100).then_some(!ended)
+        });
+        if !goes_on {
+            break;
+        }
+        log.kill();
+        log = start();
+    }
+    flood.join().unwrap();
+    assert!(log.ends().success(), "{}", text(&stderr));
+    let lines = collector.join().unwrap();
+    assert_all(&lines, LINES, "collector");
     assert_eq!(told_dropped(&lines), 0);
 }
 

@@ -42,6 +42,9 @@ pub(crate) enum Command {
     /// Run a whole node as PID 1: agent, proxy, processes of the configuration, and a command.
     #[command(long_about = help::RUN, after_long_help = help::RUN_AFTER)]
     Run(RunArgs),
+    /// Write on what services and syslog clients log.
+    #[command(long_about = help::LOG, after_long_help = help::LOG_AFTER)]
+    Log(LogArgs),
     /// Run the services of this container, as its PID 1.
     #[command(long_about = help::INIT, after_long_help = help::INIT_AFTER)]
     Init(InitArgs),

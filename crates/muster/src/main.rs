@@ -4,7 +4,7 @@
 //!
 //! | module | commands |
 //! |---|---|
-//! | [`roles`] | `agent`, `proxy`: processes that run until they are told to stop |
+//! | [`roles`] | `agent`, `proxy`, `log`: processes that run until they are told to stop |
 //! | [`supervision`] | `run`, `init`, `install`, `muster -- COMMAND`, and all names of s6-overlay and tini |
 //! | [`probe`] | `probe`: one question to a program, for PID 1 and for health checks |
 //! | [`processes`] | `status`, `start`, `stop`, `restart`, `signal`, `tree`: the services of this container, by their control places |
@@ -62,6 +62,7 @@ fn main() -> ExitCode {
     let code = match command {
         Command::Agent(args) => roles::agent::run(args),
         Command::Proxy(args) => roles::proxy::run(args),
+        Command::Log(args) => roles::log::run(args),
         Command::Init(args) => supervision::run(args),
         Command::Run(args) => supervision::run_node(args),
         Command::Probe(args) => probe::run(args),

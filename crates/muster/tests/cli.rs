@@ -106,6 +106,7 @@ fn help_is_as_it_was_reviewed() {
         ("agent", vec!["agent", "--help"]),
         ("agent-short", vec!["agent", "-h"]),
         ("proxy", vec!["proxy", "--help"]),
+        ("log", vec!["log", "--help"]),
         ("status", vec!["status", "--help"]),
         ("restart", vec!["restart", "--help"]),
         ("signal", vec!["signal", "--help"]),
@@ -239,6 +240,11 @@ fn config_print_tells_values_and_who_said_so() {
         out.replace(path, "DIR"),
         r##"socket = "/tmp/m.sock"  # DIR/muster.toml:1
 
+[run]
+# proxy =                # default: when anything is said about `[proxy]`
+stop_within = "9s"       # default
+plain_wait = "3s 500ms"  # default
+
 [agent]
 node = "a"                        # DIR/muster.toml:3
 bind = "127.0.0.1:7946"           # flag --bind
@@ -299,6 +305,17 @@ plaintext = false          # default
 [log]
 level = "info"   # default
 format = "text"  # default
+
+[logs]
+form = "prefix"         # default
+stdout = true           # default
+# folder =              # default: no files
+rotate_size = 10485760  # default
+rotate_age = "0s"       # default
+rotate_keep = 5         # default
+# collector =           # default: nothing is forwarded
+listen = []             # default
+rules = []              # default
 "##
     );
 }

@@ -14,6 +14,7 @@ mod held;
 mod hostile;
 mod journey;
 mod keys;
+mod logs;
 mod lossy;
 mod names;
 mod outage;

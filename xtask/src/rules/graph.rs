@@ -15,6 +15,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("supervise", &[]),
     // Not agent, nor anything else that grows: it is PID 1.
     ("init", &["supervise"]),
+    ("logs", &[]),
+    // A process of its own, which must go on when all others do not.
+    ("logger", &["logs"]),
     ("fleet", &[]),
     ("balance", &["fleet"]),
     ("control", &["fleet"]),
@@ -22,7 +25,23 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Not agent: the data plane outlives it and follows it only through the control socket.
     ("proxy", &["fleet", "balance", "control"]),
     // supervise as plain data: what is to be kept running.
-    ("muster", &["wire", "serf", "rpc", "fleet", "control", "agent", "proxy", "init", "supervise", "sim"]),
+    (
+        "muster",
+        &[
+            "wire",
+            "serf",
+            "rpc",
+            "fleet",
+            "control",
+            "agent",
+            "proxy",
+            "init",
+            "supervise",
+            "logs",
+            "logger",
+            "sim",
+        ],
+    ),
 ];
 
 pub(super) fn check(metadata: &serde_json::Value) -> Vec<String> {

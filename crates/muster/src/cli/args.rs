@@ -75,6 +75,12 @@ pub(crate) struct ProxyArgs {
     pub(crate) configured: Configured<scope::Proxy>,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Logs>,
+}
+
 /// How to answer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub(crate) enum Format {

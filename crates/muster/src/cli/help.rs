@@ -225,6 +225,36 @@ Exit codes:
   1  it is not; standard error says why
   2  wrong usage";
 
+pub(super) const LOG: &str = "\
+Writes on what services and syslog clients log: to standard output, to a file for each service, and to a syslog that collects \
+everything.
+
+`muster init` starts it and gives it the pipes of the services; killed, it is started again and loses no line, since it takes \
+from a pipe only what it has written out. Programs of this host reach it on sockets (--syslog-listen).";
+
+pub(super) const LOG_AFTER: &str = "\
+Examples:
+  Files that do not grow for ever:  muster log --folder /var/log/services --rotate-size 1000000
+  Everything to a collector:        muster log --collector tcp://10.0.0.9:601
+  In place of a syslog for HAProxy (`log 127.0.0.1 local1 notice`):
+    muster log --syslog-listen /dev/log --syslog-listen udp://127.0.0.1:514 \\
+        --folder /var/log/services --rule 'local1.notice -> file:haproxy'
+
+Nothing that logs is made to wait for a sink that takes nothing for a second: then lines are dropped and counted, and how many
+is told in their place and on standard error.
+
+Signals:
+  TERM, INT  write on what is in the pipes, then end
+  HUP        open files again, after somebody moved them away
+
+Environment:
+  MUSTER_LOG_PIPES  the inherited pipes, FD=SERVICE:out or FD=SERVICE:err, separated by commas; %XX in SERVICE is a byte
+
+Exit codes:
+  0  ended by TERM, or all who wrote into the pipes are gone and there is no address to listen on
+  1  an address could not be listened on
+  2  the command line or the configuration is invalid; nothing was started";
+
 pub(super) const INIT: &str = "\
 Runs the services of a container, as its PID 1: starts them in order, starts them again when they end, reaps \
 orphans, passes signals on, and stops all of it within Docker's ten seconds.

@@ -24,6 +24,8 @@ pub(crate) mod scope {
     /// For a node with all its roles.
     #[derive(Debug)]
     pub(crate) struct Run;
+    #[derive(Debug)]
+    pub(crate) struct Logs;
     /// For commands that look at the whole configuration.
     #[derive(Debug)]
     pub(crate) struct All;
@@ -40,6 +42,9 @@ pub(crate) mod scope {
     impl Scope for Run {
         const SECTIONS: &'static [Section] =
             &[Section::Run, Section::Agent, Section::Proxy, Section::Node, Section::Log];
+    }
+    impl Scope for Logs {
+        const SECTIONS: &'static [Section] = &[Section::Logs];
     }
     impl Scope for All {
         const SECTIONS: &'static [Section] = &Section::ALL;

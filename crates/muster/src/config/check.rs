@@ -13,6 +13,7 @@ use super::suggest;
 use super::views;
 use muster_agent::{RpcConfig, TagsFile, tags_note};
 use muster_fleet::{DrawOptions, Member, Rules, Status, draw};
+use muster_logs::{Listen, Target};
 use muster_wire::tags::{META_BYTES_MAX, encode};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -22,6 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 pub(crate) enum Role {
     Agent,
     Proxy,
+    Log,
 }
 
 /// Why the question is asked.
@@ -126,7 +128,34 @@ fn but_for_the_socket(
             });
         }
     }
+    if roles.contains(&Role::Log) {
+        logs(settings, &mut findings.notes);
+    }
     findings
+}
+
+/// Whoever reaches a listener can write whatever he likes into the logs, and fill the disk with it.
+fn logs(settings: &Settings, notes: &mut Vec<Problem>) {
+    let logs = views::logs(settings);
+    for on in &logs.listen {
+        if let Listen::Udp(at) | Listen::Tcp(at) = on
+            && !at.ip().to_canonical().is_loopback()
+        {
+            let text = format!(
+                "whoever reaches {on} can write into these logs; listen on 127.0.0.1 if only this host is to"
+            );
+            notes.push(problem(settings, &keys::logs::LISTEN, text));
+        }
+    }
+    let is_for = |target: &dyn Fn(&Target) -> bool| logs.rules.iter().any(|rule| target(&rule.target));
+    if logs.collector.is_none() && is_for(&|target| *target == Target::Collector) {
+        let text = "a rule sends messages to the collector, and there is none: name one with `collector`";
+        notes.push(problem(settings, &keys::logs::RULES, text));
+    }
+    if logs.folder.is_none() && is_for(&|target| matches!(target, Target::File(_))) {
+        let text = "a rule sends messages to a file, and there is no folder for it: name one with `folder`";
+        notes.push(problem(settings, &keys::logs::RULES, text));
+    }
 }
 
 /// A problem with the value of `key`, at whoever set it.

@@ -11,7 +11,8 @@ use super::value::{Invalid, Value};
 /// Variables of ours that are not keys: the demo ties its children to itself with them.
 const OTHER_PREFIX: &str = "MUSTER_DEMO_";
 /// So are these: what PID 1 hands over to a role, and where `muster status` looks.
-const OTHERS: [&str; 3] = [muster_agent::inherited::VARIABLE, "MUSTER_PICTURE_FD", "MUSTER_CONTROL"];
+const OTHERS: [&str; 4] =
+    [muster_agent::inherited::VARIABLE, "MUSTER_PICTURE_FD", "MUSTER_CONTROL", crate::roles::log::PIPES];
 
 /// Lays the variables over `settings`. An empty variable counts as not set: that is how Docker Compose writes absence.
 pub(super) fn read(

@@ -54,7 +54,9 @@ impl Family {
         match section {
             Section::Service => Some(Self::Services),
             Section::Process => Some(Self::Processes),
-            Section::Node | Section::Run | Section::Agent | Section::Proxy | Section::Log => None,
+            Section::Node | Section::Run | Section::Agent | Section::Proxy | Section::Log | Section::Logs => {
+                None
+            }
         }
     }
 }

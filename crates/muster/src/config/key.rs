@@ -12,6 +12,8 @@ pub(crate) enum Section {
     Agent,
     Proxy,
     Log,
+    /// Logs of others: what `muster log` does.
+    Logs,
     /// `[services.NAME]`, once for each; not among [`Section::ALL`], since its keys are in files only.
     Service,
     /// `[processes.NAME]`, likewise.
@@ -20,7 +22,8 @@ pub(crate) enum Section {
 
 impl Section {
     /// Those that exist once, in the order of the file.
-    pub(crate) const ALL: [Self; 5] = [Self::Node, Self::Run, Self::Agent, Self::Proxy, Self::Log];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Node, Self::Run, Self::Agent, Self::Proxy, Self::Log, Self::Logs];
 
     /// The name between brackets; empty for [`Section::Node`].
     pub(crate) fn name(self) -> &'static str {
@@ -30,6 +33,7 @@ impl Section {
             Self::Agent => "agent",
             Self::Proxy => "proxy",
             Self::Log => "log",
+            Self::Logs => "logs",
             Self::Service => "services.NAME",
             Self::Process => "processes.NAME",
         }
@@ -43,6 +47,7 @@ impl Section {
             Self::Agent => "Agent",
             Self::Proxy => "Proxy",
             Self::Log => "Logging",
+            Self::Logs => "Logs of services",
             Self::Service => "Services",
             Self::Process => "Processes",
         }
@@ -96,6 +101,12 @@ pub(crate) enum Kind {
     Texts,
     /// A command: its words, or a text that is split into them as a shell would.
     Words,
+    /// One syslog collector.
+    Collector,
+    /// Several places for syslog messages.
+    LogListen,
+    /// Several rules for syslog messages; in a variable on a line each.
+    LogRules,
 }
 
 impl Kind {
@@ -116,6 +127,9 @@ impl Kind {
             Self::Tags => "KEY=VALUE",
             Self::Texts => "TEXT",
             Self::Words => "COMMAND",
+            Self::Collector => "URL",
+            Self::LogListen => "PATH|URL",
+            Self::LogRules => "RULE",
         }
     }
 
@@ -125,9 +139,13 @@ impl Kind {
             Self::Bool => "true or false",
             Self::Count { .. } => "a number",
             Self::Duration { .. } => "a string with a unit, e.g. \"5s\"",
-            Self::Addresses { .. } | Self::Seeds | Self::Handlers | Self::Networks | Self::Texts => {
-                "a list of strings"
-            }
+            Self::Addresses { .. }
+            | Self::Seeds
+            | Self::Handlers
+            | Self::Networks
+            | Self::LogListen
+            | Self::LogRules
+            | Self::Texts => "a list of strings",
             Self::Words => "a string or a list of strings",
             Self::Ports => "a list of ports",
             Self::Tags => "a table of strings",
@@ -135,6 +153,7 @@ impl Kind {
             | Self::Secret
             | Self::Path
             | Self::Word { .. }
+            | Self::Collector
             | Self::Address { .. }
             | Self::AddressOrOff { .. } => "a string",
         }
@@ -152,6 +171,8 @@ impl Kind {
                 | Self::Tags
                 | Self::Texts
                 | Self::Words
+                | Self::LogListen
+                | Self::LogRules
         )
     }
 }

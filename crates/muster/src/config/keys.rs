@@ -1,5 +1,6 @@
 //! Every key, once. Flags, variables, help, `config print` and the reference all come from here.
 
+pub(crate) mod logs;
 pub(crate) mod process;
 pub(crate) mod run;
 pub(crate) mod serf;
@@ -68,6 +69,15 @@ pub(crate) static TABLE: &[&Key] = &[
     &PLAINTEXT,
     &LOG_LEVEL,
     &LOG_FORMAT,
+    &logs::FORM,
+    &logs::STDOUT,
+    &logs::FOLDER,
+    &logs::ROTATE_SIZE,
+    &logs::ROTATE_AGE,
+    &logs::ROTATE_KEEP,
+    &logs::COLLECTOR,
+    &logs::LISTEN,
+    &logs::RULES,
 ];
 
 /// The keys of one section.

@@ -77,6 +77,9 @@ fn values(kind: Kind) -> String {
         Kind::Tags => "table of texts".to_owned(),
         Kind::Texts => "list of texts".to_owned(),
         Kind::Words => "command".to_owned(),
+        Kind::Collector => "`udp://IP:PORT`, `tcp://IP:PORT`, `unix:///PATH`".to_owned(),
+        Kind::LogListen => "list of paths, `udp://IP:PORT`, `tcp://IP:PORT`".to_owned(),
+        Kind::LogRules => "list of `SELECTOR -> TARGET`".to_owned(),
     }
 }
 
@@ -138,8 +141,8 @@ later file wins, lists are continued (by flags too), tags merge, a switch can on
 nothing. They beat Muster's own files; variables and flags beat them. An unknown key is an error. Serf reads
 `disable_coordinates` and `validate_node_names` and does nothing with them, and so does Muster; `leave_on_terminate` it always does.
 
-**Variables.** `MUSTER_SECTION__KEY` exists for every key outside of `[services.NAME]` and `[processes.NAME]`; lists are separated by commas, handlers stand
-on a line each, tags are written `k=v,k=v`. An empty variable counts as not set. An unknown variable that begins with `MUSTER_` brings a warning only,
+**Variables.** `MUSTER_SECTION__KEY` exists for every key outside of `[services.NAME]` and `[processes.NAME]`; lists are separated by commas, handlers
+and rules of logs stand on a line each, tags are written `k=v,k=v`. An empty variable counts as not set. An unknown variable that begins with `MUSTER_` brings a warning only,
 since Kubernetes injects some for a Service called `muster`.
 
 **Files.** An unknown key is an error. Strings may hold `${VAR}` and `${VAR:-default}`; `$$` is one dollar sign.

@@ -2,6 +2,7 @@
 
 use super::key::Kind;
 use muster_fleet::{Network, Ports, RULE_ENTRIES_MAX};
+use muster_logs::{Collector, Listen, Rule};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -45,9 +46,14 @@ impl Kind {
     pub(crate) fn unset(self) -> Value {
         match self {
             Self::Addresses { .. } => Value::Addresses(Vec::new()),
-            Self::Seeds | Self::Handlers | Self::Networks | Self::Ports | Self::Texts | Self::Words => {
-                Value::Texts(Vec::new())
-            }
+            Self::Seeds
+            | Self::Handlers
+            | Self::Networks
+            | Self::Ports
+            | Self::LogListen
+            | Self::LogRules
+            | Self::Texts
+            | Self::Words => Value::Texts(Vec::new()),
             Self::Tags => Value::Tags(BTreeMap::new()),
             _ => Value::Unset,
         }
@@ -55,8 +61,8 @@ impl Kind {
 
     /// Reads the text of a variable: lists are separated by commas.
     pub(crate) fn parse(self, text: &str) -> Result<Value, Invalid> {
-        if self == Self::Handlers {
-            // Filters have commas between them.
+        if matches!(self, Self::Handlers | Self::LogRules) {
+            // Filters and facilities have commas between them.
             let items: Vec<&str> = text.lines().map(str::trim).filter(|item| !item.is_empty()).collect();
             self.parse_many(&items)
         } else if self == Self::Words {
@@ -83,6 +89,8 @@ impl Kind {
             Self::Ports => rule_list::<Ports>(items),
             Self::Texts => Ok(Value::Texts(items.iter().map(|item| (*item).to_owned()).collect())),
             Self::Words => command(items.iter().map(|item| (*item).to_owned()).collect()),
+            Self::LogListen => texts_of::<Listen>(items),
+            Self::LogRules => texts_of::<Rule>(items),
             Self::Tags => items.iter().map(|item| tag(item)).collect::<Result<_, _>>().map(Value::Tags),
             _ => match items {
                 [item] => self.parse_one(item),
@@ -118,11 +126,14 @@ impl Kind {
             }
             Self::AddressOrOff { .. } if text.eq_ignore_ascii_case(OFF) => Ok(Value::Text(OFF.to_owned())),
             Self::Address { port } | Self::AddressOrOff { port } => address(text, port).map(Value::Address),
+            Self::Collector => texts_of::<Collector>(&[text]).map(|_| Value::Text(text.to_owned())),
             Self::Addresses { .. }
             | Self::Seeds
             | Self::Handlers
             | Self::Networks
             | Self::Ports
+            | Self::LogListen
+            | Self::LogRules
             | Self::Tags
             | Self::Texts
             | Self::Words => self.parse_many(&[text]),
@@ -193,6 +204,12 @@ fn command(words: Vec<String>) -> Result<Value, Invalid> {
 fn rule_list<T: FromStr<Err = String> + ToString>(items: &[&str]) -> Result<Value, Invalid> {
     rule_length(items.len())?;
     let item = |item: &&str| item.trim().parse::<T>().map(|item| item.to_string()).map_err(Invalid);
+    items.iter().map(item).collect::<Result<_, _>>().map(Value::Texts)
+}
+
+/// As texts, which the views read again.
+fn texts_of<T: FromStr<Err = String>>(items: &[&str]) -> Result<Value, Invalid> {
+    let item = |item: &&str| item.parse::<T>().map(|_| (*item).to_owned()).map_err(Invalid);
     items.iter().map(item).collect::<Result<_, _>>().map(Value::Texts)
 }
 

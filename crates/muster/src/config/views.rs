@@ -217,6 +217,28 @@ fn rules(settings: &Settings) -> Rules {
     settings.named(Family::Services).filter_map(rule).collect()
 }
 
+/// What `muster log` is told; its pipes are not configured.
+pub(crate) fn logs(settings: &Settings) -> muster_logger::Config {
+    // Each text was read when its source was.
+    let texts = |key| settings.texts(key).iter();
+    let age = settings.duration(&keys::logs::ROTATE_AGE);
+    muster_logger::Config {
+        form: settings.text(&keys::logs::FORM).parse().unwrap_or_default(),
+        stdout: settings.bool(&keys::logs::STDOUT),
+        folder: Some(settings.text(&keys::logs::FOLDER)).filter(|path| !path.is_empty()).map(PathBuf::from),
+        limits: muster_logs::Limits {
+            size: settings.count(&keys::logs::ROTATE_SIZE),
+            age: Some(age).filter(|age| !age.is_zero()),
+            keep: settings.count(&keys::logs::ROTATE_KEEP),
+        },
+        collector: settings.text(&keys::logs::COLLECTOR).parse().ok(),
+        listen: texts(&keys::logs::LISTEN).filter_map(|text| text.parse().ok()).collect(),
+        rules: texts(&keys::logs::RULES).filter_map(|text| text.parse().ok()).collect(),
+        pipes: Vec::new(),
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+    }
+}
+
 /// How to log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Log {
@@ -274,6 +296,10 @@ mod tests {
         assert_eq!((proxy.connect_timeout, proxy.response_timeout), (seconds(1), seconds(60)));
         assert_eq!((proxy.idle_timeout, proxy.idle_max, proxy.drain_timeout), (seconds(60), 64, seconds(8)));
         assert!(!proxy.plaintext);
+        let logs = logs(&settings);
+        assert_eq!((logs.form, logs.stdout, logs.folder), (muster_logs::Form::Prefix, true, None));
+        assert_eq!(logs.limits, muster_logs::Limits::default());
+        assert_eq!((logs.collector, logs.listen, logs.rules), (None, vec![], vec![]));
         assert_eq!(log(&settings), Log { level: tracing::Level::INFO, json: false });
     }
 }

@@ -1,6 +1,7 @@
 //! Processes that run until they are told to stop: configuration first, then the log, then the role.
 
 pub(crate) mod agent;
+pub(crate) mod log;
 pub(crate) mod proxy;
 
 use crate::config::check::{Purpose, Role, check};

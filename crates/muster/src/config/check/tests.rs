@@ -269,3 +269,31 @@ fn rpc_beyond_loopback_without_a_token_is_worth_a_note() {
     let closed = settings(&[(&keys::serf::RPC_ADDR, "0.0.0.0:0"), (&keys::serf::RPC_AUTH, "secret")]);
     assert_eq!(check(&closed, &[Role::Agent], Purpose::Start).notes, []);
 }
+
+#[test]
+fn logs_that_strangers_can_write_and_rules_that_lead_nowhere_are_worth_a_note() {
+    let notes = |given: &[(&'static Key, &str)]| -> Vec<String> {
+        let findings = without_socket(&settings(given), &[Role::Log], Purpose::Start);
+        assert!(findings.problems.is_empty());
+        findings.notes.iter().map(ToString::to_string).collect()
+    };
+    let rules = "local0,local1.notice -> file:haproxy\n*.* -> collector";
+    let found = notes(&[
+        (&keys::logs::LISTEN, "/dev/log,udp://127.0.0.1:514,tcp://0.0.0.0:514"),
+        (&keys::logs::RULES, rules),
+    ]);
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].starts_with("flag --syslog-listen: whoever reaches tcp://0.0.0.0:514"), "{found:?}");
+    assert!(
+        found[1].contains("name one with `collector`") && found[2].contains("name one with `folder`"),
+        "{found:?}"
+    );
+    let sound = [
+        (&keys::logs::FOLDER, "/var/log"),
+        (&keys::logs::COLLECTOR, "udp://10.0.0.9:514"),
+        (&keys::logs::RULES, rules),
+    ];
+    assert_eq!(notes(&sound), [""; 0]);
+    assert!(keys::logs::COLLECTOR.kind.parse("udp://logs:514").is_err());
+    assert!(keys::logs::RULES.kind.parse("local1 -> stdout").is_err());
+}

@@ -25,6 +25,9 @@ pub(crate) struct Held {
     pub(crate) listeners: Vec<OwnedFd>,
     /// Where it keeps the last picture.
     pub(crate) picture: Option<OwnedFd>,
+    /// What it writes to its output and to its errors, for whoever keeps the log. Both ends are held, so that the end of either
+    /// process loses no line: the next one reads on, and meanwhile a full pipe makes the writer wait.
+    pub(crate) logged: Option<[(PipeReader, PipeWriter); 2]>,
     /// What others write and it reads. Held here, so that its end loses nothing that was written; without a writer when all
     /// who write have ended for good.
     pub(crate) input: Option<(PipeReader, Option<PipeWriter>)>,
@@ -50,6 +53,7 @@ impl Held {
             notifications: None,
             listeners: Vec::new(),
             picture: None,
+            logged: None,
             input: None,
             paused: false,
             since: now,

@@ -166,6 +166,11 @@ fn hold(plan: &Plan) -> Result<Vec<Held>, std::io::Error> {
             held[reader].input = Some((read, Some(write)));
         }
     }
+    for (entry, held) in plan.entries.iter().zip(&mut held) {
+        if entry.logged_as.is_some() {
+            held.logged = Some([sockets::raised_pipe()?, sockets::raised_pipe()?]);
+        }
+    }
     if let Some(places) = &plan.places {
         make_places(plan, places, &mut held);
     }

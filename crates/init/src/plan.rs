@@ -94,6 +94,10 @@ pub struct Entry {
     pub listens: Vec<SocketAddr>,
     /// It is given a memory file that outlives it, for the last picture.
     pub keeps_picture: bool,
+    /// Under which name whoever keeps the log reads what it writes; otherwise it writes where we do.
+    pub logged_as: Option<String>,
+    /// It keeps the log: it reads what all those write.
+    pub reads_logs: bool,
     /// It is a role of ours and may see our secrets.
     pub is_own: bool,
     /// Who reads its standard output.
@@ -118,11 +122,23 @@ impl Entry {
             offers: None,
             listens: Vec::new(),
             keeps_picture: false,
+            logged_as: None,
+            reads_logs: false,
             is_own: false,
             stdout_to: None,
             is_command: false,
             is_public: true,
         }
+    }
+
+    /// The same in a plan in which `by` others stand before: what it says of others follows.
+    pub fn moved_by(&mut self, by: usize) {
+        let shift = |ServiceId(id): &mut ServiceId| *id += by;
+        self.stdout_to.iter_mut().for_each(shift);
+        if let Some(Speaker::Another(other)) = &mut self.notify_socket {
+            shift(other);
+        }
+        self.service.after.iter_mut().for_each(|dependency| shift(&mut dependency.on));
     }
 
     /// Whether it has a control place: s6 makes none for what is done once.

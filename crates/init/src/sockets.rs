@@ -1,7 +1,7 @@
 //! What PID 1 holds for a process so that it outlives it: listening sockets, where the last picture is kept, and the socket by which
 //! it says that it is ready.
 
-use std::io;
+use std::io::{self, PipeReader, PipeWriter};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
@@ -29,6 +29,12 @@ pub(crate) fn raised(fd: OwnedFd) -> io::Result<OwnedFd> {
         Err(Errno::INVAL | Errno::MFILE) => Ok(fd),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A pipe with such numbers.
+pub(crate) fn raised_pipe() -> io::Result<(PipeReader, PipeWriter)> {
+    let (read, write) = io::pipe()?;
+    Ok((raised(read.into())?.into(), raised(write.into())?.into()))
 }
 
 /// A socket that listens, for whoever accepts.

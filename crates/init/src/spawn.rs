@@ -25,6 +25,8 @@ pub(crate) struct Files<'a> {
     pub(crate) stdin: Option<BorrowedFd<'a>>,
     /// Its standard output; otherwise ours.
     pub(crate) stdout: Option<BorrowedFd<'a>>,
+    /// Its standard error; otherwise ours.
+    pub(crate) stderr: Option<BorrowedFd<'a>>,
     /// Further descriptors, and as which number it expects each.
     pub(crate) given: Vec<(BorrowedFd<'a>, RawFd)>,
     /// Variables that tell it about them.
@@ -44,6 +46,13 @@ impl<'a> Files<'a> {
     /// Gives a descriptor by the next number that is free, from 3 on.
     pub(crate) fn give_next(&mut self, fd: BorrowedFd<'a>) {
         self.given.push((fd, self.next_number()));
+    }
+
+    /// The same; the number.
+    pub(crate) fn give_numbered(&mut self, fd: BorrowedFd<'a>) -> RawFd {
+        let number = self.next_number();
+        self.give_next(fd);
+        number
     }
 
     /// The same, and says in a variable which number it is.
@@ -80,6 +89,9 @@ pub(crate) fn spawn(exec: &Exec, more: &[Word], files: &Files<'_>) -> io::Result
     }
     if let Some(fd) = files.stdout {
         command.stdout(fd.try_clone_to_owned()?);
+    }
+    if let Some(fd) = files.stderr {
+        command.stderr(fd.try_clone_to_owned()?);
     }
     // Without `/dev` it is not silent, and otherwise right.
     if files.is_silent

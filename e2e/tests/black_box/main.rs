@@ -14,6 +14,7 @@ mod held;
 mod hostile;
 mod journey;
 mod keys;
+mod log_of_a_node;
 mod logs;
 mod lossy;
 mod names;

@@ -82,12 +82,20 @@ impl Init {
         files.is_silent = matches!(job, Job::Probe(_));
         if !files.is_silent {
             files.stdin = self.held[id].input.as_ref().map(|(read, _)| read.as_fd());
-            files.stdout = entry.stdout_to.and_then(|reader| writer_to(&self.held, reader));
             files.has_terminal = entry.is_command;
+            if let (Some([(_, out), (_, err)]), false) = (&self.held[id].logged, talks_to_people(entry)) {
+                files.stdout = Some(out.as_fd());
+                files.stderr = Some(err.as_fd());
+            }
+            let reader = entry.stdout_to.and_then(|reader| writer_to(&self.held, reader));
+            files.stdout = reader.or(files.stdout);
         }
         if job == Job::Run {
             files.given.extend(notify.as_ref().map(|(_, write, number)| (write.as_fd(), *number)));
             give_what_is_held(&self.held[id], &mut files);
+            if entry.reads_logs {
+                give_logs(&self.entries, &self.held, &mut files);
+            }
             if let (true, Some((_, cluster))) = (is_agents, &self.cluster) {
                 files.give("MUSTER_INIT_FD", cluster.theirs());
             }
@@ -201,6 +209,33 @@ fn give_what_is_held<'a>(held: &'a Held, files: &mut Files<'a>) {
     if let Some(picture) = &held.picture {
         files.give("MUSTER_PICTURE_FD", picture.as_fd());
     }
+}
+
+/// The ends to read from of all that is logged, and whose they are.
+fn give_logs<'a>(entries: &[Entry], held: &'a [Held], files: &mut Files<'a>) {
+    let mut list = Vec::new();
+    for (entry, held) in entries.iter().zip(held) {
+        if let (Some(name), Some(pipes)) = (&entry.logged_as, &held.logged) {
+            for ((read, _), stream) in pipes.iter().zip(["out", "err"]) {
+                list.push(format!("{}={}:{stream}", files.give_numbered(read.as_fd()), percent(name)));
+            }
+        }
+    }
+    files.variables.push(("MUSTER_LOG_PIPES".into(), list.join(",").into()));
+}
+
+/// As the reader wants names: what would end one is written as `%XX`.
+fn percent(name: &str) -> String {
+    let escape = |byte: u8| match byte {
+        b'%' | b',' | b':' | b'=' | 0..=0x20 | 0x7f.. => format!("%{byte:02X}"),
+        byte => char::from(byte).to_string(),
+    };
+    name.bytes().map(escape).collect()
+}
+
+/// A command on a terminal writes there, not into a log.
+fn talks_to_people(entry: &Entry) -> bool {
+    entry.is_command && nix::unistd::isatty(std::io::stdin()).unwrap_or(false)
 }
 
 fn writer_to(held: &[Held], reader: ServiceId) -> Option<BorrowedFd<'_>> {

@@ -36,5 +36,5 @@ pub(crate) use load::{Loaded, load};
 pub(crate) use named::Named;
 pub(crate) use origin::{Origin, Problem};
 pub(crate) use serf_file::go_duration;
-pub(crate) use settings::{Setting, Settings};
+pub(crate) use settings::Settings;
 pub(crate) use sources::{Given, Sources};

@@ -81,7 +81,7 @@ impl Settings {
 
     /// The settings of one that is named here or was before.
     pub(crate) fn name(&mut self, family: Family, name: &str) -> &mut [Setting] {
-        let defaults = || family.table().iter().copied().map(Setting::default_of).collect();
+        let defaults = || family.table().iter().map(Setting::default_of).collect();
         self.named.entry((family, name.to_owned())).or_insert_with(defaults)
     }
 

@@ -8,7 +8,6 @@ mod wants;
 use crate::config::keys::process as keys;
 use crate::config::{Named, Problem, Settings};
 use muster_init::plan::Entry;
-use muster_supervise::ServiceId;
 use std::path::Path;
 
 pub(crate) use entry::own_program;
@@ -26,7 +25,11 @@ pub(crate) fn read(settings: &Settings, first: usize, etc: &Path) -> Result<Vec<
         for replica in replica::of(&process) {
             let by = first + entries.len();
             match entry::make(&process, &replica, etc) {
-                Ok(made) => entries.extend(made.into_iter().map(|entry| shifted(entry, by))),
+                Ok(mut made) => {
+                    // What a group says of its own members counts from its beginning.
+                    made.iter_mut().for_each(|entry| entry.moved_by(by));
+                    entries.append(&mut made);
+                }
                 Err(mut found) => problems.append(&mut found),
             }
         }
@@ -38,19 +41,6 @@ pub(crate) fn read(settings: &Settings, first: usize, etc: &Path) -> Result<Vec<
     }
     problems.dedup_by_key(|problem| problem.to_string());
     if problems.is_empty() { Ok(entries) } else { Err(problems) }
-}
-
-/// What a group of entries says of its own members counts from the group's beginning.
-fn shifted(mut entry: Entry, by: usize) -> Entry {
-    let shift = |ServiceId(id): ServiceId| ServiceId(id + by);
-    entry.stdout_to = entry.stdout_to.map(shift);
-    if let Some(muster_init::plan::Speaker::Another(other)) = &mut entry.notify_socket {
-        *other = shift(*other);
-    }
-    for dependency in &mut entry.service.after {
-        dependency.on = shift(dependency.on);
-    }
-    entry
 }
 
 /// Which services the processes offer, and where.

@@ -71,12 +71,16 @@ fn plan(sources: &Sources, command: &[OsString]) -> Result<Plan, String> {
         entries.push(proxy(sources, settings));
     }
     entries.extend(processes);
+    let logs = is_said(settings, Section::Logs);
     if !command.is_empty() {
         entries.push(main_command(command, entries.len(), &mut offers));
     }
+    if logs {
+        keep_logs(&mut entries, sources);
+    }
     Ok(Plan {
         retire: Some(Retire {
-            agent: AGENT,
+            agent: ServiceId(AGENT.0 + usize::from(logs)),
             within: settings.duration(&keys::STOP_WITHIN),
             plain_wait: settings.duration(&keys::PLAIN_WAIT),
         }),
@@ -89,12 +93,28 @@ fn plan(sources: &Sources, command: &[OsString]) -> Result<Plan, String> {
 
 fn balances(settings: &Settings) -> bool {
     match settings.origin(&keys::PROXY) {
-        Origin::Default => {
-            let of_proxy = |setting: &&crate::config::Setting| setting.key.section == Section::Proxy;
-            settings.iter().filter(of_proxy).any(|setting| setting.origin != Origin::Default)
-        }
+        Origin::Default => is_said(settings, Section::Proxy),
         _ => settings.bool(&keys::PROXY),
     }
+}
+
+/// Whether anybody says anything about a section.
+fn is_said(settings: &Settings, section: Section) -> bool {
+    let of_section = settings.iter().filter(|setting| setting.key.section == section);
+    of_section.into_iter().any(|setting| setting.origin != Origin::Default)
+}
+
+/// Adds whoever keeps the log. All others wait for its start, and it for their end.
+fn keep_logs(entries: &mut Vec<Entry>, sources: &Sources) {
+    let mut words = vec!["log".into()];
+    words.extend(handed_on(sources, &[Section::Node, Section::Logs, Section::Log]));
+    // First: those that others wait for stand before them. The agent's place is behind it then.
+    let log = Entry { reads_logs: true, ..role("log", words) };
+    for entry in entries.iter_mut() {
+        entry.moved_by(1);
+        entry.service.after.push(Dependency { on: ServiceId(0), until: Condition::Settled });
+    }
+    entries.insert(0, log);
 }
 
 /// What this node offers to the cluster.
@@ -127,7 +147,12 @@ impl Offers {
 
 fn role(name: &str, words: Vec<Word>) -> Entry {
     let service = Service { pauses: ROLE_PAUSES, ..Service::longrun(name) };
-    Entry { main: Some(own_program(words)), is_own: true, ..Entry::new(service) }
+    Entry {
+        main: Some(own_program(words)),
+        is_own: true,
+        logged_as: Some(name.to_owned()).filter(|name| name != "log"),
+        ..Entry::new(service)
+    }
 }
 
 fn agent(sources: &Sources, balances: bool, offers: &Offers) -> Entry {
@@ -181,5 +206,11 @@ fn main_command(command: &[OsString], before: usize, offers: &mut Offers) -> Ent
             Some(own_program(["probe".into(), "tcp".into(), format!("127.0.0.1:{port}").into()]));
         offers.by_nobody.clear();
     }
-    Entry { service, main: Some(Exec::of(command.to_vec())), is_command: true, ..entry }
+    Entry {
+        service,
+        main: Some(Exec::of(command.to_vec())),
+        is_command: true,
+        logged_as: Some("command".to_owned()),
+        ..entry
+    }
 }

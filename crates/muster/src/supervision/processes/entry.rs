@@ -66,6 +66,7 @@ impl Making<'_> {
             ready_probe,
             alive_probe: alive.map(|probe| self.probe(&probe, &exec)),
             offers: process.text(&keys::SERVICE).map(str::to_owned),
+            logged_as: Some(self.replica.name.clone()),
             ..Entry::new(service)
         };
         match readiness {
@@ -251,6 +252,7 @@ fn watched(mut entry: Entry, pattern: &str) -> Vec<Entry> {
     let watcher = Entry {
         main: Some(own_program(["probe", "log", pattern].map(Word::from))),
         is_public: false,
+        logged_as: entry.logged_as.clone(),
         ..Entry::new(watcher)
     };
     entry.stdout_to = Some(WATCHER);

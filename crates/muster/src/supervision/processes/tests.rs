@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::{Sources, load};
 use muster_init::plan::Speaker;
+use muster_supervise::ServiceId;
 use muster_supervise::{Condition, Dependency, Kind, Restart, Whom};
 
 /// The entries of a file with this text, behind two others.

@@ -4,6 +4,7 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::Write;
 use core::net::SocketAddr;
 use core::str::FromStr;
 
@@ -114,6 +115,20 @@ pub struct PipeSpec {
     pub stream: Stream,
 }
 
+/// As [`pipes`] reads it; several are separated by commas.
+impl core::fmt::Display for PipeSpec {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "{}=", self.fd)?;
+        for c in self.service.chars() {
+            match c {
+                ',' | '%' => write!(f, "%{:02X}", u32::from(c))?,
+                c => f.write_char(c)?,
+            }
+        }
+        f.write_str(if self.stream == Stream::Stderr { ":err" } else { ":out" })
+    }
+}
+
 /// Reads `FD=SERVICE:STREAM,...`, where STREAM is `out` or `err`, and `%2C` in SERVICE stands for a comma, as in an address of the web.
 ///
 /// # Errors
@@ -204,6 +219,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn pipes_are_read_as_they_are_written(service in ".{1,30}", fd in 3..1000, is_err: bool) {
+            let stream = if is_err { Stream::Stderr } else { Stream::Stdout };
+            let pipe = PipeSpec { fd, service, stream };
+            let other = PipeSpec { fd: 2000, ..pipe.clone() };
+            prop_assert_eq!(pipes(&format!("{pipe},{other}")).unwrap(), [pipe, other]);
+        }
+
         #[test]
         fn any_text_is_pipes_or_not(text in ".{0,60}") {
             let _ = pipes(&text);

@@ -166,8 +166,9 @@ fn hold(plan: &Plan) -> Result<Vec<Held>, std::io::Error> {
             held[reader].input = Some((read, Some(write)));
         }
     }
+    let somebody_reads = plan.entries.iter().any(|entry| entry.reads_logs);
     for (entry, held) in plan.entries.iter().zip(&mut held) {
-        if entry.logged_as.is_some() {
+        if entry.logged_as.is_some() && somebody_reads {
             held.logged = Some([sockets::raised_pipe()?, sockets::raised_pipe()?]);
         }
     }

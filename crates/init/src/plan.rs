@@ -94,7 +94,7 @@ pub struct Entry {
     pub listens: Vec<SocketAddr>,
     /// It is given a memory file that outlives it, for the last picture.
     pub keeps_picture: bool,
-    /// Under which name whoever keeps the log reads what it writes; otherwise it writes where we do.
+    /// Under which name whoever keeps the log reads what it writes. Without a name, or without such a one, it writes where we do.
     pub logged_as: Option<String>,
     /// It keeps the log: it reads what all those write.
     pub reads_logs: bool,

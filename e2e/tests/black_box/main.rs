@@ -22,6 +22,7 @@ mod outage;
 mod partial_network;
 mod partition;
 mod pause;
+mod processes;
 mod questions;
 mod quiet;
 mod reload;

@@ -1,0 +1,219 @@
+//! From the fleet to the names that templates know. `docs/templates.md` lists them.
+//!
+//! | name | what |
+//! |---|---|
+//! | `addresses` | `[{host, ip, port}]`: every node that serves something, once, by name |
+//! | `services` | by name: `{name, backends, others}`, of `{host, ip, port, address, weight, standing}` |
+//! | `members` | `[{name, ip, port, status, since, tags}]`, those who left or failed too |
+//! | `node` | `{name, ip, status, tags}` of this node |
+//! | `env` | the environment |
+//!
+//! All lists are sorted by name: the same fleet makes the same file.
+
+use crate::escape::Escape;
+use crate::fleet::{Fleet, Seen};
+use crate::value::Value;
+use alloc::borrow::Cow;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use muster_fleet::{
+    Backend, DrawOptions, Member, NODE_NAME_BYTES_MAX, Rules, Service, Standing, Status, draw,
+};
+
+/// Port of a member that has a role and no `port`, where the fleet says nothing of services: the agent's own default.
+const PORT_DEFAULT: u16 = 3000;
+
+/// Who is refused, and why.
+type Refused<'f> = Vec<(&'f str, String)>;
+
+/// Whose name cannot stand in such a file.
+pub(crate) fn refuse_names(fleet: &Fleet, escape: Escape) -> Refused<'_> {
+    let mut refused = Vec::new();
+    for name in names(fleet) {
+        let checked = if name.len() > NODE_NAME_BYTES_MAX {
+            Err(format!("its name is longer than {NODE_NAME_BYTES_MAX} bytes"))
+        } else {
+            escape.check_name(name)
+        };
+        if let Err(why) = checked {
+            refused.push((name, why));
+        }
+    }
+    refused
+}
+
+/// Whose tags cannot be written in such a file, of those who are not refused yet.
+pub(crate) fn refuse_tags<'f>(fleet: &'f Fleet, escape: Escape, refused: &BTreeSet<&str>) -> Refused<'f> {
+    let mut more = Vec::new();
+    for member in fleet.members.iter().filter(|member| !refused.contains(member.name.as_str())) {
+        let texts = member.tags.iter().flat_map(|(name, value)| [(name, name), (name, value)]);
+        let why = texts
+            .into_iter()
+            .find_map(|(tag, text)| escape.check_text(text).err().map(|why| format!("tag {tag:?}: {why}")));
+        if let Some(why) = why {
+            more.push((member.name.as_str(), why));
+        }
+    }
+    more
+}
+
+/// Every node that is named anywhere.
+fn names(fleet: &Fleet) -> BTreeSet<&str> {
+    let members = fleet.members.iter().map(|member| member.name.as_str());
+    let backends = fleet.services.iter().flatten().flat_map(|(_, service)| service.backends.keys());
+    let hosts = fleet.variables.get("addresses").map(hosts).unwrap_or_default();
+    members.chain(backends.map(String::as_str)).chain(hosts).collect()
+}
+
+/// The hosts of a list of addresses that somebody made.
+fn hosts(addresses: &Value) -> Vec<&str> {
+    let Value::List(items) = addresses else { return Vec::new() };
+    items.iter().filter_map(host).collect()
+}
+
+fn host(address: &Value) -> Option<&str> {
+    match address {
+        Value::Map(map) => map.get("host")?.as_text(),
+        _ => None,
+    }
+}
+
+/// The data of a template, without the refused.
+pub(crate) fn of(fleet: &Fleet, refused: &BTreeSet<&str>) -> Value {
+    let mut members: Vec<&Seen> =
+        fleet.members.iter().filter(|member| !refused.contains(member.name.as_str())).collect();
+    members.sort_by(|one, two| one.name.cmp(&two.name));
+    let services = match &fleet.services {
+        Some(services) => Cow::Borrowed(services),
+        None => Cow::Owned(drawn(&members)),
+    };
+    let services = Services::of(&services, refused);
+    let own = [
+        ("addresses", services.addresses()),
+        ("members", members.iter().map(|member| member_value(member)).collect()),
+        ("services", services.values()),
+        ("node", node_value(fleet, &members)),
+        ("env", fleet.env.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect()),
+    ];
+    let variables = fleet.variables.iter().map(|(name, value)| match (name.as_str(), value) {
+        ("addresses", Value::List(_)) => (name.as_str(), admitted(value, refused)),
+        _ => (name.as_str(), value.clone()),
+    });
+    own.into_iter().chain(variables).collect()
+}
+
+/// A list of addresses without those of the refused.
+fn admitted(addresses: &Value, refused: &BTreeSet<&str>) -> Value {
+    let Value::List(items) = addresses else { return addresses.clone() };
+    let is_admitted = |item: &&Value| host(item).is_none_or(|host| !refused.contains(host));
+    items.iter().filter(is_admitted).cloned().collect()
+}
+
+fn drawn(members: &[&Seen]) -> BTreeMap<String, Service> {
+    let members: Vec<Member> = members
+        .iter()
+        .map(|seen| Member {
+            name: seen.name.clone(),
+            addr: seen.addr,
+            port: seen.port,
+            status: seen.status,
+            tags: seen.tags.clone(),
+        })
+        .collect();
+    // No rules, and loopback as it is: this is what a file says, not what a peer says.
+    let options = DrawOptions { default_port: PORT_DEFAULT, allow_loopback: true, rules: Rules::default() };
+    draw(members.iter(), &options).0
+}
+
+/// The services, each with those that may be sent requests and the others.
+struct Services<'f>(Vec<(&'f str, Vec<Named<'f>>, Vec<Named<'f>>)>);
+
+type Named<'f> = (&'f str, &'f Backend);
+
+impl<'f> Services<'f> {
+    /// A failed node's backend is only used while the service has nothing better.
+    fn of(services: &'f BTreeMap<String, Service>, refused: &BTreeSet<&str>) -> Self {
+        let split = |(name, service): (&'f String, &'f Service)| {
+            let all = service.backends.iter().filter(|(node, _)| !refused.contains(node.as_str()));
+            let any_ready = all.clone().any(|(_, backend)| backend.standing == Standing::Ready);
+            let wanted = if any_ready { Standing::Ready } else { Standing::Demoted };
+            let (used, others) = all
+                .map(|(node, backend)| (node.as_str(), backend))
+                .partition(|(_, backend)| backend.standing == wanted);
+            (name.as_str(), used, others)
+        };
+        Self(services.iter().map(split).collect())
+    }
+
+    fn values(&self) -> Value {
+        let list = |backends: &[Named<'_>]| backends.iter().map(backend_value).collect::<Value>();
+        let service = |(name, used, others): &(&'f str, Vec<Named<'f>>, Vec<Named<'f>>)| {
+            (
+                *name,
+                Value::record([("name", (*name).into()), ("backends", list(used)), ("others", list(others))]),
+            )
+        };
+        self.0.iter().map(service).collect()
+    }
+
+    fn addresses(&self) -> Value {
+        let mut by_node: BTreeMap<&str, &Backend> = BTreeMap::new();
+        for (node, backend) in self.0.iter().flat_map(|(_, used, _)| used) {
+            by_node.entry(node).or_insert(backend);
+        }
+        let address = |(node, backend): (&str, &Backend)| {
+            Value::record([
+                ("host", node.into()),
+                ("ip", backend.addr.ip().to_string().into()),
+                ("port", usize::from(backend.addr.port()).into()),
+            ])
+        };
+        by_node.into_iter().map(address).collect()
+    }
+}
+
+fn backend_value((node, backend): &Named<'_>) -> Value {
+    let standing = match backend.standing {
+        Standing::Ready => "ready",
+        Standing::Demoted => "demoted",
+        Standing::Withdrawn => "withdrawn",
+    };
+    let addr: SocketAddr = backend.addr;
+    Value::record([
+        ("host", (*node).into()),
+        ("ip", addr.ip().to_string().into()),
+        ("port", usize::from(addr.port()).into()),
+        ("address", addr.to_string().into()),
+        ("weight", usize::from(backend.weight).into()),
+        ("standing", standing.into()),
+    ])
+}
+
+fn member_value(member: &Seen) -> Value {
+    let status = match member.status {
+        Status::Alive => "alive",
+        Status::Leaving => "leaving",
+        Status::Left => "left",
+        Status::Failed => "failed",
+    };
+    let tags = member.tags.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
+    Value::record([
+        ("name", member.name.as_str().into()),
+        ("ip", member.addr.to_string().into()),
+        ("port", usize::from(member.port).into()),
+        ("status", status.into()),
+        ("since", member.since.map_or(Value::Null, Value::from)),
+        ("tags", tags),
+    ])
+}
+
+/// This node as a member; before it is one, only its name.
+fn node_value(fleet: &Fleet, members: &[&Seen]) -> Value {
+    match members.iter().find(|member| member.name == fleet.node) {
+        Some(member) => member_value(member),
+        None => Value::record([("name", fleet.node.as_str().into())]),
+    }
+}

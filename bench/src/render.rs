@@ -1,0 +1,72 @@
+//! A configuration of HAProxy for 10, 1,000 and 10,000 backends: from the fleet's members to the text, in this process, as the
+//! agent will do it for each change. The template is read once.
+
+use crate::results::spread_us;
+use muster_render::{Escape, Fleet, Options, Partials, Template};
+use serde_json::{Value, json};
+use std::hint::black_box;
+use std::time::Instant;
+
+const SIZES: [usize; 3] = [10, 1_000, 10_000];
+const RUNS: usize = 51;
+
+const TEMPLATE: &str = "\
+global
+    maxconn 20000
+{{#each services}}
+backend {{name}}
+    balance roundrobin
+{{#each backends}}
+    server {{host}} {{ip}}:{{port}} check weight {{weight}}{{#unless @first}} # {{@index}}{{/unless}}
+{{/each}}
+{{/each}}
+{{#each members}}
+{{#eq status \"failed\"}}
+# {{name}} failed{{#if since}} at {{since}}{{/if}}
+{{/eq}}
+{{/each}}
+";
+
+/// The template of the original design.
+const ORIGINAL: &str = "{{#each addresses}}\n    server {{ host }} {{ ip }}:3000 check\n{{/each}}\n";
+
+pub(crate) fn measure() -> Value {
+    let mut figures = Vec::new();
+    for backends in SIZES {
+        let fleet = fleet(backends);
+        for (name, text) in [("original", ORIGINAL), ("services and members", TEMPLATE)] {
+            let options = Options::strict(Escape::Haproxy);
+            let template = Template::parse(text, &options).expect("the template is right");
+            let mut samples = Vec::new();
+            let mut bytes = 0;
+            for _ in 0..RUNS {
+                let began = Instant::now();
+                let rendered = template.render_fleet(black_box(&fleet), &Partials::new(), &options);
+                bytes = black_box(rendered).expect("it renders").text.len();
+                samples.push(began.elapsed().as_secs_f64() * 1e6);
+            }
+            let took = spread_us(&samples);
+            println!(
+                "{backends} backends, {name}: median {} us, slowest {} us, {bytes} bytes",
+                took["median_us"], took["max_us"]
+            );
+            figures.push(
+                json!({ "backends": backends, "template": name, "bytes": bytes, "runs": RUNS, "took": took }),
+            );
+        }
+    }
+    json!(figures)
+}
+
+fn fleet(backends: usize) -> Fleet {
+    let members: Vec<Value> = (0..backends)
+        .map(|number| {
+            json!({
+                "name": format!("web-{number:05}"), "addr": format!("10.{}.{}.{}", number >> 16, (number >> 8) & 255, number & 255),
+                "port": 7946, "status": if number % 100 == 99 { "failed" } else { "alive" }, "since": 1_700_000_000 + number,
+                "tags": { "role": "web", "port": "3000", "zone": format!("z{}", number % 3) },
+            })
+        })
+        .collect();
+    serde_json::from_value(json!({ "node": "lb", "members": members })).expect("such members are a fleet")
+}

@@ -68,5 +68,17 @@ fn fleet(backends: usize) -> Fleet {
             })
         })
         .collect();
-    serde_json::from_value(json!({ "node": "lb", "members": members })).expect("such members are a fleet")
+    // The services as the agent's picture has them, so that nobody has to read tags.
+    let backends: serde_json::Map<String, Value> = members
+        .iter()
+        .filter_map(|member| {
+            let standing = if member["status"] == "failed" { "demoted" } else { "ready" };
+            let addr = format!("{}:3000", member["addr"].as_str()?);
+            let backend = json!({ "addr": addr, "weight": 10, "standing": standing });
+            Some((member["name"].as_str()?.to_owned(), backend))
+        })
+        .collect();
+    let services = json!({ "web": { "backends": backends } });
+    serde_json::from_value(json!({ "node": "lb", "members": members, "services": services }))
+        .expect("such members are a fleet")
 }

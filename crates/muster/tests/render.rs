@@ -207,7 +207,7 @@ fn what_is_wrong_is_said_with_file_line_and_column() {
     assert_eq!((code, out.as_str()), (1, ""));
     assert!(
         err.starts_with(
-            "muster: haproxy.cfg.hb: line 2, column 4: `adresses` is unknown; there are `addresses`"
+            "muster: haproxy.cfg.hb: line 2, column 4: `adresses` is unknown; there are `node`, `env`, `members`, `services`, `addresses`"
         ),
         "{err}"
     );

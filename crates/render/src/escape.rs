@@ -79,14 +79,14 @@ impl Escape {
 
     /// Appends `text`, escaped.
     pub(crate) fn write(self, text: &str, out: &mut String, most: usize) -> Result<(), Refused> {
-        if let Some(char) = text.chars().find(|char| !self.can_write(*char)) {
-            return Err(Refused::Char(char));
-        }
         // In runs: most values need nothing.
         let mut rest = text;
         while let Some(at) = rest.find(|char| !self.is_plain(char)) {
             append(out, &rest[..at], most)?;
             let Some(char) = rest[at..].chars().next() else { break };
+            if !self.can_write(char) {
+                return Err(Refused::Char(char));
+            }
             rest = &rest[at + char.len_utf8()..];
             self.write_special(char, out, most)?;
         }
@@ -104,15 +104,23 @@ impl Escape {
         }
     }
 
+    /// Whether it stands for itself.
     fn is_plain(self, char: char) -> bool {
-        match self {
-            Self::Haproxy => char.is_ascii_alphanumeric() || "-_.:/@+=,*[]".contains(char),
-            Self::Nginx => !(char.is_whitespace() || "\"'\\;{}#".contains(char)),
-            Self::Json => !(char.is_control() || "\"\\\u{2028}\u{2029}".contains(char)),
-            Self::Shell => !char.is_ascii() || char.is_ascii_alphanumeric() || "-_./:@%+,=".contains(char),
-            Self::Html => !"&<>\"'`=".contains(char),
-            Self::Html1 => !"&<>\"'`".contains(char),
-            Self::None => true,
+        let word = char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.' | ':' | '/');
+        word || match self {
+            Self::Haproxy => matches!(char, '@' | '+' | '=' | ',' | '*' | '[' | ']'),
+            Self::Nginx => {
+                self.can_write(char)
+                    && !char.is_whitespace()
+                    && !matches!(char, '"' | '\'' | '\\' | ';' | '{' | '}' | '#')
+            }
+            Self::Json => !char.is_control() && !matches!(char, '"' | '\\' | '\u{2028}' | '\u{2029}'),
+            Self::Shell => {
+                !char.is_ascii() && self.can_write(char) || matches!(char, '@' | '%' | '+' | ',' | '=')
+            }
+            Self::Html => !matches!(char, '&' | '<' | '>' | '"' | '\'' | '`' | '='),
+            Self::Html1 => !matches!(char, '&' | '<' | '>' | '"' | '\'' | '`'),
+            Self::None => self.can_write(char),
         }
     }
 

@@ -8,7 +8,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
-use muster_fleet::{Refusal, Service, Status};
+use muster_fleet::{Member, Refusal, Service, Status};
 use serde::{Deserialize, Deserializer};
 
 /// Everything a template may ask about. In JSON also what `muster members --format json` prints.
@@ -32,23 +32,35 @@ pub struct Fleet {
 
 /// A member, and since when it is what it is.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(from = "Read")]
 pub struct Seen {
-    /// Node name; any text.
-    pub name: String,
-    /// Its address, with or without a port.
-    #[serde(deserialize_with = "address")]
-    pub addr: IpAddr,
-    /// Gossip port.
-    #[serde(default)]
-    pub port: u16,
-    /// Its state.
-    pub status: Status,
-    /// Tags by name.
-    #[serde(default)]
-    pub tags: BTreeMap<String, String>,
+    /// The member.
+    pub member: Member,
     /// Since when it has that state, in seconds of Unix time.
-    #[serde(default)]
     pub since: Option<i64>,
+}
+
+/// As it stands in a file.
+#[derive(Deserialize)]
+struct Read {
+    name: String,
+    /// With or without a port.
+    #[serde(deserialize_with = "address")]
+    addr: IpAddr,
+    #[serde(default)]
+    port: u16,
+    status: Status,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    #[serde(default)]
+    since: Option<i64>,
+}
+
+impl From<Read> for Seen {
+    fn from(read: Read) -> Self {
+        let Read { name, addr, port, status, tags, since } = read;
+        Self { member: Member { name, addr, port, status, tags }, since }
+    }
 }
 
 fn address<'de, D: Deserializer<'de>>(from: D) -> Result<IpAddr, D::Error> {
@@ -78,9 +90,25 @@ impl Template {
         partials: &Partials,
         options: &Options,
     ) -> Result<Rendered, Error> {
+        let wants =
+            |name: &str| self.wanted.has(name) || partials.values().any(|partial| partial.wanted.has(name));
+        match self.render_wanted(fleet, partials, options, &wants) {
+            Ok(rendered) => Ok(rendered),
+            // An error tells which names there are; all of them.
+            Err(_) => self.render_wanted(fleet, partials, options, &|_| true),
+        }
+    }
+
+    fn render_wanted(
+        &self,
+        fleet: &Fleet,
+        partials: &Partials,
+        options: &Options,
+        wants: &dyn Fn(&str) -> bool,
+    ) -> Result<Rendered, Error> {
         let mut refusals = model::refuse_names(fleet, options.escape);
         let mut refused: BTreeSet<&str> = refusals.iter().map(|(node, _)| *node).collect();
-        let data = model::of(fleet, &refused);
+        let data = model::of(fleet, &refused, wants);
         let (mut text, unwritable) = self.render_noting(&data, partials, options)?;
         if let Some(unwritable) = unwritable.into_iter().next() {
             // Some value could not be written. It may have been made of a tag in any way, so that all who have such tags go.
@@ -90,7 +118,7 @@ impl Template {
             }
             refused.extend(more.iter().map(|(node, _)| *node));
             refusals.extend(more);
-            text = self.render(&model::of(fleet, &refused), partials, options)?;
+            text = self.render(&model::of(fleet, &refused, wants), partials, options)?;
         }
         let refusals = refusals.into_iter().map(|(node, reason)| Refusal { node: node.into(), reason });
         Ok(Rendered { text, refusals: refusals.collect() })

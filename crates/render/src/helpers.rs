@@ -21,8 +21,6 @@ pub(crate) struct Helper {
     pub(crate) answer: fn(&[Value], &mut Work) -> Result<Value, Why>,
     /// It asks whether there is a value: what a known name does not have is then no error.
     pub(crate) quiet: bool,
-    /// It is of Handlebars itself.
-    pub(crate) is_handlebars: bool,
 }
 
 /// Why a helper has no answer.
@@ -83,10 +81,8 @@ pub(crate) fn find(name: &str, ours: bool) -> Option<&'static Helper> {
 }
 
 /// Those that are no blocks.
-const HANDLEBARS: &[Helper] = &[
-    Helper { is_handlebars: true, ..helper("lookup", 2, 2, lookup) },
-    Helper { is_handlebars: true, ..helper("log", 0, usize::MAX, |_, _| Ok(Value::Null)) },
-];
+const HANDLEBARS: &[Helper] =
+    &[helper("lookup", 2, 2, lookup), helper("log", 0, usize::MAX, |_, _| Ok(Value::Null))];
 
 const fn helper(
     name: &'static str,
@@ -94,7 +90,7 @@ const fn helper(
     most: usize,
     answer: fn(&[Value], &mut Work) -> Result<Value, Why>,
 ) -> Helper {
-    Helper { name, least, most, answer, quiet: false, is_handlebars: false }
+    Helper { name, least, most, answer, quiet: false }
 }
 
 /// `{{lookup map name}}`; nothing where there is none, that is what it is for.

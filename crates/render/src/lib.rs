@@ -30,6 +30,7 @@ mod scan;
 mod template;
 mod tree;
 mod value;
+mod wanted;
 mod whitespace;
 
 pub use error::Error;
@@ -37,4 +38,4 @@ pub use escape::Escape;
 pub use fleet::{Fleet, Rendered, Seen};
 pub use limits::{DEPTH_MAX, Limits};
 pub use template::{Options, Partials, Template};
-pub use value::{Map, Number, Value};
+pub use value::{Map, Number, Text, Value};

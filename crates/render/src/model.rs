@@ -12,16 +12,15 @@
 
 use crate::escape::Escape;
 use crate::fleet::{Fleet, Seen};
-use crate::value::Value;
+use crate::value::{Text, Value};
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use muster_fleet::{
-    Backend, DrawOptions, Member, NODE_NAME_BYTES_MAX, Rules, Service, Standing, Status, draw,
-};
+use muster_fleet::{Backend, DrawOptions, NODE_NAME_BYTES_MAX, Rules, Service, Standing, Status, draw};
 
 /// Port of a member that has a role and no `port`, where the fleet says nothing of services: the agent's own default.
 const PORT_DEFAULT: u16 = 3000;
@@ -31,24 +30,27 @@ type Refused<'f> = Vec<(&'f str, String)>;
 
 /// Whose name cannot stand in such a file.
 pub(crate) fn refuse_names(fleet: &Fleet, escape: Escape) -> Refused<'_> {
-    let mut refused = Vec::new();
-    for name in names(fleet) {
-        let checked = if name.len() > NODE_NAME_BYTES_MAX {
-            Err(format!("its name is longer than {NODE_NAME_BYTES_MAX} bytes"))
-        } else {
-            escape.check_name(name)
-        };
-        if let Err(why) = checked {
-            refused.push((name, why));
-        }
+    let members = fleet.members.iter().map(|seen| seen.member.name.as_str());
+    let backends = fleet.services.iter().flatten().flat_map(|(_, service)| service.backends.keys());
+    let hosts = fleet.variables.get("addresses").map(hosts).unwrap_or_default();
+    let names = members.chain(backends.map(String::as_str)).chain(hosts);
+    let refused = names.filter_map(|name| check_name(name, escape).err().map(|why| (name, why)));
+    // Most are named more than once.
+    refused.collect::<BTreeMap<_, _>>().into_iter().collect()
+}
+
+fn check_name(name: &str, escape: Escape) -> Result<(), String> {
+    if name.len() > NODE_NAME_BYTES_MAX {
+        return Err(format!("its name is longer than {NODE_NAME_BYTES_MAX} bytes"));
     }
-    refused
+    escape.check_name(name)
 }
 
 /// Whose tags cannot be written in such a file, of those who are not refused yet.
 pub(crate) fn refuse_tags<'f>(fleet: &'f Fleet, escape: Escape, refused: &BTreeSet<&str>) -> Refused<'f> {
     let mut more = Vec::new();
-    for member in fleet.members.iter().filter(|member| !refused.contains(member.name.as_str())) {
+    let members = fleet.members.iter().map(|seen| &seen.member);
+    for member in members.filter(|member| !refused.contains(member.name.as_str())) {
         let texts = member.tags.iter().flat_map(|(name, value)| [(name, name), (name, value)]);
         let why = texts
             .into_iter()
@@ -58,14 +60,6 @@ pub(crate) fn refuse_tags<'f>(fleet: &'f Fleet, escape: Escape, refused: &BTreeS
         }
     }
     more
-}
-
-/// Every node that is named anywhere.
-fn names(fleet: &Fleet) -> BTreeSet<&str> {
-    let members = fleet.members.iter().map(|member| member.name.as_str());
-    let backends = fleet.services.iter().flatten().flat_map(|(_, service)| service.backends.keys());
-    let hosts = fleet.variables.get("addresses").map(hosts).unwrap_or_default();
-    members.chain(backends.map(String::as_str)).chain(hosts).collect()
 }
 
 /// The hosts of a list of addresses that somebody made.
@@ -81,28 +75,33 @@ fn host(address: &Value) -> Option<&str> {
     }
 }
 
-/// The data of a template, without the refused.
-pub(crate) fn of(fleet: &Fleet, refused: &BTreeSet<&str>) -> Value {
+/// The data of a template, without the refused. What it does not want of the fleet may be missing.
+pub(crate) fn of(fleet: &Fleet, refused: &BTreeSet<&str>, wants: &dyn Fn(&str) -> bool) -> Value {
     let mut members: Vec<&Seen> =
-        fleet.members.iter().filter(|member| !refused.contains(member.name.as_str())).collect();
-    members.sort_by(|one, two| one.name.cmp(&two.name));
-    let services = match &fleet.services {
-        Some(services) => Cow::Borrowed(services),
-        None => Cow::Owned(drawn(&members)),
-    };
-    let services = Services::of(&services, refused);
-    let own = [
-        ("addresses", services.addresses()),
-        ("members", members.iter().map(|member| member_value(member)).collect()),
-        ("services", services.values()),
-        ("node", node_value(fleet, &members)),
-        ("env", fleet.env.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect()),
-    ];
+        fleet.members.iter().filter(|seen| !refused.contains(seen.member.name.as_str())).collect();
+    members.sort_by(|one, two| one.member.name.cmp(&two.member.name));
+    let mut own = vec![("node", node_value(fleet, &members)), ("env", texts(&fleet.env))];
+    if wants("members") {
+        own.push(("members", members.iter().map(|seen| member_value(seen, wants("tags"))).collect()));
+    }
+    if wants("services") || wants("addresses") {
+        let services = match &fleet.services {
+            Some(services) => Cow::Borrowed(services),
+            None => Cow::Owned(drawn(&members)),
+        };
+        let services = Services::of(&services, refused);
+        if wants("services") {
+            own.push(("services", services.values()));
+        }
+        if wants("addresses") {
+            own.push(("addresses", services.addresses()));
+        }
+    }
     let variables = fleet.variables.iter().map(|(name, value)| match (name.as_str(), value) {
-        ("addresses", Value::List(_)) => (name.as_str(), admitted(value, refused)),
-        _ => (name.as_str(), value.clone()),
+        ("addresses", Value::List(_)) => (shared(name), admitted(value, refused)),
+        _ => (shared(name), value.clone()),
     });
-    own.into_iter().chain(variables).collect()
+    own.into_iter().map(|(name, value)| (Text::word(name), value)).chain(variables).collect()
 }
 
 /// A list of addresses without those of the refused.
@@ -113,19 +112,9 @@ fn admitted(addresses: &Value, refused: &BTreeSet<&str>) -> Value {
 }
 
 fn drawn(members: &[&Seen]) -> BTreeMap<String, Service> {
-    let members: Vec<Member> = members
-        .iter()
-        .map(|seen| Member {
-            name: seen.name.clone(),
-            addr: seen.addr,
-            port: seen.port,
-            status: seen.status,
-            tags: seen.tags.clone(),
-        })
-        .collect();
     // No rules, and loopback as it is: this is what a file says, not what a peer says.
     let options = DrawOptions { default_port: PORT_DEFAULT, allow_loopback: true, rules: Rules::default() };
-    draw(members.iter(), &options).0
+    draw(members.iter().map(|seen| &seen.member), &options).0
 }
 
 /// The services, each with those that may be sent requests and the others.
@@ -152,8 +141,12 @@ impl<'f> Services<'f> {
         let list = |backends: &[Named<'_>]| backends.iter().map(backend_value).collect::<Value>();
         let service = |(name, used, others): &(&'f str, Vec<Named<'f>>, Vec<Named<'f>>)| {
             (
-                *name,
-                Value::record([("name", (*name).into()), ("backends", list(used)), ("others", list(others))]),
+                shared(name),
+                Value::record([
+                    ("name", Value::copy(name)),
+                    ("backends", list(used)),
+                    ("others", list(others)),
+                ]),
             )
         };
         self.0.iter().map(service).collect()
@@ -166,7 +159,7 @@ impl<'f> Services<'f> {
         }
         let address = |(node, backend): (&str, &Backend)| {
             Value::record([
-                ("host", node.into()),
+                ("host", Value::copy(node)),
                 ("ip", backend.addr.ip().to_string().into()),
                 ("port", usize::from(backend.addr.port()).into()),
             ])
@@ -183,7 +176,7 @@ fn backend_value((node, backend): &Named<'_>) -> Value {
     };
     let addr: SocketAddr = backend.addr;
     Value::record([
-        ("host", (*node).into()),
+        ("host", Value::copy(node)),
         ("ip", addr.ip().to_string().into()),
         ("port", usize::from(addr.port()).into()),
         ("address", addr.to_string().into()),
@@ -192,28 +185,36 @@ fn backend_value((node, backend): &Named<'_>) -> Value {
     ])
 }
 
-fn member_value(member: &Seen) -> Value {
+fn member_value(seen: &Seen, with_tags: bool) -> Value {
+    let member = &seen.member;
     let status = match member.status {
         Status::Alive => "alive",
         Status::Leaving => "leaving",
         Status::Left => "left",
         Status::Failed => "failed",
     };
-    let tags = member.tags.iter().map(|(name, value)| (name.as_str(), value.as_str().into())).collect();
     Value::record([
-        ("name", member.name.as_str().into()),
+        ("name", Value::copy(&member.name)),
         ("ip", member.addr.to_string().into()),
         ("port", usize::from(member.port).into()),
         ("status", status.into()),
-        ("since", member.since.map_or(Value::Null, Value::from)),
-        ("tags", tags),
+        ("since", seen.since.map_or(Value::Null, Value::from)),
+        ("tags", if with_tags { texts(&member.tags) } else { Value::Null }),
     ])
+}
+
+fn texts(named: &BTreeMap<String, String>) -> Value {
+    named.iter().map(|(name, text)| (shared(name), Value::copy(text))).collect()
+}
+
+fn shared(name: &str) -> Text {
+    Text::copy(name)
 }
 
 /// This node as a member; before it is one, only its name.
 fn node_value(fleet: &Fleet, members: &[&Seen]) -> Value {
-    match members.iter().find(|member| member.name == fleet.node) {
-        Some(member) => member_value(member),
-        None => Value::record([("name", fleet.node.as_str().into())]),
+    match members.iter().find(|seen| seen.member.name == fleet.node) {
+        Some(member) => member_value(member, true),
+        None => Value::record([("name", Value::copy(&fleet.node))]),
     }
 }

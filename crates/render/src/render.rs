@@ -192,9 +192,8 @@ impl<'t> Run<'t> {
             Expression::Literal(Value::Text(text)) => Some(&**text),
             _ => None,
         };
-        if let Some(helper) = name.and_then(|name| helpers::find(name, self.options.helpers))
-            && (arguments || helper.is_handlebars)
-        {
+        // Without arguments a name of ours is the data's own.
+        if let Some(helper) = name.and_then(|name| helpers::find(name, arguments && self.options.helpers)) {
             return self.help(helper, call);
         }
         if arguments {
@@ -264,6 +263,7 @@ impl<'t> Run<'t> {
             Ok(()) => self.charge((out.len() - before) / BYTES_A_STEP, at),
             Err(Refused::TooLong) => Err(self.too_long(at)),
             Err(Refused::Char(char)) => {
+                out.truncate(before);
                 if self.unwritable.len() < UNWRITABLE_MAX {
                     let error = self.error(at, self.options.escape.cannot_write(char));
                     self.unwritable.push(Unwritable { error });

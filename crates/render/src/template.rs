@@ -7,6 +7,7 @@ use crate::parse;
 use crate::render::{Run, Unwritable};
 use crate::tree::Program;
 use crate::value::Value;
+use crate::wanted::Wanted;
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -51,6 +52,7 @@ pub struct Template {
     pub(crate) name: Option<String>,
     pub(crate) text: String,
     pub(crate) program: Program,
+    pub(crate) wanted: Wanted,
 }
 
 /// Other templates by the name by which `{{> name}}` includes them.
@@ -67,7 +69,8 @@ impl Template {
             return Err(Error::at(text, 0, format!("the template is longer than {most} bytes")));
         }
         let program = parse::parse(text, options.standalone)?;
-        Ok(Self { name: None, text: text.to_string(), program })
+        let wanted = Wanted::by(&program);
+        Ok(Self { name: None, text: text.to_string(), program, wanted })
     }
 
     /// Reads a template that others include as `name`.

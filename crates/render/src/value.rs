@@ -5,9 +5,11 @@
 mod map;
 mod number;
 mod read;
+mod text;
 
 pub use map::Map;
 pub use number::Number;
+pub use text::Text;
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -24,7 +26,7 @@ pub enum Value {
     /// A number.
     Number(Number),
     /// Text.
-    Text(Arc<str>),
+    Text(Text),
     /// A list.
     List(Arc<[Value]>),
     /// Names with values, in order.
@@ -33,8 +35,15 @@ pub enum Value {
 
 impl Value {
     /// A map of these fields.
-    pub fn record<const N: usize>(fields: [(&str, Self); N]) -> Self {
-        fields.into_iter().collect()
+    pub fn record<const N: usize>(fields: [(&'static str, Self); N]) -> Self {
+        Self::Map(Arc::new(Map::of_distinct(
+            fields.into_iter().map(|(name, value)| (Text::word(name), value)),
+        )))
+    }
+
+    /// A copy of this text.
+    pub fn copy(text: &str) -> Self {
+        Self::Text(Text::copy(text))
     }
 
     /// The text, if it is one.
@@ -133,9 +142,9 @@ impl From<bool> for Value {
     }
 }
 
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(text.into())
+impl From<&'static str> for Value {
+    fn from(word: &'static str) -> Self {
+        Self::Text(word.into())
     }
 }
 
@@ -164,7 +173,7 @@ impl FromIterator<Value> for Value {
     }
 }
 
-impl<K: Into<Arc<str>>> FromIterator<(K, Value)> for Value {
+impl<K: Into<Text>> FromIterator<(K, Value)> for Value {
     fn from_iter<I: IntoIterator<Item = (K, Value)>>(entries: I) -> Self {
         Self::Map(Arc::new(entries.into_iter().collect()))
     }

@@ -57,7 +57,7 @@ fn render(words: &[OsString]) -> Result<(String, Option<std::path::PathBuf>), St
             serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         let Value::Map(file) = file else { return Err(format!("{}: it is no JSON object", path.display())) };
         for (name, value) in file.iter() {
-            data.insert(Arc::clone(name), value.clone());
+            data.insert(name.clone(), value.clone());
         }
     }
     let options = Options::handlebars_cmd();

@@ -108,13 +108,13 @@ fn put(map: &mut Map, names: &[&str], value: Value) {
             Value::Map(Arc::new(inner))
         }
     };
-    map.insert((*name).into(), value);
+    map.insert((*name).to_owned(), value);
 }
 
 /// A JSON array or object is read; anything else, and what is none after all, stays the text typed.
 fn value(text: &str) -> Value {
     let is_json = text.trim_start().starts_with(['[', '{']);
-    is_json.then(|| serde_json::from_str(text).ok()).flatten().unwrap_or_else(|| text.into())
+    is_json.then(|| serde_json::from_str(text).ok()).flatten().unwrap_or_else(|| Value::copy(text))
 }
 
 #[cfg(test)]

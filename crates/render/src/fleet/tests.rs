@@ -94,7 +94,7 @@ fn unknown_names_are_errors_with_their_place() {
     let cases = [
         (
             "x\n{{#each adresses}}{{/each}}",
-            "line 2, column 9: `adresses` is unknown; there are `addresses`, `members`, `services`, `node`, `env`",
+            "line 2, column 9: `adresses` is unknown; there are `node`, `env`, `members`, `services`, `addresses`",
         ),
         (
             "{{#each addresses}}{{hots}}{{/each}}",

@@ -6,7 +6,6 @@ use super::logic::order;
 use super::{Helper, Why, Work, helper};
 use crate::value::Value;
 use alloc::string::String;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -97,7 +96,7 @@ fn split(params: &[Value], work: &mut Work) -> Result<Value, Why> {
     let mut parts = Vec::new();
     for part in text.split(at.as_str()) {
         work.charge(STEPS_AN_ITEM + part.len() / crate::render::BYTES_A_STEP)?;
-        parts.push(Value::from(part));
+        parts.push(Value::copy(part));
     }
     Ok(Value::List(parts.into()))
 }
@@ -145,7 +144,7 @@ fn keys(params: &[Value], work: &mut Work) -> Result<Value, Why> {
     match params.first() {
         Some(Value::Map(map)) => {
             work.charge(STEPS_AN_ITEM * map.len())?;
-            Ok(map.iter().map(|(name, _)| Value::Text(Arc::clone(name))).collect())
+            Ok(map.iter().map(|(name, _)| Value::Text(name.clone())).collect())
         }
         _ => Err(Why::Usage("the argument is no map".into())),
     }

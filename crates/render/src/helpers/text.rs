@@ -7,7 +7,7 @@ use alloc::string::String;
 pub(super) const ALL: &[Helper] = &[
     helper("upper", 1, 1, |params, work| mapped(params, work, char::to_uppercase)),
     helper("lower", 1, 1, |params, work| mapped(params, work, char::to_lowercase)),
-    helper("trim", 1, 1, |params, work| Ok(first(params, work)?.trim().into())),
+    helper("trim", 1, 1, |params, work| Ok(Value::copy(first(params, work)?.trim()))),
     helper("concat", 1, usize::MAX, concat),
     helper("replace", 3, 3, replace),
     helper("contains", 2, 2, contains),

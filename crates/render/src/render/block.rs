@@ -4,9 +4,8 @@ use super::{Loop, Run};
 use crate::error::Error;
 use crate::helpers;
 use crate::tree::{Block, Expression, Program};
-use crate::value::Value;
+use crate::value::{Text, Value};
 use alloc::string::String;
-use alloc::sync::Arc;
 
 impl<'t> Run<'t> {
     pub(super) fn render_block(&mut self, block: &'t Block, out: &mut String) -> Result<(), Error> {
@@ -109,7 +108,7 @@ impl<'t> Run<'t> {
                 let entries = map.in_javascript_order();
                 self.loops.push(Loop::default());
                 for (index, (key, value)) in entries.iter().enumerate() {
-                    let key = Value::Text(Arc::clone(key));
+                    let key = Value::Text(Text::clone(key));
                     self.round((index, entries.len()), key, value, block, out)?;
                 }
                 self.loops.pop();

@@ -73,7 +73,7 @@ impl<'t> Run<'t> {
         };
         for (name, value) in &call.hash {
             let value = self.value(value, false)?;
-            map.insert(name.as_str().into(), value);
+            map.insert(name.clone(), value);
         }
         Ok(Value::Map(Arc::new(map)))
     }

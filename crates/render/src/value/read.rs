@@ -40,7 +40,7 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(text.into())
+        Ok(Value::copy(text))
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for Any {
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let mut map = Map::default();
         while let Some((name, value)) = from.next_entry::<String, Value>()? {
-            map.insert(name.into(), value);
+            map.insert(name, value);
         }
         Ok(Value::Map(Arc::new(map)))
     }

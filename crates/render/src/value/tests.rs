@@ -33,7 +33,7 @@ fn values_are_shown_as_javascript_shows_them() {
 #[test]
 fn order_is_that_of_the_text_and_an_index_changes_nothing() {
     let names: Vec<String> = (0..40).map(|n| format!("k{}", (n * 7) % 40)).collect();
-    let map: Map = names.iter().map(|name| (name.as_str(), name.as_str().into())).collect();
+    let map: Map = names.iter().map(|name| (name.clone(), name.clone().into())).collect();
     assert!(map.iter().map(|(name, _)| &**name).eq(names.iter()));
     for name in &names {
         assert_eq!(map.get(name).and_then(Value::as_text), Some(name.as_str()));

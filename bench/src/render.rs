@@ -10,31 +10,25 @@ use std::time::Instant;
 const SIZES: [usize; 3] = [10, 1_000, 10_000];
 const RUNS: usize = 51;
 
-const TEMPLATE: &str = "\
-global
-    maxconn 20000
-{{#each services}}
-backend {{name}}
-    balance roundrobin
-{{#each backends}}
-    server {{host}} {{ip}}:{{port}} check weight {{weight}}{{#unless @first}} # {{@index}}{{/unless}}
-{{/each}}
-{{/each}}
-{{#each members}}
-{{#eq status \"failed\"}}
-# {{name}} failed{{#if since}} at {{since}}{{/if}}
-{{/eq}}
-{{/each}}
-";
-
-/// The template of the original design.
-const ORIGINAL: &str = "{{#each addresses}}\n    server {{ host }} {{ ip }}:3000 check\n{{/each}}\n";
+/// By the name under which the figures stand.
+const TEMPLATES: [(&str, &str); 3] = [
+    // That of the original design.
+    ("addresses", "{{#each addresses}}\n    server {{ host }} {{ ip }}:3000 check\n{{/each}}\n"),
+    (
+        "services",
+        "{{#each services}}\nbackend {{name}}\n{{#each backends}}\n    server {{host}} {{address}} weight {{weight}}\n{{/each}}\n{{/each}}\n",
+    ),
+    (
+        "members and their tags",
+        "{{#each members}}\n{{#eq status \"failed\"}}\n# {{name}} in {{tags.zone}} failed{{#if since}} at {{since}}{{/if}}\n{{/eq}}\n{{/each}}\n",
+    ),
+];
 
 pub(crate) fn measure() -> Value {
     let mut figures = Vec::new();
     for backends in SIZES {
         let fleet = fleet(backends);
-        for (name, text) in [("original", ORIGINAL), ("services and members", TEMPLATE)] {
+        for (name, text) in TEMPLATES {
             let options = Options::strict(Escape::Haproxy);
             let template = Template::parse(text, &options).expect("the template is right");
             let mut samples = Vec::new();

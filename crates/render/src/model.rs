@@ -77,17 +77,20 @@ fn host(address: &Value) -> Option<&str> {
 
 /// The data of a template, without the refused. What it does not want of the fleet may be missing.
 pub(crate) fn of(fleet: &Fleet, refused: &BTreeSet<&str>, wants: &dyn Fn(&str) -> bool) -> Value {
-    let mut members: Vec<&Seen> =
-        fleet.members.iter().filter(|seen| !refused.contains(seen.member.name.as_str())).collect();
-    members.sort_by(|one, two| one.member.name.cmp(&two.member.name));
-    let mut own = vec![("node", node_value(fleet, &members)), ("env", texts(&fleet.env))];
+    let members = || {
+        let is_admitted = |seen: &&Seen| !refused.contains(seen.member.name.as_str());
+        let mut members: Vec<&Seen> = fleet.members.iter().filter(is_admitted).collect();
+        members.sort_by(|one, two| one.member.name.cmp(&two.member.name));
+        members
+    };
+    let mut own = vec![("node", node_value(fleet, refused)), ("env", texts(&fleet.env))];
     if wants("members") {
-        own.push(("members", members.iter().map(|seen| member_value(seen, wants("tags"))).collect()));
+        own.push(("members", members().iter().map(|seen| member_value(seen, wants("tags"))).collect()));
     }
     if wants("services") || wants("addresses") {
         let services = match &fleet.services {
             Some(services) => Cow::Borrowed(services),
-            None => Cow::Owned(drawn(&members)),
+            None => Cow::Owned(drawn(&members())),
         };
         let services = Services::of(&services, refused);
         if wants("services") {
@@ -212,8 +215,9 @@ fn shared(name: &str) -> Text {
 }
 
 /// This node as a member; before it is one, only its name.
-fn node_value(fleet: &Fleet, members: &[&Seen]) -> Value {
-    match members.iter().find(|seen| seen.member.name == fleet.node) {
+fn node_value(fleet: &Fleet, refused: &BTreeSet<&str>) -> Value {
+    let own = fleet.members.iter().find(|seen| seen.member.name == fleet.node);
+    match own.filter(|_| !refused.contains(fleet.node.as_str())) {
         Some(member) => member_value(member, true),
         None => Value::record([("name", Value::copy(&fleet.node))]),
     }

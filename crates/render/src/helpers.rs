@@ -55,9 +55,8 @@ impl Work {
     /// Appends the text of `value`.
     fn write(&mut self, value: &Value, out: &mut String) -> Result<(), Why> {
         let before = out.len();
-        value.write(out, self.bytes)?;
-        let items = if let Value::List(items) = value { items.len() } else { 0 };
-        self.charge(items + (out.len() - before) / BYTES_A_STEP)
+        let looked_at = value.write(out, self.bytes)?;
+        self.charge(looked_at + (out.len() - before) / BYTES_A_STEP)
     }
 
     fn append(&mut self, text: &str, out: &mut String) -> Result<(), Why> {
@@ -100,6 +99,7 @@ fn lookup(params: &[Value], work: &mut Work) -> Result<Value, Why> {
         return Ok(holder.clone());
     }
     let name = work.text(name)?;
+    work.charge(holder.text_bytes() / BYTES_A_STEP)?;
     Ok(holder.get(&name).unwrap_or_default())
 }
 

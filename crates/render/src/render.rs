@@ -19,6 +19,9 @@ use alloc::vec::Vec;
 /// Bytes that are made for one step.
 pub(crate) const BYTES_A_STEP: usize = 16;
 
+/// Parts of a template that are walked over for one step.
+const NODES_A_STEP: usize = 8;
+
 /// Values that could not be written of which the places are kept.
 const UNWRITABLE_MAX: usize = 64;
 
@@ -47,6 +50,8 @@ pub(crate) struct Run<'t> {
     /// What `{{> @partial-block}}` shows.
     block: Option<usize>,
     depth: usize,
+    /// Where the last tag began.
+    here: usize,
     steps: u64,
     /// Bytes in the outputs that wait while a partial is rendered aside.
     held: usize,
@@ -97,6 +102,7 @@ impl<'t> Run<'t> {
             blocks: Vec::new(),
             block: None,
             depth: 0,
+            here: 0,
             steps: options.limits.steps,
             held: 0,
             unwritable: Vec::new(),
@@ -112,6 +118,8 @@ impl<'t> Run<'t> {
     fn program(&mut self, program: &'t Program, out: &mut String) -> Result<(), Error> {
         let inlines = self.inlines.len();
         self.depth += 1;
+        // Comments too are walked over.
+        self.charge(program.nodes.len() / NODES_A_STEP, self.here)?;
         self.hoist(program)?;
         for node in &program.nodes {
             self.node(node, out)?;
@@ -165,6 +173,7 @@ impl<'t> Run<'t> {
             let message = format!("partials and blocks are more than {} deep here", 2 * DEPTH_MAX);
             return Err(self.error(at, message));
         }
+        self.here = at;
         self.charge(1, at)
     }
 
@@ -187,6 +196,7 @@ impl<'t> Run<'t> {
     /// its names must be known.
     fn evaluate(&mut self, call: &'t Call, quiet: bool) -> Result<Value, Error> {
         let arguments = !call.params.is_empty() || !call.hash.is_empty();
+        self.charge(call.params.len() + call.hash.len(), call.at)?;
         let name = match &call.target {
             Expression::Path(path) => path.simple(),
             Expression::Literal(Value::Text(text)) => Some(&**text),
@@ -276,11 +286,10 @@ impl<'t> Run<'t> {
     /// The text that `{{value}}` would show, unescaped.
     fn text_of(&mut self, value: &Value, at: usize) -> Result<String, Error> {
         let mut text = String::new();
-        if value.write(&mut text, self.options.limits.output_bytes).is_err() {
+        let Ok(looked_at) = value.write(&mut text, self.options.limits.output_bytes) else {
             return Err(self.too_long(at));
-        }
-        let items = if let Value::List(items) = value { items.len() } else { 0 };
-        self.charge(text.len() / BYTES_A_STEP + items, at)?;
+        };
+        self.charge(text.len() / BYTES_A_STEP + looked_at, at)?;
         Ok(text)
     }
 

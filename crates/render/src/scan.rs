@@ -174,15 +174,14 @@ impl<'t> Reader<'t> {
     }
 
     fn comment(&mut self, at: usize) -> Result<Kind, Error> {
-        let long = self.rest().starts_with("!--");
         let body = self.rest();
-        let end = if long {
-            let (tilde, plain) = (body.find("--~}}"), body.find("--}}"));
-            match (tilde, plain) {
-                (Some(tilde), plain) if plain.is_none_or(|plain| tilde < plain) => Some((tilde + 5, true)),
-                (_, Some(plain)) => Some((plain + 4, false)),
-                (_, None) => None,
-            }
+        let end = if body.starts_with("!--") {
+            // One pass: a search for each of the two ends would read the whole template for each comment.
+            body.match_indices("--").find_map(|(dashes, _)| {
+                let behind = &body[dashes + 2..];
+                let end = |sign: &str| behind.starts_with(sign).then_some(dashes + 2 + sign.len());
+                end("}}").map(|end| (end, false)).or_else(|| end("~}}").map(|end| (end, true)))
+            })
         } else {
             body.find("}}").map(|end| (end + 2, body[..end].ends_with('~')))
         };

@@ -100,8 +100,10 @@ impl Value {
         }
     }
 
-    /// Appends the text that `{{value}}` shows, as JavaScript writes it. `Err` when `out` would pass `most` bytes.
-    pub(crate) fn write(&self, out: &mut String, most: usize) -> Result<(), TooLong> {
+    /// Appends the text that `{{value}}` shows, as JavaScript writes it. `Err` when `out` would pass `most` bytes. How many
+    /// items of lists were looked at.
+    pub(crate) fn write(&self, out: &mut String, most: usize) -> Result<usize, TooLong> {
+        let mut looked_at = 0;
         match self {
             Self::Null => {}
             Self::Bool(value) => append(out, if *value { "true" } else { "false" }, most)?,
@@ -114,12 +116,17 @@ impl Value {
                     if index > 0 {
                         append(out, ",", most)?;
                     }
-                    item.write(out, most)?;
+                    looked_at += 1 + item.write(out, most)?;
                 }
             }
             Self::Map(_) => append(out, "[object Object]", most)?,
         }
-        if out.len() > most { Err(TooLong) } else { Ok(()) }
+        if out.len() > most { Err(TooLong) } else { Ok(looked_at) }
+    }
+
+    /// Bytes of the text, if it is one: what looking at it as a whole costs.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.as_text().map_or(0, str::len)
     }
 }
 

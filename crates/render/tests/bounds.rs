@@ -217,10 +217,83 @@ fn work_without_output_ends() {
     fails("{{#*inline \"a\"}}{{#each @root.a}}{{> a}}{{/each}}{{/inline}}{{> a}}", "more than 128 deep");
 }
 
+/// Work that shows nothing and has no tag of its own is work too. Each of these would take hours.
+#[test]
+fn hidden_work_is_counted() {
+    let items: Value = (0..2_000_i64).map(Value::from).collect();
+    let empties: Value = (0..1_000).map(|_| (0..1_000).map(|_| Value::from("")).collect::<Value>()).collect();
+    let nested: Value = [empties].into_iter().collect();
+    let long = Value::from("x".repeat(1_000_000));
+    let also_long = Value::from("x".repeat(1_000_000));
+    let fields = [("big", items), ("nested", nested), ("long", long), ("also", also_long)];
+    let data = Value::record(fields);
+    let limits = Limits { steps: 1_000_000, ..Limits::default() };
+    let options = Options { limits, ..Options::strict(Escape::None) };
+    let partials = Partials::new();
+    let inlines =
+        "{{#*inline \"a\"}}{{/inline}}".to_owned() + &"{{#*inline \"b\"}}{{/inline}}".repeat(10_000);
+    for inside in [
+        "{{> a}}".to_owned(),
+        "{{#each @root.big}}{{/each}}".to_owned(),
+        "{{! }}".repeat(10_000),
+        format!("{{{{#if (or {})}}}}{{{{/if}}}}", "this ".repeat(10_000)),
+        "{{#if @root.long.length}}{{/if}}".to_owned(),
+        "{{#if (lookup @root.long \"length\")}}{{/if}}".to_owned(),
+        "{{#eq @root.long @root.also}}{{/eq}}".to_owned(),
+        "{{#with @root.long}}{{#with @root.also}}{{/with}}{{/with}}".to_owned(),
+        "{{#if (ends_with @root.nested \"x\")}}{{/if}}".to_owned(),
+    ] {
+        let text = format!("{inlines}{{{{#each big}}}}{inside}{{{{/each}}}}");
+        let rendered = Template::parse(&text, &options).unwrap().render(&data, &partials, &options);
+        let message = rendered.unwrap_err().message;
+        assert!(message.contains("work"), "{}: {message}", &inside[..80.min(inside.len())]);
+    }
+}
+
+/// A template as long as is allowed is read in one pass, whatever is in it.
+#[test]
+fn long_templates_are_read_in_one_pass() {
+    let options = Options::strict(Escape::None);
+    for part in [
+        "{{!----}}",
+        "{{!}}",
+        "\\{{",
+        "\\\\{{a}}",
+        "{{a}}",
+        "{ ",
+        "{{a \"\\\"\"}}",
+        "{{#a}}{{/a}}",
+        " \n{{!}}",
+        "{{{{raw}}}}{{{{/raw}}}}",
+    ] {
+        let text = part.repeat((1 << 20) / part.len());
+        Template::parse(&text, &options).unwrap();
+    }
+}
+
+#[test]
+fn no_helper_makes_a_text_that_is_longer_than_the_output_may_be() {
+    let limits = Limits { output_bytes: 18, ..Limits::default() };
+    let options = Options { limits, ..Options::strict(Escape::None) };
+    let ten = "\"0123456789\"";
+    for call in [
+        "(concat TEN TEN TEN)",
+        "(replace TEN \"1\" TEN)",
+        "(join (split TEN \"5\") \"-\")",
+        "(json (split TEN \"5\"))",
+    ] {
+        let text = format!("{{{{len {}}}}}", call.replace("TEN", ten));
+        let rendered =
+            Template::parse(&text, &options).unwrap().render(&Value::Null, &Partials::new(), &options);
+        let is_long = call.contains("concat") || call.contains("replace");
+        assert_eq!(rendered.is_err(), is_long, "{text}: {rendered:?}");
+    }
+}
+
 #[test]
 fn texts_that_double_end() {
     let text = "{{#with (concat this this)}}".repeat(60) + &"{{/with}}".repeat(60);
-    fails(&format!("{{{{#with \"0123456789\"}}}}{text}{{{{/with}}}}"), "longer than allowed");
+    fails(&format!("{{{{#with \"0123456789\"}}}}{text}{{{{/with}}}}"), "work");
     let shared = "{{#*inline \"a\"}}{{> a x=this y=this}}{{/inline}}{{> a}}";
     fails(shared, "more than 128 deep");
     fails(

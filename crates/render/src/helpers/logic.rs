@@ -6,8 +6,8 @@ use alloc::format;
 use core::cmp::Ordering;
 
 pub(super) const ALL: &[Helper] = &[
-    helper("eq", 2, 2, |params, _| Ok(same(params).into())),
-    helper("ne", 2, 2, |params, _| Ok((!same(params)).into())),
+    helper("eq", 2, 2, |params, work| Ok(same(params, work)?.into())),
+    helper("ne", 2, 2, |params, work| Ok((!same(params, work)?).into())),
     helper("lt", 2, 2, |params, work| compare(params, work, Ordering::is_lt)),
     helper("le", 2, 2, |params, work| compare(params, work, Ordering::is_le)),
     helper("gt", 2, 2, |params, work| compare(params, work, Ordering::is_gt)),
@@ -33,14 +33,16 @@ pub(super) const ALL: &[Helper] = &[
 ];
 
 /// Tags are text, so `(eq tags.n 1)` compares a text with a number: then by their text.
-fn same(params: &[Value]) -> bool {
-    match params {
+fn same(params: &[Value], work: &mut Work) -> Result<bool, Why> {
+    let bytes = params.iter().map(Value::text_bytes).min();
+    work.charge(bytes.unwrap_or(0) / crate::render::BYTES_A_STEP)?;
+    Ok(match params {
         [Value::Text(text), Value::Number(number)] | [Value::Number(number), Value::Text(text)] => {
             format!("{number}") == **text
         }
         [one, two] => one.is_same(two),
         _ => false,
-    }
+    })
 }
 
 /// Numbers by size, a text that is a number too; other texts by their code points.

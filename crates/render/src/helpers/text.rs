@@ -71,7 +71,7 @@ fn contains(params: &[Value], work: &mut Work) -> Result<Value, Why> {
     let [holder, part] = params else { return Ok(false.into()) };
     let found = match holder {
         Value::List(items) => {
-            work.charge(items.len())?;
+            work.charge(items.len().saturating_mul(1 + part.text_bytes() / crate::render::BYTES_A_STEP))?;
             items.iter().any(|item| item.is_same(part))
         }
         Value::Map(map) => map.get(&work.text(part)?).is_some(),

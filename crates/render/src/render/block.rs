@@ -1,6 +1,6 @@
 //! Blocks: loops, conditions, other contexts.
 
-use super::{Loop, Run};
+use super::{BYTES_A_STEP, Loop, Run};
 use crate::error::Error;
 use crate::helpers;
 use crate::tree::{Block, Expression, Program};
@@ -151,6 +151,7 @@ impl<'t> Run<'t> {
         out: &mut String,
     ) -> Result<(), Error> {
         let Some(program) = program else { return Ok(()) };
+        self.charge(context.text_bytes() / BYTES_A_STEP, self.here)?;
         let is_new = self.contexts.last().is_none_or(|this| !this.is_same(&context));
         if is_new {
             self.contexts.push(context);

@@ -1,6 +1,6 @@
 //! What a name means where it stands.
 
-use super::Run;
+use super::{BYTES_A_STEP, Run};
 use crate::error::{Error, Quoted};
 use crate::tree::Path;
 use crate::value::Value;
@@ -19,6 +19,7 @@ impl<'t> Run<'t> {
         };
         let skipped = path.parts.len() - parts.len();
         for (index, part) in parts.iter().enumerate() {
+            self.charge(value.text_bytes() / BYTES_A_STEP, path.at)?;
             match value.get(part) {
                 Some(next) => value = next,
                 None => return self.unknown(path, skipped + index, Some(&value), quiet),

@@ -13,6 +13,9 @@ use alloc::sync::Arc;
 /// Steps for each entry of a map that is copied.
 const STEPS_A_COPY: usize = 4;
 
+/// Inline partials that are looked at for one step.
+const INLINES_A_STEP: usize = 8;
+
 /// What is included.
 struct Included<'t> {
     program: &'t Program,
@@ -71,6 +74,7 @@ impl<'t> Run<'t> {
             }
             _ => Map::default(),
         };
+        self.charge(call.hash.len(), call.at)?;
         for (name, value) in &call.hash {
             let value = self.value(value, false)?;
             map.insert(name.clone(), value);
@@ -93,6 +97,7 @@ impl<'t> Run<'t> {
             }
             _ => name_of(call),
         };
+        self.charge(self.inlines.len() / INLINES_A_STEP, call.at)?;
         let inlined = self.inlines.iter().rev().find(|known| known.name == name);
         let found = match inlined {
             Some(inlined) => Some((inlined.program, inlined.source)),

@@ -179,6 +179,9 @@ impl Escape {
                 }
                 Ok(())
             }
+            Self::Shell if name.starts_with('-') => {
+                Err("in shell files a name does not begin with `-`: it would be an option".into())
+            }
             _ => self.check_text(name),
         }
     }

@@ -3,7 +3,7 @@ use crate::{Escape, Options};
 use alloc::string::ToString;
 
 /// The names and tags of issue 6, and those nobody thought of there.
-const HOSTILE: [&str; 16] = [
+const HOSTILE: [&str; 17] = [
     "*",
     "../etc/evil",
     "q\"x",
@@ -19,6 +19,7 @@ const HOSTILE: [&str; 16] = [
     "\\",
     "a\0b",
     "}",
+    "-n",
     "\u{2028}",
 ];
 

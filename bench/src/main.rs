@@ -20,6 +20,7 @@ mod membership;
 mod meter;
 mod orders;
 mod quiet;
+mod render;
 mod results;
 mod rival;
 mod rpc;
@@ -42,6 +43,7 @@ const PARTS: &[&str] = &[
     "membership",
     "events",
     "faults",
+    "render",
 ];
 
 #[tokio::main]
@@ -86,6 +88,7 @@ async fn main() -> ExitCode {
             "idle" => idle::measure(idle::SIZES).await,
             "membership" => membership::measure(results::unfinished("membership").filter(|_| !again)).await,
             "events" => events::measure(results::unfinished("events").filter(|_| !again), None).await,
+            "render" => render::measure(),
             "faults" => faults::measure(results::unfinished("faults").filter(|_| !again)),
             _ => quiet::measure().await,
         };

@@ -49,10 +49,10 @@ fn write(part: &str, figures: &Value, unfinished: bool) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Tells binaries apart; nothing more is asked of it. The simulator is linked into this program.
+/// Tells binaries apart; nothing more is asked of it. The simulator and the renderer are linked into this program.
 fn fingerprint(part: &str) -> String {
     let mut hasher = DefaultHasher::new();
-    let simulated = std::env::current_exe().ok().filter(|_| part == "faults");
+    let simulated = std::env::current_exe().ok().filter(|_| ["faults", "render"].contains(&part));
     std::fs::read(simulated.unwrap_or_else(|| muster_e2e::binary().clone()))
         .unwrap_or_default()
         .hash(&mut hasher);
@@ -67,5 +67,15 @@ pub(crate) fn spread_ms(samples: &[f64]) -> Value {
     json!({
         "min_ms": round(sorted.first()), "median_ms": round(sorted.get(sorted.len() / 2)), "max_ms": round(sorted.last()),
         "samples_ms": sorted.iter().map(|ms| (ms * 10.0).round() / 10.0).collect::<Vec<_>>(),
+    })
+}
+
+/// Minimum, median and maximum, in microseconds.
+pub(crate) fn spread_us(samples: &[f64]) -> Value {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let round = |value: Option<&f64>| value.map(|us| us.round());
+    json!({
+        "min_us": round(sorted.first()), "median_us": round(sorted.get(sorted.len() / 2)), "max_us": round(sorted.last()),
     })
 }

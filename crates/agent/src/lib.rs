@@ -69,7 +69,7 @@ mod supervised;
 mod tags_file;
 mod telemetry;
 mod throttle;
-mod whole_file;
+pub mod whole_file;
 
 pub use config::{Advertise, Config, ProfileName, RpcConfig};
 pub use discover::Discover;

@@ -3,24 +3,30 @@
 //! The new one is made beside the old one, brought to the disk, and put in its place: neither a crash nor a full disk takes
 //! what was there. Blocks on the disk, so it is never called where gossip or clients wait.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use rustix::fs::OFlags;
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
 /// The mode of a file that only its owner may read.
 pub(crate) const PRIVATE: u32 = 0o600;
 
-/// Through a symbolic link its target is replaced, not the link.
-pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+/// How often another writer's or somebody's file may stand where ours is to be made.
+const ATTEMPTS_MAX: usize = 100;
+
+/// Through a symbolic link its target is replaced, not the link. Of several writers one comes after the other.
+///
+/// # Errors
+/// The file is as it was.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = target.file_name().ok_or_else(|| io::Error::other("this is no path of a file"))?;
     let new = directory.join(format!(".{}.new", name.to_string_lossy()));
-    // Left over from a crash, and never to be written through.
-    let _ = fs::remove_file(&new);
-    let written =
-        write_new(&new, bytes, mode).and_then(|()| fs::rename(&new, &target).map_err(cannot_rename));
+    let mut file = claim(&new)?;
+    let written = write_new(&mut file, bytes, mode, &target)
+        .and_then(|()| fs::rename(&new, &target).map_err(cannot_rename));
     if written.is_err() {
         let _ = fs::remove_file(&new);
     }
@@ -32,9 +38,77 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = File::options().write(true).create_new(true).mode(mode).open(path)?;
+/// As [`replace`], but a file that has these bytes already is not touched, and one that is there keeps its mode and, as far
+/// as we may, its owner. Whether it was another one.
+///
+/// # Errors
+/// The file is as it was.
+pub fn update(path: &Path, bytes: &[u8], mode_if_new: u32) -> io::Result<bool> {
+    let mode = match File::open(path) {
+        Ok(file) => {
+            let metadata = file.metadata()?;
+            if !metadata.is_file() {
+                return Err(io::Error::other("this is no file that could be replaced"));
+            }
+            let mut old = Vec::new();
+            let most = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_add(1);
+            file.take(most).read_to_end(&mut old)?;
+            if old == bytes {
+                return Ok(false);
+            }
+            metadata.mode() & 0o7777
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => mode_if_new,
+        Err(error) => return Err(error),
+    };
+    replace(path, bytes, mode).map(|()| true)
+}
+
+/// The file in which the new one is made, empty and ours alone while it is open. What a crash left there is used again. What
+/// somebody else put there is never written through: a link, or a file that has another owner or name too.
+fn claim(path: &Path) -> io::Result<File> {
+    let no_follow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    for _ in 0..ATTEMPTS_MAX {
+        let opened = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(PRIVATE)
+            .custom_flags(no_follow)
+            .open(path);
+        let file = match opened {
+            Ok(file) => file,
+            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+                fs::remove_file(path)?;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        file.lock()?;
+        let held = file.metadata()?;
+        let ours = held.is_file() && held.nlink() == 1 && held.uid() == rustix::process::geteuid().as_raw();
+        match fs::symlink_metadata(path) {
+            Ok(named) if (named.dev(), named.ino()) == (held.dev(), held.ino()) => {
+                if ours {
+                    file.set_len(0)?;
+                    return Ok(file);
+                }
+                fs::remove_file(path)?;
+            }
+            // Who held it before has put it in its place.
+            _ => {}
+        }
+    }
+    Err(io::Error::other(format!("{} is taken again and again", path.display())))
+}
+
+fn write_new(file: &mut File, bytes: &[u8], mode: u32, old: &Path) -> io::Result<()> {
     file.write_all(bytes)?;
+    if let Ok(old) = fs::metadata(old) {
+        // Only root may give files away.
+        let _ = fchown(&*file, Some(old.uid()), Some(old.gid()));
+    }
+    file.set_permissions(Permissions::from_mode(mode))?;
     file.sync_all()
 }
 
@@ -51,7 +125,6 @@ fn cannot_rename(cause: io::Error) -> io::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn what_a_crash_left_beside_the_file_is_swept_away() {
@@ -77,5 +150,53 @@ mod tests {
         replace(&link, b"new", 0o644).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&target).unwrap(), b"new");
+    }
+
+    #[test]
+    fn what_is_not_ours_is_never_written_through() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, other) = (directory.path().join("f"), directory.path().join("other"));
+        fs::write(&other, "untouched").unwrap();
+        fs::hard_link(&other, directory.path().join(".f.new")).unwrap();
+        replace(&path, b"1", 0o644).unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "untouched");
+        assert_eq!(fs::read(&path).unwrap(), b"1");
+    }
+
+    #[test]
+    fn an_update_keeps_the_mode_and_touches_nothing_when_nothing_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("f");
+        assert!(update(&path, b"1", 0o640).unwrap());
+        fs::set_permissions(&path, Permissions::from_mode(0o604)).unwrap();
+        let inode = fs::metadata(&path).unwrap().ino();
+        assert!(!update(&path, b"1", 0o640).unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().ino(), inode);
+        assert!(update(&path, b"12", 0o640).unwrap());
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o604);
+        // The beginning of what is there is not what is there.
+        assert!(update(&path, b"1", 0o640).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"1");
+    }
+
+    #[test]
+    fn of_many_writers_each_leaves_a_whole_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("f");
+        let whole = |letter: u8| vec![letter; 100_000];
+        replace(&path, &whole(b'a'), 0o644).unwrap();
+        std::thread::scope(|scope| {
+            for letter in b'a'..=b'd' {
+                let path = &path;
+                scope.spawn(move || {
+                    for _ in 0..20 {
+                        replace(path, &whole(letter), 0o644).unwrap();
+                        let read = fs::read(path).unwrap();
+                        assert!(read.len() == 100_000 && read.iter().all(|byte| *byte == read[0]));
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

@@ -72,6 +72,12 @@ pub(crate) enum Command {
     /// Show the processes of this container below their services.
     #[command(long_about = help::TREE, after_long_help = help::TREE_AFTER)]
     Tree(TreeArgs),
+    /// Make a file from a template and the fleet.
+    #[command(long_about = help::RENDER, after_long_help = help::RENDER_AFTER)]
+    Render(RenderArgs),
+    /// Render a template as npm's handlebars-cmd does.
+    #[command(long_about = help::HANDLEBARS, after_long_help = help::HANDLEBARS_AFTER)]
+    Handlebars(HandlebarsArgs),
     /// List the members of the cluster.
     #[command(long_about = help::MEMBERS, after_long_help = help::client(help::MEMBERS_AFTER))]
     Members(MembersArgs),
@@ -139,6 +145,16 @@ pub(crate) enum Command {
 /// The definitions of all commands and flags.
 pub(crate) fn definitions() -> clap::Command {
     Cli::command()
+}
+
+/// The help of `handlebars`, when the program is called so.
+pub(crate) fn handlebars_help() -> String {
+    let mut command = Cli::command();
+    command.build();
+    match command.find_subcommand_mut("handlebars") {
+        Some(handlebars) => handlebars.render_long_help().to_string(),
+        None => String::new(),
+    }
 }
 
 /// Reads the command line. `Err` is how the process ends when clap already answered (help, version, wrong usage).

@@ -8,6 +8,7 @@
 //! | [`supervision`] | `run`, `init`, `install`, `muster -- COMMAND`, and all names of s6-overlay and tini |
 //! | [`probe`] | `probe`: one question to a program, for PID 1 and for health checks |
 //! | [`processes`] | `status`, `start`, `stop`, `restart`, `signal`, `tree`: the services of this container, by their control places |
+//! | [`render`] | `render`, `handlebars`: files from templates; all of `handlebars-cmd` when the program is called `handlebars` |
 //! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `handlers`, `info`, `version`: one question to the node's agent |
 //! | [`client`] | `event`, `query`, `keys`, `monitor`, `rtt`, `reachability`: through it, the whole cluster |
 //! | [`shell`] | `completions`, `man`: the command line itself |
@@ -34,6 +35,7 @@ mod out;
 mod paint;
 mod probe;
 mod processes;
+mod render;
 mod roles;
 mod serf;
 mod shell;
@@ -47,6 +49,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().collect();
     if let Some(ended) = supervision::run_if_meant(&words) {
+        return ended;
+    }
+    if let Some(ended) = render::handlebars::run_if_meant(&words) {
         return ended;
     }
     demo::tether::hold();
@@ -73,6 +78,8 @@ fn main() -> ExitCode {
         Command::Restart(args) => processes::change::restart(args),
         Command::Signal(args) => processes::signal::run(args),
         Command::Tree(args) => processes::tree::run(args),
+        Command::Render(args) => render::run(&args),
+        Command::Handlebars(args) => render::handlebars::run(&args.words),
         Command::Members(args) => client::members::run(args),
         Command::Join(args) => client::join::run(args),
         Command::Leave(args) => client::leave::run(args),

@@ -111,6 +111,8 @@ fn help_is_as_it_was_reviewed() {
         ("restart", vec!["restart", "--help"]),
         ("signal", vec!["signal", "--help"]),
         ("tree", vec!["tree", "--help"]),
+        ("render", vec!["render", "--help"]),
+        ("handlebars", vec!["handlebars", "--help"]),
         ("members", vec!["members", "--help"]),
         ("join", vec!["join", "--help"]),
         ("force-leave", vec!["force-leave", "--help"]),

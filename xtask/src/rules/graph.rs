@@ -20,6 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("logger", &["logs"]),
     ("fleet", &[]),
     ("balance", &["fleet"]),
+    // Pure: the shell hands it the fleet and writes what it makes.
+    ("render", &["fleet"]),
     ("control", &["fleet"]),
     ("agent", &["wire", "serf", "events", "rpc", "fleet", "control"]),
     // Not agent: the data plane outlives it and follows it only through the control socket.
@@ -40,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "logs",
             "logger",
             "sim",
+            "render",
         ],
     ),
 ];

@@ -1,10 +1,12 @@
 //! The flags and arguments of each command.
 
 mod processes;
+mod render;
 mod shell;
 mod talk;
 
 pub(crate) use processes::*;
+pub(crate) use render::*;
 pub(crate) use shell::*;
 pub(crate) use talk::*;
 

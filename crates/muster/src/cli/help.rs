@@ -1,9 +1,11 @@
 //! What `--help` teaches beyond the flags.
 
 mod processes;
+mod render;
 mod talk;
 
 pub(super) use processes::*;
+pub(super) use render::*;
 pub(super) use talk::*;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -283,8 +285,8 @@ Exit codes:
   126 127  COMMAND is not executable, or not there";
 
 pub(super) const INSTALL: &str = "\
-Lays the program into an image or onto a machine, with all the names it answers to: init, serf, tini, with-contenv, \
-s6-svc, s6-svstat, s6-svwait, s6-setuidgid. What had one of these names is replaced.";
+Lays the program into an image or onto a machine, with all the names it answers to: init, serf, tini, handlebars, \
+with-contenv, s6-svc, s6-svstat, s6-svwait, s6-setuidgid. What had one of these names is replaced.";
 
 pub(super) const INSTALL_AFTER: &str = "\
 Example, in a Dockerfile:

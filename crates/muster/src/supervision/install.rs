@@ -1,5 +1,5 @@
 //! `muster install --into DIR`: the program and all the names it answers to, laid out as an image wants them, so that one
-//! `COPY --from=muster / /` takes the place of every download of s6-overlay, Serf and tini.
+//! `COPY --from=muster / /` takes the place of every download of s6-overlay, Serf, tini and handlebars-cmd.
 
 use std::fs;
 use std::io;
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &InstallArgs) -> ExitCode {
 /// The names, below the root of an image. s6-overlay 3 has its programs in `/command`, version 2 had them in `/usr/bin`.
 fn names() -> Vec<PathBuf> {
     let mut names: Vec<PathBuf> =
-        ["init", "usr/bin/serf", "usr/bin/tini"].iter().map(PathBuf::from).collect();
+        ["init", "usr/bin/serf", "usr/bin/tini", "usr/bin/handlebars"].iter().map(PathBuf::from).collect();
     for (name, _) in applets::ALL {
         // An image's own `halt` is not ours to replace; ours is where s6-overlay's scripts look for it.
         if name != "halt" {

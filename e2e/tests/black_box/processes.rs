@@ -98,7 +98,10 @@ async fn whoever_is_not_alive_any_more_is_started_again_and_whoever_fails_too_of
     )
     .await;
     let said = node.process.said();
-    assert!(said.matches("stuck begins").count() >= 2, "{said}");
+    wait_for("stuck begins again", || async {
+        if node.process.said().matches("stuck begins").count() >= 2 { Ok(()) } else { Err("once".into()) }
+    })
+    .await;
     assert_eq!(said.matches("broken ended with exit code 3").count(), 3, "{said}");
     assert!(!said.contains("second runs"), "{said}");
 }

@@ -177,14 +177,15 @@ async fn a_node_that_leaves_beside_serf_and_haproxy_fails_no_request_either() {
     assert!(failed.is_empty(), "{} of {all}: {failed:#?}\n{}", failed.len(), goes.process.said());
 }
 
-/// Renders and reloads on every member event, as people's handlers do; HAProxy takes over its sockets.
+/// Renders and reloads on every member event, as people's handlers do; HAProxy takes over its sockets, and does not close connections
+/// on which a client is just about to ask something (without that option, a reload failed 11 of 182,951 requests so).
 const HANDLER: &str = r#"#!/bin/bash
 cat >/dev/null
 exec 9>"$DIR/lock"; flock 9
 {
   printf 'global\n  maxconn 1000\n  stats socket %s level admin expose-fd listeners\n' "$DIR/haproxy.sock"
   printf 'defaults\n  mode http\n  timeout connect 2s\n  timeout client 30s\n  timeout server 30s\n'
-  printf '  option redispatch\n  retries 3\nfrontend http\n  bind %s\n  default_backend app\nbackend app\n' "$FRONT"
+  printf '  option redispatch\n  retries 3\n  option idle-close-on-response\nfrontend http\n  bind %s\n  default_backend app\nbackend app\n' "$FRONT"
   serf members -rpc-addr="$RPC" -status=alive | while read -r name address _; do
     [ "$name" != ha ] && printf '  server %s %s:3000 check inter 200ms\n' "$name" "${address%:*}"
   done

@@ -120,7 +120,7 @@ impl Cluster {
                 (true, _, Some(left)) => one.told.map(|after| left + after),
                 _ => None,
             };
-            one.sends &= !seen.is_some_and(|at| at <= now);
+            one.sends &= seen.is_none_or(|at| at > now);
             one.in_flight.retain(|ends| *ends > now);
             if one.sends {
                 match self.asked_to_end {

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// Run the load balancer of this node.
     #[command(long_about = help::PROXY, after_long_help = help::PROXY_AFTER)]
     Proxy(ProxyArgs),
-    /// Run a whole node as PID 1: agent, proxy, processes of the configuration, and a command.
+    /// Run a whole node as PID 1: agent, proxy, processes.
     #[command(long_about = help::RUN, after_long_help = help::RUN_AFTER)]
     Run(RunArgs),
     /// Write on what services and syslog clients log.

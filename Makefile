@@ -26,6 +26,9 @@ proof: release ## third ring: the figures under bench/results (long; resumable: 
 	MUSTER_E2E_LOSSY_MINUTES=10 BINARY_UNDER_TEST=$(RELEASE) $(CARGO) test --package muster-e2e -- --exact --nocapture \
 	    lossy::forty_of_both_kinds_stay_alive_where_one_packet_of_twenty_is_lost
 
+	MUSTER_E2E_STOPS=50 BINARY_UNDER_TEST=$(RELEASE) $(CARGO) test --package muster-e2e -- --nocapture --test-threads=1 \
+	    retiring:: log_of_a_node::
+
 curves: ## the part of proof that comes from the simulator: figures and pictures of clusters of thousands
 	$(CARGO) run --release --package muster-curves -- all
 

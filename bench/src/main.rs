@@ -19,6 +19,7 @@ mod machine;
 mod membership;
 mod meter;
 mod orders;
+mod pid1;
 mod quiet;
 mod render;
 mod results;
@@ -43,6 +44,7 @@ const PARTS: &[&str] = &[
     "membership",
     "events",
     "faults",
+    "pid1",
     "render",
 ];
 
@@ -85,6 +87,7 @@ async fn main() -> ExitCode {
             "agents" => agents::measure().await,
             "orders" => orders::measure().await,
             "silent" => silent::measure().await,
+            "pid1" => pid1::measure().await,
             "idle" => idle::measure(idle::SIZES).await,
             "membership" => membership::measure(results::unfinished("membership").filter(|_| !again)).await,
             "events" => events::measure(results::unfinished("events").filter(|_| !again), None).await,

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use crate::{PATIENCE, binary, skip};
 
 /// Programs of busybox that containers have under their own names.
-const PROGRAMS: [&str; 16] = [
+const PROGRAMS: [&str; 17] = [
     "sh", "cat", "echo", "sleep", "ps", "kill", "grep", "wc", "id", "touch", "mkdir", "rm", "env", "ls",
-    "printf", "true",
+    "printf", "true", "mkfifo",
 ];
 static NEXT: AtomicU32 = AtomicU32::new(0);
 

@@ -38,4 +38,5 @@ mod snapshot;
 mod syslog;
 mod tags;
 mod throttled;
+mod unruly;
 mod why;

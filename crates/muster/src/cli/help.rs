@@ -231,7 +231,7 @@ pub(super) const LOG: &str = "\
 Writes on what services and syslog clients log: to standard output, to a file for each service, and to a syslog that collects \
 everything.
 
-`muster init` starts it and gives it the pipes of the services; killed, it is started again and loses no line, since it takes \
+`muster run` starts it and gives it the pipes of the services; killed, it is started again and loses no line, since it takes \
 from a pipe only what it has written out. Programs of this host reach it on sockets (--syslog-listen).";
 
 pub(super) const LOG_AFTER: &str = "\

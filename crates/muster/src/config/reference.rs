@@ -104,7 +104,7 @@ service: give both the same file, and start both again when it changes. Who is r
 const PROCESSES: &str = "
 ## `[processes.NAME]`
 
-What `muster init` and `muster run` keep running: a section for each process. The order is that of their dependencies.
+What `muster run` keeps running: a section for each process. The order is that of their dependencies.
 
 ```toml
 [processes.migrate]

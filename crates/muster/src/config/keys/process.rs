@@ -1,4 +1,4 @@
-//! Keys of `[processes.NAME]`: what `muster init` and `muster run` keep running.
+//! Keys of `[processes.NAME]`: what `muster run` keeps running.
 
 use super::PLAIN;
 use crate::config::key::{Fallback, Key, Kind, Section};

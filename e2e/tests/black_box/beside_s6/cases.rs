@@ -114,7 +114,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         fact: "a deaf one without a limit goes on, and is not wanted",
         files: &[("run", DEAF)],
-        script: "logged started; s6-svc -d $PLACE; eventually 'stat | grep -q \"true false\"'; stat; s6-svc -k -wD $PLACE; stat",
+        script: "logged started; s6-svc -d $PLACE; eventually 'stat | grep -q \"^true false\"'; stat; s6-svc -k -wD $PLACE; stat",
     },
     Case {
         fact: "a finish that takes too long is killed, and the service started again",

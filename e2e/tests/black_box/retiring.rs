@@ -5,6 +5,7 @@ use muster_e2e::load::{Load, Plan, failures};
 use muster_e2e::{Hosts, Image, Process, WholeNode, binary, docker_is_here, skip, wait_for};
 use muster_fleet::Report;
 use rustix::process::Signal;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -220,7 +221,7 @@ impl OldStack {
         Self { front, directory, _serf }
     }
 
-    /// Waits until HAProxy finds all of these up, and no others.
+    /// Waits until the file names these and no others, and each has answered through HAProxy: it takes the file over a moment later.
     async fn serves(&self, names: &[&str]) {
         wait_for(&format!("HAProxy serves {names:?}"), || async {
             let file = std::fs::read_to_string(self.directory.path().join("haproxy.cfg")).unwrap_or_default();
@@ -229,9 +230,27 @@ impl OldStack {
                 .filter_map(|line| line.trim().strip_prefix("server ")?.split(' ').next())
                 .collect();
             servers.sort_unstable();
-            if servers == names { Ok(()) } else { Err(file) }
+            if servers != names {
+                return Err(file);
+            }
+            let mut answered = BTreeSet::new();
+            for _ in 0..4 * names.len() {
+                answered.extend(self.who_answers().await);
+            }
+            let missing = names.iter().find(|name| !answered.contains(**name));
+            missing.map_or(Ok(()), |name| Err(format!("{name} does not answer; {answered:?} do")))
         })
         .await;
+    }
+
+    async fn who_answers(&self) -> Option<String> {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let mut stream = tokio::net::TcpStream::connect(&self.front).await.ok()?;
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).await.ok()?;
+        let (_, rest) = text.split_once("\"host\":\"")?;
+        rest.split_once('"').map(|(host, _)| host.to_owned())
     }
 }
 

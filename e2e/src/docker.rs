@@ -15,6 +15,8 @@ const PROGRAMS: [&str; 17] = [
     "sh", "cat", "echo", "sleep", "ps", "kill", "grep", "wc", "id", "touch", "mkdir", "rm", "env", "ls",
     "printf", "true", "mkfifo",
 ];
+/// A container that outlives its test, since that was killed, does not fill the disk.
+const LOG_BOUND: &str = "--log-opt=max-size=20m";
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Whether containers can be made here; says why not.
@@ -79,7 +81,8 @@ impl Image {
 
     /// Starts a container that goes on.
     pub fn start(&self, options: &[&str], command: &[&str]) -> Container {
-        let all: Vec<&str> = ["run", "--detach", "--network=none"].iter().chain(options).copied().collect();
+        let own = ["run", "--detach", LOG_BOUND, "--network=none"];
+        let all: Vec<&str> = own.iter().chain(options).copied().collect();
         let output = docker(&[&*all, &[&*self.name], command].concat());
         assert!(output.status.success(), "docker run: {output:?}");
         Container { id: String::from_utf8_lossy(&output.stdout).trim().to_owned() }
@@ -107,7 +110,7 @@ impl Bridge<'_> {
     /// Starts a container, whose host name this is, too.
     pub fn start(&self, host: &str, options: &[&str], command: &[&str]) -> Container {
         let network = format!("--network={}", self.name);
-        let own = ["run", "--detach", &network, "--hostname", host, "--network-alias", host];
+        let own = ["run", "--detach", LOG_BOUND, &network, "--hostname", host, "--network-alias", host];
         let output = docker(&[&own, options, &[&*self.image.name], command].concat());
         assert!(output.status.success(), "docker run: {output:?}");
         Container { id: String::from_utf8_lossy(&output.stdout).trim().to_owned() }

@@ -8,36 +8,32 @@ fn kills() -> usize {
     std::env::var("MUSTER_E2E_STOPS").ok().and_then(|text| text.parse().ok()).unwrap_or(5)
 }
 
-/// Numbered lines, faster than anybody reads them, until a file says that it is enough.
-const FLOOD: &str = "i=1; until [ -e $0 ]; do seq $i $((i+4999)); i=$((i+5000)); done; echo the last was $((i-1)); exec sleep 1000";
+/// Lines between two kills: several times what a pipe holds, so that the log is behind when it is killed.
+const LINES: usize = 20_000;
+/// So many numbered lines, as fast as they are taken, each time that the next file appears.
+const FLOOD: &str = "n=1; while [ $n -le $2 ]; do until [ -e $0/$n ]; do sleep 0.01; done; \
+                     seq $(((n-1)*$1+1)) $((n*$1)); n=$((n+1)); done; echo the last was $(($1*$2)); exec sleep 1000";
 
 #[tokio::test]
 async fn a_log_keeper_that_is_killed_under_a_flood_loses_no_line() {
     let (hosts, directory) = (Hosts::claim(), tempfile::tempdir().expect("a place for tests"));
-    let enough = directory.path().join("enough");
+    let folder = directory.path();
     let flood = FLOOD.replace('$', "$$");
     let node = WholeNode::start(
         &hosts,
         1,
         "logs",
         &format!(
-            "[logs]\nform = \"prefix\"\n[processes.flood]\ncommand = [\"sh\", \"-c\", {flood:?}, {enough:?}]\nready = \"started\""
+            "[logs]\nform = \"prefix\"\n[processes.flood]\ncommand = [\"sh\", \"-c\", {flood:?}, {folder:?}, \"{LINES}\", \"{}\"]\n\
+             ready = \"started\"",
+            kills()
         ),
     );
-    wait_for("the flood begins", || async {
-        if node.process.said().contains("flood | 1\n") { Ok(()) } else { Err(node.process.said()) }
-    })
-    .await;
-    let written = || node.process.said().matches("flood | ").count();
-    for _ in 0..kills() {
-        let before = written();
-        wait_for("it writes", || async {
-            if written() > before + 1_000 { Ok(()) } else { Err(format!("{} lines", written())) }
-        })
-        .await;
+    for kill in 1..=kills() {
+        std::fs::write(folder.join(kill.to_string()), "").expect("the file can be written");
+        says(&node, &format!("flood | {}\n", (kill - 1) * LINES + 1)).await;
         node.kill_service("log");
     }
-    std::fs::write(&enough, "").expect("the file can be written");
     let last = || {
         let said = node.process.said();
         let line = said.lines().find_map(|line| line.strip_prefix("flood | the last was "))?;
@@ -52,4 +48,11 @@ async fn a_log_keeper_that_is_killed_under_a_flood_loses_no_line() {
     assert!(missing.is_empty(), "the first of those that are lost: {missing:?}");
     let deaths = said.lines().filter(|line| line.contains("log ended with signal 9")).count();
     assert_eq!(deaths, kills(), "it was killed while it worked");
+}
+
+async fn says(node: &WholeNode, text: &str) {
+    wait_for(&format!("it says {text:?}"), || async {
+        if node.process.said().contains(text) { Ok(()) } else { Err("not yet".to_owned()) }
+    })
+    .await;
 }

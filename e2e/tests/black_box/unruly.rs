@@ -14,7 +14,7 @@ fn a_service_that_closes_all_its_files_or_floods_its_output_disturbs_nobody() {
         ("etc/services.d/closes/notification-fd", "3\n"),
         (
             "etc/services.d/floods/run",
-            "#!/bin/sh\nwhile :; do echo a long line of no interest to anybody at all; done\n",
+            "#!/bin/sh\nn=0\nwhile [ $n -lt 200000 ]; do echo a long line of no interest to anybody; n=$((n+1)); done\nexec sleep 1000\n",
         ),
         ("etc/services.d/quiet/run", "#!/bin/sh\necho quiet runs\nexec sleep 1000\n"),
     ]);

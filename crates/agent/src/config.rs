@@ -79,6 +79,8 @@ pub struct Config {
     pub leave_on_terminate: bool,
     /// End at once when INT comes; else leave the cluster.
     pub skip_leave_on_interrupt: bool,
+    /// This agent is one of ours to others, and not to be taken for plain Serf.
+    pub contract: bool,
     /// The socket by which PID 1 says what is ready, if it runs this agent.
     pub supervisor: Option<Arc<OwnedFd>>,
     /// Who is told how far the agent is.

@@ -8,9 +8,10 @@ use crate::gossip::Handle;
 use crate::reports::Reports;
 use muster_fleet::{Picture, has_let_go, is_withdrawn};
 use muster_serf::QueryId;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
 /// The query's name. Its filters let only those hear it that answer.
 pub(crate) const DRAIN: &str = "muster:drain";
@@ -22,8 +23,18 @@ pub(crate) const QUERIES_WAITING_MAX: usize = 64;
 const ASKED_MAX: usize = 256;
 /// A sink that has said nothing for so long is gone: it reports each second.
 const SINK_SILENT_MAX: Duration = Duration::from_secs(5);
-/// No question waits longer, whatever it says of itself.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// No question waits longer, whatever it says of itself; ours say 1.5 s.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A question that waits. The next of the same node takes its place.
+#[derive(Debug)]
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
 
 /// Somebody wants to go.
 #[derive(Debug)]
@@ -40,17 +51,23 @@ pub(crate) struct Responder {
     pub(crate) gossip: Handle,
     pub(crate) pictures: watch::Receiver<Arc<Picture>>,
     pub(crate) reports: Arc<Reports>,
+    /// Since when sinks could report.
+    pub(crate) started: Instant,
 }
 
 impl Responder {
     /// Answers what can be, until nobody can ask any more.
     pub(crate) async fn keep(self, mut queries: mpsc::Receiver<DrainQuery>) {
-        let places = Arc::new(Semaphore::new(ASKED_MAX));
+        // One for each who asks: it asks again before it gives up, and takes nobody else's place.
+        let mut asked: BTreeMap<String, AbortOnDrop> = BTreeMap::new();
         while let Some(query) = queries.recv().await {
-            let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-            let responder = self.clone();
-            tokio::spawn(async move {
-                let _place = place;
+            asked.retain(|_, waiting| !waiting.0.is_finished());
+            if asked.len() >= ASKED_MAX && !asked.contains_key(&query.from) {
+                tracing::warn!(node = ?query.from, "too many nodes want to go at a time; it will ask again");
+                continue;
+            }
+            let (responder, from) = (self.clone(), query.from.clone());
+            let waiting = tokio::spawn(async move {
                 let within = query.within.min(PATIENCE);
                 if tokio::time::timeout(within, responder.clone().let_go(&query.from)).await.is_ok() {
                     tracing::info!(node = ?query.from, "nothing is in flight there any more");
@@ -58,6 +75,7 @@ impl Responder {
                     let _ = responder.gossip.respond(query.id, NOTHING_IN_FLIGHT.to_vec()).await;
                 }
             });
+            asked.insert(from, AbortOnDrop(waiting));
         }
     }
 
@@ -76,7 +94,9 @@ impl Responder {
             }
             if let Some((epoch, version)) = withdrawn {
                 let recent = self.reports.recent(Instant::now(), SINK_SILENT_MAX);
-                if recent.iter().all(|report| has_let_go(report, epoch, version, node)) {
+                // A sink that follows an agent of a moment ago has not reported yet.
+                let may_be_silent = !recent.is_empty() || self.started.elapsed() >= SINK_SILENT_MAX;
+                if may_be_silent && recent.iter().all(|report| has_let_go(report, epoch, version, node)) {
                     return;
                 }
             }
@@ -134,7 +154,8 @@ mod tests {
         let reports = Arc::new(Reports::default());
         reports.put(account(1, 1), Instant::now());
         let (gossip, _commands) = Handle::new();
-        let responder = Responder { gossip, pictures: receiver, reports: Arc::clone(&reports) };
+        let started = Instant::now();
+        let responder = Responder { gossip, pictures: receiver, reports: Arc::clone(&reports), started };
         let going = tokio::spawn(responder.let_go("a"));
         tokio::task::yield_now().await;
         Stage { pictures, reports, going }
@@ -183,7 +204,8 @@ mod tests {
         let long_ago = Instant::now().checked_sub(SINK_SILENT_MAX * 2).unwrap();
         reports.put(account(1, 1), long_ago);
         let (gossip, _commands) = Handle::new();
-        let going = tokio::spawn(Responder { gossip, pictures: receiver, reports }.let_go("a"));
+        let going =
+            tokio::spawn(Responder { gossip, pictures: receiver, reports, started: long_ago }.let_go("a"));
         pictures.send_replace(picture(2, Standing::Withdrawn));
         going.await.unwrap();
     }

@@ -25,5 +25,9 @@ pub fn supervisor() -> Result<Option<Arc<OwnedFd>>, String> {
     }
     // SAFETY: the number is open, and whoever set the variable handed it to this process; nothing here owns it yet, since this is
     // called once, at the start, before any other descriptor is opened.
-    Ok(Some(Arc::new(unsafe { OwnedFd::from_raw_fd(number) })))
+    let socket = unsafe { OwnedFd::from_raw_fd(number) };
+    // Ours alone: no handler is to speak to PID 1.
+    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)
+        .map_err(|error| format!("{VARIABLE}: descriptor {number}: {error}"))?;
+    Ok(Some(Arc::new(socket)))
 }

@@ -72,7 +72,13 @@ impl OwnTags {
     pub(crate) async fn be(&self, readiness: Readiness) -> Result<(), Refused> {
         let mut current = self.current.lock().await;
         let layer = Layer { readiness, ..current.layer.clone() };
-        self.gossip.set_tags(layer.over(&current.tags, self.default_port)).await??;
+        let mut told = layer.over(&current.tags, self.default_port);
+        if encode(&told).len() > META_BYTES_MAX {
+            // The names take too much room; that nothing is ready is shorter, and safe.
+            told = Layer { readiness: Readiness::Retired, ..layer.clone() }
+                .over(&current.tags, self.default_port);
+        }
+        self.gossip.set_tags(told).await??;
         self.serves.send_replace(layer.serves(&current.tags, self.default_port));
         current.layer = layer;
         Ok(())

@@ -49,9 +49,11 @@ impl Layer {
         told
     }
 
-    /// Whether anything that the node offers is ready, or it offers nothing.
+    /// Whether the cluster is to meet the node: anything that it offers is ready, or it offers nothing; or it has to say that it
+    /// goes.
     pub(crate) fn serves(&self, tags: &Tags, default_port: u16) -> bool {
-        self.not_ready(tags, default_port).as_deref() != Some(EVERYTHING)
+        self.readiness == Readiness::Retired
+            || self.not_ready(tags, default_port).as_deref() != Some(EVERYTHING)
     }
 
     /// `None`: as people said.

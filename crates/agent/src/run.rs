@@ -189,8 +189,12 @@ impl Agent {
         tokio::spawn(fleet.keep(Arc::clone(&roster), inbox, sync_told));
 
         let reports = Arc::new(Reports::default());
-        let responder =
-            Responder { gossip: gossip.clone(), pictures: pictures.clone(), reports: Arc::clone(&reports) };
+        let responder = Responder {
+            gossip: gossip.clone(),
+            pictures: pictures.clone(),
+            reports: Arc::clone(&reports),
+            started: std::time::Instant::now(),
+        };
         tokio::spawn(responder.keep(asked_to_let_go));
 
         let advertise_chosen = config.advertise.is_none() && bound.ip().is_unspecified();

@@ -20,6 +20,9 @@ const MESSAGE_BYTES_MAX: usize = 32 << 10;
 /// How long one question waits for its answers; after that those who gave none are asked again.
 const ASKED_FOR: Duration = Duration::from_millis(1_500);
 
+/// How long a node that knows nobody waits for company before it says that it has none. (A tenth of the whole is 0.9 s.)
+const COMPANY_WAIT: Duration = Duration::from_millis(300);
+
 /// What PID 1 says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Said {
@@ -43,7 +46,6 @@ pub(crate) struct Beginning {
 impl Supervisor {
     /// Takes over what PID 1 handed down.
     pub(crate) fn new(socket: OwnedFd) -> io::Result<Self> {
-        rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
         let socket = std::os::unix::net::UnixDatagram::from(socket);
         socket.set_nonblocking(true)?;
         Ok(Self(socket))
@@ -113,6 +115,8 @@ async fn tell(tags: &OwnTags, readiness: Readiness) {
 async fn retire(socket: &UnixDatagram, shared: &Shared) {
     tracing::info!("retiring: no new requests from now on");
     tell(&shared.tags, Readiness::Retired).await;
+    // One that was just started knows nobody yet.
+    let _ = tokio::time::timeout(COMPANY_WAIT, company(&shared.roster)).await;
     let (ours, plain) = who_balances(&shared.roster);
     let whom = match (ours.is_empty(), plain) {
         (true, false) => "retiring nobody",
@@ -125,19 +129,29 @@ async fn retire(socket: &UnixDatagram, shared: &Shared) {
     say(socket, "drained").await;
 }
 
+/// Returns when anybody else is known to be alive.
+async fn company(roster: &Roster) {
+    let mut revisions = roster.revisions();
+    while !roster.has_company() {
+        if revisions.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
 /// The names of those that answer, and whether anybody may balance that does not.
 fn who_balances(roster: &Roster) -> (BTreeSet<String>, bool) {
     roster.look(|members| {
-        let others =
-            members.values().filter(|member| member.status == Status::Alive && !roster.is_own(&member.name));
+        // Ourselves too: a node that balances sends requests to itself.
+        let present = members.values().filter(|member| member.status == Status::Alive);
         let (mut ours, mut plain) = (BTreeSet::new(), false);
-        for member in others {
+        for member in present {
             let tags = member.tags();
             let has = |(name, value): (&str, &str)| tags.get(name).is_some_and(|text| text.trim() == value);
             match (has(CONTRACT), has(BALANCES)) {
                 (true, true) => drop(ours.insert(String::from(&*member.name))),
                 (true, false) => {}
-                (false, _) => plain = true,
+                (false, _) => plain |= !roster.is_own(&member.name),
             }
         }
         (ours, plain)
@@ -211,7 +225,7 @@ mod tests {
     fn those_that_answer_are_told_from_those_that_cannot() {
         let (inbox, roster) = roster();
         let ours = [CONTRACT, BALANCES];
-        inbox.put(tagged("me", Status::Alive, &ours));
+        inbox.put(member("me", Status::Alive));
         inbox.put(tagged("lb", Status::Alive, &ours));
         inbox.put(tagged("gone", Status::Failed, &ours));
         inbox.put(tagged("web", Status::Alive, &[CONTRACT]));
@@ -220,5 +234,7 @@ mod tests {
         assert_eq!(who_balances(&roster), (names(&["lb"]), true));
         inbox.put(member("serf", Status::Left));
         assert_eq!(who_balances(&roster), (names(&["lb"]), false));
+        inbox.put(tagged("me", Status::Alive, &ours));
+        assert_eq!(who_balances(&roster), (names(&["lb", "me"]), false), "it sends requests to itself");
     }
 }

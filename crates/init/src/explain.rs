@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// The first line of a script is read up to here; the kernel takes 256 bytes.
@@ -66,7 +67,16 @@ fn explain_interpreter(path: &Path, line: &[u8], error: &io::Error) -> String {
 /// The first line of a script behind its `#!`; `None` if it has none.
 fn interpreter(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut start = Vec::new();
-    File::open(path)?.take(FIRST_LINE_BYTES_MAX).read_to_end(&mut start)?;
+    // Opening a pipe would wait for its other end.
+    if !path.metadata()?.is_file() {
+        return Ok(None);
+    }
+    File::options()
+        .read(true)
+        .custom_flags(nix::libc::O_NONBLOCK)
+        .open(path)?
+        .take(FIRST_LINE_BYTES_MAX)
+        .read_to_end(&mut start)?;
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
     Ok(line.strip_prefix(b"#!").map(<[u8]>::to_vec))
 }

@@ -111,8 +111,9 @@ impl Init {
                 return code;
             }
             self.wait();
-            self.take_signals();
+            // Before the news of an end: what a process said is not its successor's.
             self.take_notifications();
+            self.take_signals();
             self.take_commands();
             self.take_words();
             if self.supervisor.next_timeout().is_some_and(|due| due <= self.now()) {
@@ -183,7 +184,11 @@ fn hold(plan: &Plan) -> Result<Vec<Held>, std::io::Error> {
         if entry.notify_socket.is_some() {
             let folder = held[id].place.as_ref().map(Place::folder);
             let uid = entry.main.as_ref().and_then(|exec| exec.account.as_ref()).map(|account| account.uid);
-            held[id].notifications = Some(Notifications::new(folder, uid, id)?);
+            let made = Notifications::new(folder, uid, id).map_err(|error| {
+                let text = format!("no socket for the notifications of {}: {error}", entry.service.name);
+                std::io::Error::new(error.kind(), text)
+            });
+            held[id].notifications = Some(made?);
         }
     }
     Ok(held)

@@ -167,6 +167,9 @@ const EXIT_CODE_FILE: &str = "/run/s6-linux-init-container-results/exitcode";
 /// The exit code that a script left.
 pub(crate) fn exit_code_left() -> Option<u8> {
     let mut text = String::new();
-    File::open(EXIT_CODE_FILE).ok()?.take(16).read_to_string(&mut text).ok()?;
+    // A pipe there would be waited for.
+    let file = File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(EXIT_CODE_FILE).ok()?;
+    file.metadata().ok().filter(fs::Metadata::is_file)?;
+    file.take(16).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
 }

@@ -80,7 +80,11 @@ impl Notifications {
         if let Some(path) = folder.and_then(|folder| bind_at(&socket, &folder.join("notify"), uid).ok()) {
             return Ok(Self { socket, name: path.to_string_lossy().into_owned() });
         }
-        let name = format!("muster/{}/{unique}", std::process::id());
+        // A fresh one: the first may be bound already. Such names belong to the whole network namespace, in which every container's
+        // first process may be number 1.
+        let socket = raised(socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?)?;
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let name = format!("muster/{}/{unique}/{}", std::process::id(), since.as_nanos());
         bind(&socket, &SocketAddrUnix::new_abstract_name(name.as_bytes())?)?;
         Ok(Self { socket, name: format!("@{name}") })
     }

@@ -86,8 +86,8 @@ impl Retire {
         began + self.share(85)
     }
 
-    /// What is left of `grace` for those steps that follow the processes' end.
+    /// The time of the steps that follow, from T; how long each process may take is its own affair within it.
     pub(crate) fn grace(&self, grace: Grace) -> Grace {
-        Grace { each: grace.each.min(self.share(85)), rest: grace.rest.min(self.share(10)), ..grace }
+        Grace { each: self.share(85), all: self.share(85), rest: grace.rest.min(self.share(10)) }
     }
 }

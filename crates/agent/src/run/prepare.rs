@@ -28,7 +28,7 @@ pub(super) fn supervisor(config: &Config) -> Result<Option<Supervisor>, Error> {
 /// Handlers may balance too, and see joins and leaves only.
 pub(super) fn announces(config: &Config, tags: &Tags) -> bool {
     let balances = tags.get(BALANCES.0).is_some_and(|text| text.trim() == BALANCES.1);
-    balances || config.supervisor.is_some() && config.handlers.is_empty()
+    config.contract && (balances || config.supervisor.is_some() && config.handlers.is_empty())
 }
 
 pub(super) fn gossip_address(config: &Config) -> Result<SocketAddr, Error> {

@@ -30,6 +30,7 @@ impl Net {
 /// What most tests want: the profile for one machine and nothing else.
 pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
     Config {
+        contract: true,
         supervisor: None,
         node: node.to_owned(),
         bind: SocketAddr::from((ip, 7946)),

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::PipeReader;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use muster_supervise::{Exit, Input, Job, Milestone, Notice, Phase, Pid, Question, ServiceId};
+use muster_supervise::{Exit, Input, Job, Milestone, Notice, Phase, Pid, Question, ServiceId, State, Want};
 use nix::sys::signal::{Signal, kill, killpg};
 
 use super::Init;
@@ -12,7 +12,7 @@ use crate::explain::explain;
 use crate::held::Held;
 use crate::place::exit_code_left;
 use crate::plan::{Entry, Exec, Speaker, Verbosity};
-use crate::sockets::raised;
+use crate::sockets::{Notifications, raised};
 use crate::spawn::{Files, spawn};
 use crate::{notices, say, sweep};
 
@@ -64,6 +64,11 @@ impl Init {
         if let (true, Job::Run, Some((_, cluster))) = (is_agents, job, &mut self.cluster) {
             cluster.begin_anew();
         }
+        if job == Job::Run && self.held[id].listeners.is_empty() {
+            // Closed when it was stopped.
+            let listeners = super::listeners(&self.entries[id]);
+            self.held[id].listeners = listeners.map_err(|error| (Exit::Code(126), error.to_string()))?;
+        }
         let entry = &self.entries[id];
         let (exec, more) = match job {
             Job::Run | Job::Up => (&entry.main, Vec::new()),
@@ -91,6 +96,8 @@ impl Init {
             files.stdout = reader.or(files.stdout);
         }
         if job == Job::Run {
+            // Whatever is still said there, somebody else said.
+            while self.held[id].notifications.as_ref().and_then(Notifications::said).is_some() {}
             files.given.extend(notify.as_ref().map(|(_, write, number)| (write.as_fd(), *number)));
             give_what_is_held(&self.held[id], &mut files);
             if entry.reads_logs {
@@ -130,6 +137,11 @@ impl Init {
     pub(super) fn changed(&mut self, service: ServiceId) {
         self.write_status(service.0);
         self.say_ready();
+        let life = self.supervisor.life(service);
+        if life.want == Want::Down && life.state != State::Waiting {
+            // Nobody will accept: whoever connects is to be refused, and goes elsewhere.
+            self.held[service.0].listeners.clear();
+        }
         if self.supervisor.phase() != Phase::Running {
             self.close_finished_pipes();
         }

@@ -53,6 +53,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         withheld: withheld(),
         leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
         skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
+        contract: true,
         supervisor: None,
         stages: muster_agent::Stages::default(),
         reload: muster_agent::Reload::default(),

@@ -139,6 +139,8 @@ fn reload(ui: Ui, sources: Sources, has_socket: bool, switch: LevelSwitch, gate:
 fn config(settings: &Settings, has_socket: bool) -> Config {
     let ours = views::agent(settings);
     Config {
+        // As plain Serf: whoever replaces one knows nothing else of it.
+        contract: false,
         // Those of `-retry-join`.
         join: settings.texts(&keys::JOIN).to_vec(),
         start_join: settings.texts(&keys::serf::START_JOIN).to_vec(),

@@ -18,8 +18,8 @@ pub(crate) fn read(settings: &Settings, first: usize, etc: &Path) -> Result<Vec<
     let named: Vec<Named<'_>> = settings.processes().collect();
     let ordered = order::sort(&named, &mut problems);
     let mut entries: Vec<Entry> = Vec::new();
-    // Where the replicas of each stand.
-    let mut placed: Vec<(&str, std::ops::Range<usize>)> = Vec::new();
+    // Where the replicas of each stand, without whoever watches their output.
+    let mut placed: Vec<(&str, Vec<usize>)> = Vec::new();
     for process in ordered {
         let begin = entries.len();
         for replica in replica::of(&process) {
@@ -37,7 +37,8 @@ pub(crate) fn read(settings: &Settings, first: usize, etc: &Path) -> Result<Vec<
         for entry in &mut entries[begin..] {
             entry.service.after.extend(after.iter().copied());
         }
-        placed.push((process.name, begin..entries.len()));
+        let own = (begin..entries.len()).filter(|id| entries[*id].is_public);
+        placed.push((process.name, own.collect()));
     }
     problems.dedup_by_key(|problem| problem.to_string());
     if problems.is_empty() { Ok(entries) } else { Err(problems) }

@@ -201,6 +201,8 @@ fn main_command(command: &[OsString], before: usize, offers: &mut Offers) -> Ent
     if let [(name, port)] = &offers.unclaimed[..] {
         service.readiness = Readiness::Told;
         service.ready_probe = Some(PORT_PACE);
+        // Only told: a program that never answers there is worth a line.
+        service.up_within = Some(Duration::from_secs(60));
         entry.offers = Some(name.clone());
         entry.ready_probe =
             Some(own_program(["probe".into(), "tcp".into(), format!("127.0.0.1:{port}").into()]));

@@ -38,13 +38,15 @@ impl Supervisor {
     /// [`crate::Input::Told`].
     pub(super) fn told(&mut self, word: Word, now: Instant) {
         let (Some(retire), Phase::Retiring { step, began, .. }) = (self.retire, self.phase) else { return };
+        let plain_before = step == (Step::Draining { then_leave: true });
         match (step, word) {
-            (
-                Step::Withdrawing | Step::Draining { .. },
-                Word::Withdrawn(Waiting { ours: true, plain: then_leave }),
-            ) => self.step(retire, Step::Draining { then_leave }, began, now),
+            (Step::Withdrawing | Step::Draining { .. }, Word::Withdrawn(Waiting { ours: true, plain })) => {
+                // A new agent may not know yet whom the one before knew.
+                let then_leave = plain || plain_before;
+                self.step(retire, Step::Draining { then_leave }, began, now);
+            }
             (Step::Withdrawing | Step::Draining { .. }, Word::Withdrawn(Waiting { plain, .. })) => {
-                self.after_draining(plain, now);
+                self.after_draining(plain || plain_before, now);
             }
             (Step::Draining { then_leave }, Word::Drained) => self.after_draining(then_leave, now),
             (Step::Withdrawing | Step::Leaving | Step::Waiting, _) => {}

@@ -4,7 +4,6 @@ use crate::config::keys::process as keys;
 use crate::config::suggest;
 use crate::config::{Named, Problem};
 use muster_supervise::{Condition, Dependency, ServiceId};
-use std::ops::Range;
 
 /// `NAME` or `NAME:CONDITION`.
 fn parse(text: &str) -> Result<(&str, Condition), String> {
@@ -60,7 +59,7 @@ pub(super) fn sort<'a>(all: &[Named<'a>], problems: &mut Vec<Problem>) -> Vec<Na
 /// What a process waits for, of those already placed; counted from `first` on.
 pub(super) fn after(
     process: &Named<'_>,
-    placed: &[(&str, Range<usize>)],
+    placed: &[(&str, Vec<usize>)],
     first: usize,
     problems: &mut Vec<Problem>,
 ) -> Vec<Dependency> {
@@ -69,9 +68,8 @@ pub(super) fn after(
         match parse(text) {
             Err(why) => problems.push(Problem::at(process.origin(&keys::AFTER), format!("after: {why}"))),
             Ok((name, until)) => {
-                let ids =
-                    placed.iter().find(|(other, _)| *other == name).map_or(0..0, |(_, ids)| ids.clone());
-                after.extend(ids.map(|id| Dependency { on: ServiceId(first + id), until }));
+                let ids = placed.iter().find(|(other, _)| *other == name).map_or(&[][..], |(_, ids)| ids);
+                after.extend(ids.iter().map(|id| Dependency { on: ServiceId(first + id), until }));
             }
         }
     }

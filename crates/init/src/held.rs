@@ -75,7 +75,7 @@ impl Held {
             self.exits.truncate(EXITS_MAX - 1);
             self.exits.push_front((now, exit));
         }
-        let written = self.write_history(life).and(self.write_status(life, entry));
+        let written = self.write_status(life, entry).and(self.write_history(life));
         if let Some(place) = &self.place {
             place.notify(&[letters::of_milestone(milestone)]);
         }

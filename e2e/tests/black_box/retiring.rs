@@ -96,6 +96,54 @@ async fn a_node_that_is_stopped_and_started_again_and_again_fails_no_request() {
     assert!(failed.is_empty(), "{} of {all}: {failed:#?}\n{}", failed.len(), goes.process.said());
 }
 
+/// A request that takes its time, through the proxy of the very node that serves it.
+#[tokio::test]
+async fn a_node_that_balances_and_serves_waits_for_its_own_requests() {
+    let hosts = Hosts::claim();
+    let (front, app) = (hosts.at(1, 8080), hosts.at(1, 3000));
+    let program = binary().display().to_string();
+    let mut node = WholeNode::start(
+        &hosts,
+        1,
+        "both",
+        &format!(
+            "[proxy]\nlisten = [{front:?}]\nservice = \"web\"\n[processes.app]\n\
+             command = [{program:?}, \"demo\", \"backend\", \"--listen\", {app:?}]\nport = 3000\nservice = \"web\"\n\
+             ready = \"tcp {app}\"\nstop_signal = \"KILL\""
+        ),
+    );
+    serves(&node, &["both"]).await;
+    let told = ask(
+        &app,
+        "POST /delay HTTP/1.1\r\nContent-Length: 10\r\nContent-Type: application/x-www-form-urlencoded\r\n",
+        "delay=1500",
+    )
+    .await;
+    assert!(told.contains(" 200 "), "{told}");
+    let slow = tokio::spawn(async move { ask(&front, "GET / HTTP/1.1\r\n", "").await });
+    wait_for("the request is in flight", || async {
+        let reports = node.control.get::<Vec<Report>>(FLEET_REPORTS).await.map_err(|e| e.to_string())?;
+        let mut backends = reports.iter().flat_map(|report| &report.backends);
+        if backends.any(|one| one.in_flight > 0) { Ok(()) } else { Err(format!("{reports:?}")) }
+    })
+    .await;
+    let status = node.stop().await;
+    assert!(status.success(), "{status}: {}", node.process.said());
+    let answer = slow.await.expect("no panic");
+    assert!(answer.contains(" 200 "), "{answer}");
+}
+
+/// One request on a connection of its own; the whole answer.
+async fn ask(address: &str, head: &str, body: &str) -> String {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("somebody listens");
+    let request = format!("{head}Host: x\r\nConnection: close\r\n\r\n{body}");
+    stream.write_all(request.as_bytes()).await.expect("it is taken");
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer).await;
+    answer
+}
+
 #[tokio::test]
 async fn agents_and_proxies_that_are_killed_cost_no_request_but_those_inside() {
     let hosts = Hosts::claim();

@@ -24,6 +24,35 @@ fn a_service_that_closes_all_its_files_or_floods_its_output_disturbs_nobody() {
     assert_eq!(container.stop(), 0);
 }
 
+/// Nobody reads what PID 1 says, and there is no room for it.
+#[test]
+fn a_full_standard_error_is_not_waited_for() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let full = writer.try_clone().expect("the same");
+    rustix::io::ioctl_fionbio(&full, true).expect("it can be told not to wait");
+    let mut filling = &full;
+    while std::io::Write::write(&mut filling, &[b'x'; 4096]).is_ok() {}
+    rustix::io::ioctl_fionbio(&full, false).expect("and to wait again");
+    let mut child = std::process::Command::new(muster_e2e::binary())
+        .args(["--", "/no/such/program"])
+        .stderr(writer)
+        .spawn()
+        .expect("the binary runs");
+    let began = std::time::Instant::now();
+    let status = loop {
+        match child.try_wait().expect("it is ours") {
+            Some(status) => break status,
+            None if began.elapsed() > muster_e2e::PATIENCE => {
+                let _ = child.kill();
+                panic!("it waits for a reader");
+            }
+            None => std::thread::sleep(std::time::Duration::from_millis(10)),
+        }
+    };
+    assert_eq!(status.code(), Some(127));
+    drop(reader);
+}
+
 #[test]
 fn a_folder_that_is_half_written_starts_nothing_and_says_what_is_missing() {
     if !docker_is_here() {

@@ -60,11 +60,15 @@ pub(super) const CASES: &[Case] = &[
         )],
         script: "logged done; cat $LOG",
     },
-    Case { fact: "up is what it is", files: &[("run", PATIENT)], script: "logged started; stat" },
+    Case {
+        fact: "up is what it is",
+        files: &[("run", PATIENT)],
+        script: "logged started; s6-svwait -u $PLACE; stat",
+    },
     Case {
         fact: "one that ends is started again",
         files: &[("run", ENDS_ONCE)],
-        script: "eventually 'often started 2'; stat",
+        script: "eventually 'often started 2'; eventually 'stat | grep -q ^true'; stat",
     },
     Case {
         fact: "finish is told the exit code, that there was no signal, and the name",
@@ -94,7 +98,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         fact: "how long it is up is told to people",
         files: &[("run", PATIENT)],
-        script: "logged started; s6-svstat $PLACE | sed 's/[0-9]* seconds/N seconds/g; s/pid [0-9]*/pid N/'",
+        script: "logged started; s6-svwait -u $PLACE; s6-svstat $PLACE | sed 's/[0-9]* seconds/N seconds/g; s/pid [0-9]*/pid N/'",
     },
     Case {
         fact: "told down, it gets another signal if the folder says so",
@@ -119,7 +123,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         fact: "a finish that takes too long is killed, and the service started again",
         files: &[("run", ENDS_ONCE), ("finish", "#!/bin/sh\nexec sleep 1000\n"), ("timeout-finish", "100")],
-        script: "eventually 'often started 2'; stat",
+        script: "eventually 'often started 2'; eventually 'stat | grep -q ^true'; stat",
     },
     Case {
         fact: "a finish that ends with 125 says never again",
@@ -129,7 +133,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         fact: "told up while it finishes, it is started afterwards",
         files: &[("run", PATIENT), ("finish", SLOW_FINISH)],
-        script: "logged started; s6-svc -d $PLACE; logged finishing; s6-svc -u $PLACE; eventually 'stat | grep -q \"^false true\"'; : >$LOG.end; eventually 'often started 2'; stat",
+        script: "logged started; s6-svc -d $PLACE; logged finishing; s6-svc -u $PLACE; eventually 'stat | grep -q \"^false true\"'; : >$LOG.end; eventually 'often started 2'; eventually 'stat | grep -q ^true'; stat",
     },
     Case {
         fact: "told down while it finishes, it stays down",
@@ -145,7 +149,7 @@ pub(super) const CASES: &[Case] = &[
             ),
             ("notification-fd", "3\n"),
         ],
-        script: "logged started; stat; : >$LOG.go; s6-svwait -U $PLACE; stat",
+        script: "logged started; s6-svwait -u $PLACE; stat; : >$LOG.go; s6-svwait -U $PLACE; stat",
     },
     Case {
         fact: "half a line does not make it ready",
@@ -156,7 +160,7 @@ pub(super) const CASES: &[Case] = &[
             ),
             ("notification-fd", "5"),
         ],
-        script: "logged started; stat; : >$LOG.go; s6-svwait -U $PLACE; stat",
+        script: "logged started; s6-svwait -u $PLACE; stat; : >$LOG.go; s6-svwait -U $PLACE; stat",
     },
     Case {
         fact: "one that closes its descriptor without a word is up and not ready",
@@ -164,7 +168,7 @@ pub(super) const CASES: &[Case] = &[
             ("run", "#!/bin/sh\nexec 4>&-\necho started >>$LOG\nexec sleep 1000\n"),
             ("notification-fd", "4"),
         ],
-        script: "logged started; stat",
+        script: "logged started; s6-svwait -u $PLACE; stat",
     },
     Case {
         fact: "a restarted one has to become ready anew",
@@ -195,7 +199,7 @@ pub(super) const CASES: &[Case] = &[
     Case {
         fact: "told up when it is up, nothing happens",
         files: &[("run", PATIENT)],
-        script: "logged started; p=$(s6-svstat -p $PLACE); s6-svc -u $PLACE; s6-svc -h $PLACE; eventually 'often started 2'; stat",
+        script: "logged started; p=$(s6-svstat -p $PLACE); s6-svc -u $PLACE; s6-svc -h $PLACE; eventually 'often started 2'; eventually 'stat | grep -q ^true'; stat",
     },
     Case {
         fact: "paused and woken",

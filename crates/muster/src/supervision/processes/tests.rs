@@ -92,6 +92,20 @@ fn a_line_of_the_log_is_watched_for_by_another_process() {
 }
 
 #[test]
+fn nobody_waits_for_whoever_watches_a_log() {
+    let made = entries(
+        "[processes.a]\ncommand = 'a'\nready = 'log x'\nrestart = 'never'\n[processes.b]\ncommand = 'b'\nafter = ['a:completed']",
+    )
+    .unwrap();
+    let b = &made[2].service;
+    assert_eq!(
+        b.after,
+        [Dependency { on: ServiceId(3), until: Condition::Completed }],
+        "the watcher never ends"
+    );
+}
+
+#[test]
 fn what_nothing_is_said_about_is_as_documented() {
     let made = entries("[processes.a]\ncommand = 'a'").unwrap();
     let service = &made[0].service;

@@ -39,7 +39,7 @@ impl Init {
     pub(super) fn spawn(&mut self, service: ServiceId, job: Job) {
         let ServiceId(id) = service;
         let started = self.start(id, job);
-        if let (Err((exit, why)), entry) = (&started, &self.entries[id]) {
+        if let (Err((_, why)), entry) = (&started, &self.entries[id]) {
             // A container that ends says why, however quiet it is to be.
             let level = if entry.service.critical { Verbosity::Quiet } else { Verbosity::Warnings };
             let what = if matches!(job, Job::Probe(_)) { "the probe of " } else { "" };
@@ -48,7 +48,6 @@ impl Init {
             if !matches!(job, Job::Probe(_)) || self.held[id].complains_of_probe(&text) {
                 say::say(self.verbosity, level, text);
             }
-            debug_assert_ne!(*exit, Exit::Code(0));
         }
         let input = match (job, started) {
             (Job::Probe(question), started) => Input::Probing { service, question, pid: started.ok() },

@@ -204,7 +204,7 @@ Examples:
   muster run --config muster.toml                    whatever its [processes.NAME] say
 
 Signals:
-  TERM, INT, QUIT  retire and stop; again: stop at once; once more: kill
+  TERM, INT, QUIT  retire and stop; again: stop at once; once more: all, then kill
   others           go to COMMAND
 
 Exit codes:

@@ -7,18 +7,22 @@ use super::gathered::Gathered;
 use super::outlet::{Broken, Outlet};
 use crate::server::told;
 use crate::shared::Shared;
-use muster_rpc::{REQUEST_BYTES_MAX, Session, Step, Values};
+use muster_rpc::{REQUEST_BYTES_MAX, Request, Session, Step, Values};
 use muster_wire::DecodeError;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Bytes read at once; a request is some hundred.
 const READ_BYTES: usize = 4 << 10;
+/// How long who asked for a leave may take to hang up. Serf's own client, when it finds the answer and the end of the
+/// connection together, draws lots which of them to believe, and may report a leave that went well as failed.
+const PARTING: Duration = Duration::from_millis(500);
 
 /// Why a connection ended.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +54,7 @@ pub(super) struct Connection {
     values: Values,
     client: Client,
     admit_until: Instant,
+    asked_to_leave: bool,
 }
 
 impl Connection {
@@ -71,6 +76,7 @@ impl Connection {
             values: Values::new(REQUEST_BYTES_MAX),
             client: Client::new(Session::new(token), outlet, peer, place, shared, events),
             admit_until: Instant::now() + ADMISSION_TIMEOUT,
+            asked_to_leave: false,
         }
     }
 
@@ -98,15 +104,26 @@ impl Connection {
                 },
                 () = self.client.query_done() => {}
                 () = outlet.broken() => return End::Broken,
-                () = told(&mut stop) => return End::Stopped,
+                () = told(&mut stop) => {
+                    if self.asked_to_leave {
+                        let _ = timeout(PARTING, self.hung_up()).await;
+                    }
+                    return End::Stopped;
+                }
                 () = sleep_until(self.admit_until), if !is_admitted => return End::NotAdmitted,
             }
         }
     }
 
+    /// Waits until the client closes; what it still says is not served.
+    async fn hung_up(&mut self) {
+        let mut chunk = [0; READ_BYTES];
+        while let Ok(1..) = self.reader.read(&mut chunk).await {}
+    }
+
     /// All that are whole.
     async fn serve_requests(&mut self) -> Result<(), End> {
-        let Self { values, client, .. } = self;
+        let Self { values, client, asked_to_leave, .. } = self;
         while let Some(value) = values.next()? {
             match client.session.take(value)? {
                 Step::Body => {}
@@ -120,6 +137,7 @@ impl Connection {
                 }
                 Step::Serve { seq, request } => {
                     client.does(Doing::Asking);
+                    *asked_to_leave |= matches!(request, Request::Leave);
                     client.obey(seq, request).await?;
                 }
             }

@@ -430,6 +430,25 @@ async fn a_leave_is_answered_when_it_is_over_although_the_agent_ends() {
     server.serving.await.unwrap();
 }
 
+/// Serf's client may take an answer with the connection's end behind it for no answer.
+#[tokio::test(start_paused = true)]
+async fn who_asked_for_a_leave_hangs_up_first() {
+    let mut server = serve("");
+    let mut client = server.client().await;
+    client.ask(1, &Request::Leave).await;
+    let asked = server.leave_asked.recv().await.unwrap();
+    asked.send(Ended::Left).unwrap();
+    server.stop.send_replace(true);
+    client.answers(1, "").await;
+    tokio::task::yield_now().await;
+    let open = client.stream.try_read(&mut [0; 64]);
+    assert!(open.is_err_and(|cause| cause.kind() == std::io::ErrorKind::WouldBlock), "hung up on the client");
+    let gone_at = tokio::time::Instant::now();
+    drop(client);
+    server.serving.await.unwrap();
+    assert_eq!(gone_at.elapsed(), Duration::ZERO, "waited on for who is gone");
+}
+
 #[tokio::test]
 async fn nothing_is_done_for_who_has_not_the_token() {
     let mut server = serve("secret");

@@ -4,7 +4,7 @@
 //! what Serf writes. Serf empties the file and then writes it, so that a full disk costs a node its keys; here it is
 //! replaced whole.
 
-use crate::whole_file;
+use muster_whole_file as whole_file;
 use muster_wire::crypt::Keyring;
 use std::io;
 use std::path::PathBuf;

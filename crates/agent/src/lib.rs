@@ -69,7 +69,6 @@ mod supervised;
 mod tags_file;
 mod telemetry;
 mod throttle;
-pub mod whole_file;
 
 pub use config::{Advertise, Config, ProfileName, RpcConfig};
 pub use discover::Discover;

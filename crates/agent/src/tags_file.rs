@@ -3,7 +3,7 @@
 //! A JSON object with strings (agent.go, `loadTagsFile` and `writeTagsFile`). Serf empties the file and then writes it, so
 //! that a full disk takes the tags of yesterday too. Here it is replaced whole (`whole_file`).
 
-use crate::whole_file;
+use muster_whole_file as whole_file;
 use muster_wire::tags::Tags;
 use std::fs::File;
 use std::io::{self, Read};

@@ -23,7 +23,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),
-    ("agent", &["wire", "serf", "events", "rpc", "fleet", "control"]),
+    ("whole-file", &[]),
+    ("agent", &["wire", "serf", "events", "rpc", "fleet", "control", "render", "whole-file"]),
     // Not agent: the data plane outlives it and follows it only through the control socket.
     ("proxy", &["fleet", "balance", "control"]),
     // supervise as plain data: what is to be kept running.
@@ -43,6 +44,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "logger",
             "sim",
             "render",
+            "whole-file",
         ],
     ),
 ];

@@ -3,8 +3,8 @@
 //! Everything here blocks on the disk. A crash costs at most the line it tore: lines are appended, and the file is replaced
 //! whole. After a write that failed nobody knows what stands at its end, so the next one writes it anew.
 
-use crate::whole_file;
 use muster_serf::snapshot::{Journal, Snapshot};
+use muster_whole_file as whole_file;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;

@@ -15,8 +15,8 @@ mod variables;
 
 use crate::cli::RenderArgs;
 use crate::{exit, out};
-use muster_agent::whole_file;
 use muster_render::{Escape, Fleet, Options, Partials, Template};
+use muster_whole_file as whole_file;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;

@@ -1,41 +1,84 @@
 //! Replaces a small file whole or not at all.
 //!
-//! The new one is made beside the old one, brought to the disk, and put in its place: neither a crash nor a full disk takes
-//! what was there. Blocks on the disk, so it is never called where gossip or clients wait.
+//! The new one is made beside the old one, brought to the disk ([`New`]), and put in its place: neither a crash nor a full
+//! disk takes what was there. Blocks on the disk, so it is never called where gossip or clients wait.
 
 use rustix::fs::OFlags;
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The mode of a file that only its owner may read.
-pub(crate) const PRIVATE: u32 = 0o600;
+pub const PRIVATE: u32 = 0o600;
 
 /// How often another writer's or somebody's file may stand where ours is to be made.
 const ATTEMPTS_MAX: usize = 100;
 
-/// Through a symbolic link its target is replaced, not the link. Of several writers one comes after the other.
+/// A file that is on the disk beside the one whose place it is to take. Dropped, it is gone.
+#[derive(Debug)]
+pub struct New {
+    path: PathBuf,
+    target: PathBuf,
+    /// Held open: it is ours as long as it is.
+    _file: File,
+    is_in_place: bool,
+}
+
+impl New {
+    /// Makes it. Through a symbolic link its target will be replaced, not the link. Of several writers one comes after the
+    /// other: this waits until nobody else makes a new one for the same place.
+    ///
+    /// # Errors
+    /// Nothing has changed.
+    pub fn beside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Self> {
+        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let name = target.file_name().ok_or_else(|| io::Error::other("this is no path of a file"))?;
+        let new = directory(&target).join(format!(".{}.new", name.to_string_lossy()));
+        let mut file = claim(&new)?;
+        let written = write_new(&mut file, bytes, mode, &target);
+        let made = Self { path: new, target, _file: file, is_in_place: false };
+        written.map(|()| made)
+    }
+
+    /// Where it is until then.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// The old one is where it was.
+    pub fn put(mut self) -> io::Result<()> {
+        fs::rename(&self.path, &self.target).map_err(cannot_rename)?;
+        self.is_in_place = true;
+        // The file is in place; whether its directory survives a power cut is beyond what can be undone.
+        if let Err(cause) = File::open(directory(&self.target)).and_then(|directory| directory.sync_all()) {
+            tracing::debug!(%cause, "cannot sync the directory of {}", self.target.display());
+        }
+        Ok(())
+    }
+}
+
+impl Drop for New {
+    fn drop(&mut self) {
+        if !self.is_in_place {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn directory(of: &Path) -> &Path {
+    of.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Makes a new one and puts it in its place.
 ///
 /// # Errors
 /// The file is as it was.
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let directory = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let name = target.file_name().ok_or_else(|| io::Error::other("this is no path of a file"))?;
-    let new = directory.join(format!(".{}.new", name.to_string_lossy()));
-    let mut file = claim(&new)?;
-    let written = write_new(&mut file, bytes, mode, &target)
-        .and_then(|()| fs::rename(&new, &target).map_err(cannot_rename));
-    if written.is_err() {
-        let _ = fs::remove_file(&new);
-    }
-    written?;
-    // The file is in place; whether its directory survives a power cut is beyond what can be undone.
-    if let Err(cause) = File::open(directory).and_then(|directory| directory.sync_all()) {
-        tracing::debug!(%cause, "cannot sync {}", directory.display());
-    }
-    Ok(())
+    New::beside(path, bytes, mode)?.put()
 }
 
 /// As [`replace`], but a file that has these bytes already is not touched, and one that is there keeps its mode and, as far
@@ -44,24 +87,30 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 /// # Errors
 /// The file is as it was.
 pub fn update(path: &Path, bytes: &[u8], mode_if_new: u32) -> io::Result<bool> {
-    let mode = match File::open(path) {
-        Ok(file) => {
-            let metadata = file.metadata()?;
-            if !metadata.is_file() {
-                return Err(io::Error::other("this is no file that could be replaced"));
-            }
-            let mut old = Vec::new();
-            let most = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_add(1);
-            file.take(most).read_to_end(&mut old)?;
-            if old == bytes {
-                return Ok(false);
-            }
-            metadata.mode() & 0o7777
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => mode_if_new,
+    match differing(path, bytes, mode_if_new)? {
+        Some(mode) => replace(path, bytes, mode).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+/// The mode that a file gets which is to have these bytes: its own, or `mode_if_new` where none is. `None` if it has them.
+///
+/// # Errors
+/// It cannot be read, or is no file.
+pub fn differing(path: &Path, bytes: &[u8], mode_if_new: u32) -> io::Result<Option<u32>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Some(mode_if_new)),
         Err(error) => return Err(error),
     };
-    replace(path, bytes, mode).map(|()| true)
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("this is no file that could be replaced"));
+    }
+    let mut old = Vec::new();
+    let most = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most).read_to_end(&mut old)?;
+    Ok((old != bytes).then(|| metadata.mode() & 0o7777))
 }
 
 /// The file in which the new one is made, empty and ours alone while it is open. What a crash left there is used again. What
@@ -177,6 +226,20 @@ mod tests {
         // The beginning of what is there is not what is there.
         assert!(update(&path, b"1", 0o640).unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"1");
+    }
+
+    #[test]
+    fn a_new_file_that_is_not_put_is_gone_and_the_old_one_is_there() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("f");
+        replace(&path, b"old", 0o644).unwrap();
+        let new = New::beside(&path, b"new", 0o640).unwrap();
+        assert_eq!(fs::read(new.path()).unwrap(), b"new");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        drop(new);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        New::beside(&path, b"new", 0o640).unwrap().put().unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
     #[test]

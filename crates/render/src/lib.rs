@@ -21,6 +21,7 @@ mod error;
 mod escape;
 mod expression;
 mod fleet;
+mod group;
 mod helpers;
 mod limits;
 mod model;
@@ -35,6 +36,7 @@ mod whitespace;
 
 pub use error::Error;
 pub use escape::Escape;
+pub use group::{Counts, Group, Input, Made, Pace, Step};
 pub use fleet::{Fleet, Rendered, Seen};
 pub use limits::{DEPTH_MAX, Limits};
 pub use template::{Options, Partials, Template};

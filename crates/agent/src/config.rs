@@ -1,5 +1,6 @@
 //! What the agent needs to know, already checked.
 
+use crate::templates::TemplatesConfig;
 use crate::{Collector, Discover, HandlerConfig, KeySource, LogBook, Reload, SnapshotOptions, Stages};
 use muster_fleet::Rules;
 use muster_serf::{Limits, Memory};
@@ -73,6 +74,8 @@ pub struct Config {
     pub leave_timeout: Duration,
     /// What to do when something happens.
     pub handlers: Vec<HandlerConfig>,
+    /// Files to make whenever the fleet changes.
+    pub templates: Vec<TemplatesConfig>,
     /// Variables of the environment that hold secrets: no handler gets them.
     pub withheld: Vec<String>,
     /// Leave the cluster when TERM comes; else end at once.

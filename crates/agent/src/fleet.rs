@@ -109,7 +109,7 @@ impl Fleet {
 }
 
 /// A member as the fleet knows it.
-fn member(member: &serf::Member) -> Member {
+pub(crate) fn member(member: &serf::Member) -> Member {
     Member {
         name: String::from(&*member.name),
         addr: member.addr.ip(),

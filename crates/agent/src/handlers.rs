@@ -12,8 +12,6 @@
 mod config;
 mod dispatch;
 mod lane;
-mod outcome;
-mod process;
 mod turns;
 mod webhook;
 mod worker;
@@ -23,6 +21,7 @@ pub use config::{Action, CONCURRENCY_MAX, HandlerConfig, HandlerError, QUEUE_MAX
 use crate::clock::Clock;
 use crate::gossip::Handle;
 use crate::hub::Hub;
+use crate::process;
 use crate::resolve::Resolver;
 use crate::roster::Roster;
 use dispatch::Dispatcher;

@@ -45,6 +45,7 @@ mod metrics;
 mod own_tags;
 mod pace;
 mod plain;
+mod process;
 mod random;
 mod readiness;
 mod rejoin;
@@ -67,6 +68,7 @@ mod stage;
 mod streams;
 mod supervised;
 mod tags_file;
+pub mod templates;
 mod telemetry;
 mod throttle;
 

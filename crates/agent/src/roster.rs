@@ -6,6 +6,7 @@
 use muster_serf::{Member, MemberEvent, Status};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 use tokio::sync::{Notify, watch};
 
 /// Where the gossip thread puts what changed. Bounded by the number of members.
@@ -53,12 +54,14 @@ pub(crate) struct Roster {
     own_name: String,
     inbox: Arc<Inbox>,
     members: Mutex<BTreeMap<Arc<str>, Member>>,
+    /// When we learned that each is what it is. Locked after the members, if both are.
+    since: Mutex<BTreeMap<Arc<str>, SystemTime>>,
     revision: watch::Sender<u64>,
 }
 
 impl Roster {
     pub(crate) fn new(own_name: String, inbox: Arc<Inbox>) -> Self {
-        Self { own_name, inbox, members: Mutex::default(), revision: watch::Sender::new(0) }
+        Self { own_name, inbox, members: Mutex::default(), since: Mutex::default(), revision: watch::Sender::new(0) }
     }
 
     /// Takes in what the gossip thread told; then looks at the members with `look`.
@@ -66,15 +69,35 @@ impl Roster {
         let mut members = lock(&self.members);
         let changed = self.inbox.take();
         if !changed.is_empty() {
+            let (mut since, now) = (lock(&self.since), SystemTime::now());
             for (name, member) in changed {
-                match member {
-                    Some(member) => members.insert(name, member),
-                    None => members.remove(&name),
+                let Some(member) = member else {
+                    members.remove(&name);
+                    since.remove(&name);
+                    continue;
                 };
+                let status = member.status;
+                let former = members.insert(Arc::clone(&name), member);
+                if former.is_none_or(|former| former.status != status) {
+                    since.insert(name, now);
+                }
             }
+            drop(since);
             self.revision.send_modify(|revision| *revision += 1);
         }
         look(&members)
+    }
+
+    /// All members, by name, and when we learned that each is what it is.
+    pub(crate) fn all(&self) -> Vec<(Member, SystemTime)> {
+        self.look(|members| {
+            let since = lock(&self.since);
+            let with_time = |(name, member): (&Arc<str>, &Member)| {
+                // Each was noted when it was put in.
+                Some((member.clone(), *since.get(name)?))
+            };
+            members.iter().filter_map(with_time).collect()
+        })
     }
 
     /// Whether that is our own name.
@@ -161,6 +184,21 @@ pub(crate) mod tests {
         names(&roster);
         assert!(revisions.has_changed().unwrap());
         revisions.mark_unchanged();
+    }
+
+    #[test]
+    fn a_member_is_what_it_is_since_its_status_changed() {
+        let (inbox, roster) = roster();
+        let since = || roster.all()[0].1;
+        inbox.put(member("a", Status::Alive));
+        let joined = since();
+        inbox.put(tagged("a", Status::Alive, &[("role", "web")]));
+        assert_eq!(since(), joined);
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        inbox.put(member("a", Status::Failed));
+        assert!(since() > joined);
+        inbox.put_event(MemberEvent::Reap, member("a", Status::Failed));
+        assert!(roster.all().is_empty());
     }
 
     #[test]

@@ -29,6 +29,7 @@ use crate::signals::{Caught, Signals};
 use crate::snapshot;
 use crate::supervised::Supervisor;
 use crate::telemetry;
+use crate::templates::{self, Templates};
 use crate::{Config, Ended, Error, Stage, TagsFile, discover, metrics, random, sockets};
 use futures_util::future::OptionFuture;
 use muster_fleet::{DrawOptions, Gossip};
@@ -94,6 +95,7 @@ struct Agent {
     snapshot: Option<snapshot::Keeping>,
     shared: Arc<Shared>,
     handlers: Handlers,
+    templates: Templates,
     serving: JoinHandle<()>,
     stop_serving: watch::Sender<bool>,
     bound: SocketAddr,
@@ -220,6 +222,16 @@ impl Agent {
             tokio::spawn(rejoin(joiner.clone(), former, config.node.clone(), Arc::clone(&roster)));
             opened.keep(Arc::clone(&roster), gossip.clone(), &hub)
         });
+        let templates = Templates::start(
+            &config.templates,
+            &templates::Sources {
+                node: config.node.clone(),
+                roster: Arc::clone(&roster),
+                pictures: pictures.clone(),
+                reports: Arc::clone(&reports),
+                withheld: config.withheld.clone(),
+            },
+        );
         let (leave, leave_asked) = mpsc::channel(LEAVES_ASKED_MAX);
         let stop_serving = watch::Sender::new(false);
         let advertised_addr = advertised.addr;
@@ -232,6 +244,7 @@ impl Agent {
             roster: Arc::clone(&roster),
             pictures,
             reports,
+            templates: templates.board(),
             tags: OwnTags::new(tags, layer, config.default_port, tags_file, gossip.clone()),
             profile: config.profile,
             protocol: config.protocol,
@@ -266,6 +279,7 @@ impl Agent {
             snapshot,
             shared,
             handlers,
+            templates,
             serving,
             stop_serving,
             bound,
@@ -390,10 +404,11 @@ impl Agent {
         Ended::Hurried
     }
 
-    /// Ends the handlers, then the control socket, answers in progress first, then gossip.
+    /// Ends the handlers and templates, then the control socket, answers in progress first, then gossip.
     async fn stop(self, ended: &Result<Ended, Error>) {
         // First, since they may ask the agent, and answer queries.
         self.handlers.stop(matches!(ended, Ok(Ended::Left))).await;
+        self.templates.stop().await;
         self.stop_serving.send_replace(true);
         if ended.is_ok() && timeout(STOP_TIMEOUT, self.serving).await.is_err() {
             tracing::debug!("a client of the control socket did not take its answer");

@@ -23,6 +23,7 @@ mod silent;
 mod slots;
 mod tags;
 mod talk;
+mod templates;
 mod why;
 
 pub(crate) use connections::told;
@@ -53,7 +54,7 @@ impl FromRef<Served> for Arc<Shared> {
 }
 
 /// Every path and what answers there. A test holds it to the document of the routes.
-fn routes() -> [(&'static str, MethodRouter<Served>); 22] {
+fn routes() -> [(&'static str, MethodRouter<Served>); 23] {
     [
         (routes::MEMBERS, get(members::list)),
         (routes::JOIN, post(cluster::join)),
@@ -71,6 +72,7 @@ fn routes() -> [(&'static str, MethodRouter<Served>); 22] {
         (routes::HANDLERS, get(handlers::list)),
         (routes::HANDLERS_ADD, post(handlers::add)),
         (routes::HANDLERS_REMOVE, post(handlers::remove)),
+        (routes::TEMPLATES, get(templates::list)),
         (routes::INFO, get(info::info)),
         (routes::FLEET, get(fleet::picture)),
         (routes::FLEET_FOLLOW, get(fleet::follow)),

@@ -8,6 +8,7 @@ use crate::join::Joiner;
 use crate::own_tags::OwnTags;
 use crate::reports::Reports;
 use crate::roster::Roster;
+use crate::templates::Board;
 use crate::{Ended, LogBook, ProfileName};
 use muster_fleet::Picture;
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub roster: Arc<Roster>,
     pub pictures: watch::Receiver<Arc<Picture>>,
     pub reports: Arc<Reports>,
+    pub templates: Board,
     pub tags: OwnTags,
     pub profile: ProfileName,
     pub protocol: u8,

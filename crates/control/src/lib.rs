@@ -12,4 +12,5 @@ pub mod openapi;
 pub mod routes;
 mod server_sent;
 pub mod socket;
+pub mod templates;
 pub mod why;

@@ -19,6 +19,7 @@
 //! | GET [`HANDLERS`] | - | [`Handlers`](crate::handlers::Handlers) |
 //! | POST [`HANDLERS_ADD`] | [`AddHandler`](crate::handlers::AddHandler) | 204 |
 //! | POST [`HANDLERS_REMOVE`] | [`RemoveHandler`](crate::handlers::RemoveHandler) | 204 |
+//! | GET [`TEMPLATES`] | - | [`Templates`](crate::templates::Templates) |
 //! | GET [`INFO`] | - | [`Info`] |
 //! | GET [`FLEET`] | - | [`muster_fleet::Picture`] |
 //! | GET [`FLEET_FOLLOW`] | - | lines of [`muster_fleet::Update`], for ever |
@@ -69,6 +70,7 @@ mod paths {
     pub const HANDLERS: &str = "/api/v1/handlers";
     pub const HANDLERS_ADD: &str = "/api/v1/handlers/add";
     pub const HANDLERS_REMOVE: &str = "/api/v1/handlers/remove";
+    pub const TEMPLATES: &str = "/api/v1/templates";
     pub const INFO: &str = "/api/v1/info";
     pub const FLEET: &str = "/api/v1/fleet";
     pub const FLEET_FOLLOW: &str = "/api/v1/fleet/follow";

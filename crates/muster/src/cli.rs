@@ -117,6 +117,9 @@ pub(crate) enum Command {
     /// Show, add and remove event handlers of this node.
     #[command(long_about = help::HANDLERS, after_long_help = help::client(help::HANDLERS_AFTER))]
     Handlers(HandlersArgs),
+    /// Show the files that this node makes of templates.
+    #[command(long_about = help::TEMPLATES, after_long_help = help::client(help::TEMPLATES_AFTER))]
+    Templates(TemplatesArgs),
     /// Show what the agent says of itself.
     #[command(long_about = help::INFO, after_long_help = help::client(help::INFO_AFTER))]
     Info(InfoArgs),

@@ -30,6 +30,13 @@ pub struct Fleet {
     pub variables: BTreeMap<String, Value>,
 }
 
+impl Fleet {
+    /// What a template knows as `addresses`: every node that may be sent requests, once, by name, whatever that is.
+    pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        model::addresses(self)
+    }
+}
+
 /// A member, and since when it is what it is.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "Read")]

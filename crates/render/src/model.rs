@@ -12,15 +12,16 @@
 
 use crate::escape::Escape;
 use crate::fleet::{Fleet, Seen};
-use crate::value::{Text, Value};
+use crate::value::{Map, Text, Value};
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use muster_fleet::{Backend, DrawOptions, NODE_NAME_BYTES_MAX, Rules, Service, Standing, Status, draw};
+use muster_fleet::{Backend, DrawOptions, Member, NODE_NAME_BYTES_MAX, Rules, Service, Standing, Status, draw};
 
 /// Port of a member that has a role and no `port`, where the fleet says nothing of services: the agent's own default.
 const PORT_DEFAULT: u16 = 3000;
@@ -83,7 +84,7 @@ pub(crate) fn of(fleet: &Fleet, refused: &BTreeSet<&str>, wants: &dyn Fn(&str) -
         members.sort_by(|one, two| one.member.name.cmp(&two.member.name));
         members
     };
-    let mut own = vec![("node", node_value(fleet, refused)), ("env", texts(&fleet.env))];
+    let mut own = vec![("node", node_value(fleet, refused)), ("env", Value::Map(Arc::new(texts(&fleet.env))))];
     if wants("members") {
         own.push(("members", members().iter().map(|seen| member_value(seen, wants("tags"))).collect()));
     }
@@ -112,6 +113,16 @@ fn admitted(addresses: &Value, refused: &BTreeSet<&str>) -> Value {
     let Value::List(items) = addresses else { return addresses.clone() };
     let is_admitted = |item: &&Value| host(item).is_none_or(|host| !refused.contains(host));
     items.iter().filter(is_admitted).cloned().collect()
+}
+
+/// What `addresses` is in a template, with nobody left out.
+pub(crate) fn addresses(fleet: &Fleet) -> Vec<(String, SocketAddr)> {
+    let services = match &fleet.services {
+        Some(services) => Cow::Borrowed(services),
+        None => Cow::Owned(drawn(&fleet.members.iter().collect::<Vec<_>>())),
+    };
+    let by_node = Services::of(&services, &BTreeSet::new()).by_node();
+    by_node.into_iter().map(|(node, backend)| (node.to_string(), backend.addr)).collect()
 }
 
 fn drawn(members: &[&Seen]) -> BTreeMap<String, Service> {
@@ -152,14 +163,26 @@ impl<'f> Services<'f> {
                 ]),
             )
         };
-        self.0.iter().map(service).collect()
+        // Who serves nothing now has no backends; that is no mistake in the template.
+        let nobody = Value::record([
+            ("name", Value::Null),
+            ("backends", Value::List(Arc::from([]))),
+            ("others", Value::List(Arc::from([]))),
+        ]);
+        let services: Map = self.0.iter().map(service).collect();
+        Value::Map(Arc::new(services.open(nobody)))
     }
 
-    fn addresses(&self) -> Value {
+    /// Who may be sent requests, once, with the address of its first service.
+    fn by_node(&self) -> BTreeMap<&'f str, &'f Backend> {
         let mut by_node: BTreeMap<&str, &Backend> = BTreeMap::new();
         for (node, backend) in self.0.iter().flat_map(|(_, used, _)| used) {
             by_node.entry(node).or_insert(backend);
         }
+        by_node
+    }
+
+    fn addresses(&self) -> Value {
         let address = |(node, backend): (&str, &Backend)| {
             Value::record([
                 ("host", Value::copy(node)),
@@ -167,7 +190,7 @@ impl<'f> Services<'f> {
                 ("port", usize::from(backend.addr.port()).into()),
             ])
         };
-        by_node.into_iter().map(address).collect()
+        self.by_node().into_iter().map(address).collect()
     }
 }
 
@@ -202,11 +225,16 @@ fn member_value(seen: &Seen, with_tags: bool) -> Value {
         ("port", usize::from(member.port).into()),
         ("status", status.into()),
         ("since", seen.since.map_or(Value::Null, Value::from)),
-        ("tags", if with_tags { texts(&member.tags) } else { Value::Null }),
+        ("tags", if with_tags { tags(member) } else { Value::Null }),
     ])
 }
 
-fn texts(named: &BTreeMap<String, String>) -> Value {
+/// A tag that a member does not have shows nothing: no member's tags, or want of them, make a template wrong.
+fn tags(member: &Member) -> Value {
+    Value::Map(Arc::new(texts(&member.tags).open(Value::Null)))
+}
+
+fn texts(named: &BTreeMap<String, String>) -> Map {
     named.iter().map(|(name, text)| (shared(name), Value::copy(text))).collect()
 }
 

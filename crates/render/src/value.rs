@@ -58,7 +58,7 @@ impl Value {
     /// in JavaScript.
     pub fn get(&self, name: &str) -> Option<Self> {
         match self {
-            Self::Map(map) => map.get(name).cloned(),
+            Self::Map(map) => map.meaning(name).cloned(),
             Self::List(items) if name == "length" => Some(items.len().into()),
             Self::List(items) => items.get(name.parse::<usize>().ok()?).cloned(),
             Self::Text(text) if name == "length" => Some(text.encode_utf16().count().into()),

@@ -3,7 +3,7 @@
 //! Bounded in number and bytes. What does not fit is not delivered to this handler, is counted, and is said in the log: at
 //! once when it begins, and with its number when there is room again.
 
-use super::outcome::Outcome;
+use crate::process::outcome::Outcome;
 use muster_events::Notice;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

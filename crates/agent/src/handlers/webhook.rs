@@ -4,7 +4,7 @@
 //! half dead. A repeated notice has the same `Muster-Delivery`, by which a receiver can tell that it has it already.
 
 use super::config::WebhookUrl;
-use super::outcome::{End, Outcome};
+use crate::process::outcome::{End, Outcome};
 use crate::resolve::Resolver;
 use crate::server::shown;
 use bytes::Bytes;

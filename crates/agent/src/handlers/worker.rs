@@ -2,13 +2,13 @@
 
 use super::config::{Action, HandlerConfig, WebhookUrl};
 use super::lane::{Job, Lane, Last};
-use super::outcome::{End, Outcome};
-use super::process::{self, stopped};
 use super::turns::TurnKeeper;
 use super::webhook::{self, Delivery};
 use crate::clock::Clock;
 use crate::gossip::Handle;
 use crate::plain::Plain;
+use crate::process::outcome::{End, Outcome};
+use crate::process::{self, stopped};
 use crate::resolve::Resolver;
 use crate::roster::Roster;
 use muster_events::script::{Oneself, environment, stdin};

@@ -84,6 +84,7 @@ fn serve(token: &str) -> Server {
         roster,
         pictures: watch::Sender::new(Arc::new(picture)).subscribe(),
         reports: Reports::default().into(),
+        templates: crate::templates::Board::default(),
         tags: OwnTags::new(
             [("role".to_owned(), "web".to_owned())].into(),
             Layer::default(),

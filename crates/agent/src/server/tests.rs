@@ -104,6 +104,7 @@ fn serve() -> Server {
         roster,
         pictures: pictures.subscribe(),
         reports: Reports::default().into(),
+        templates: crate::templates::Board::default(),
         tags: OwnTags::new(
             [("role".to_owned(), "web".to_owned())].into(),
             Layer::default(),

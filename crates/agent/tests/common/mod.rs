@@ -62,6 +62,7 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         broadcast_timeout: Duration::from_secs(5),
         leave_timeout: PATIENCE,
         handlers: Vec::new(),
+        templates: Vec::new(),
         withheld: Vec::new(),
         leave_on_terminate: true,
         skip_leave_on_interrupt: false,

@@ -4,6 +4,7 @@ use super::fleet;
 use super::generate::Type;
 use crate::handlers::{AddHandler, Handlers, RemoveHandler};
 use crate::routes::*;
+use crate::templates::Templates;
 
 /// One method of one path.
 pub(super) struct Operation {
@@ -149,6 +150,12 @@ pub(super) fn operations() -> Vec<Operation> {
             .body::<AddHandler>(),
         post(HANDLERS_REMOVE, "remove_handler", "Remove a handler", Nothing("Removed"))
             .body::<RemoveHandler>(),
+        get(
+            TEMPLATES,
+            "templates",
+            "The files that this node makes of templates, and how that goes",
+            Json("All groups", Type::of::<Templates>()),
+        ),
         get(INFO, "info", "What the agent says of itself", Json("Section, key, value", Type::of::<Info>())),
         get(FLEET, "fleet", "Services and backends now", Json("The picture", Type::of::<fleet::Picture>())),
         get(

@@ -182,6 +182,18 @@ pub(super) const HANDLERS_REMOVE_AFTER: &str = "\
 Example:
   muster handlers remove reload";
 
+pub(super) const TEMPLATES: &str = "\
+Shows the files that this node's agent makes of templates, by their groups: how often, when last, and what is in the way.
+
+Groups are `[templates.NAME]` in the configuration.";
+
+pub(super) const TEMPLATES_AFTER: &str = "\
+Example:
+  muster templates
+  muster templates --format json
+
+The exit code is 1 while a group fails. `muster render --once` shows what a template makes of a fleet.";
+
 pub(super) const INFO: &str = "Shows what this node's agent says of itself, for operators.";
 
 pub(super) const INFO_AFTER: &str = "\

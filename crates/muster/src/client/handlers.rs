@@ -3,13 +3,13 @@
 use crate::cli::{
     AddHandlerArgs, Format, HandlersArgs, HandlersCommand, ListHandlersArgs, RemoveHandlerArgs,
 };
+use super::time;
 use crate::json;
 use crate::text::printable;
 use muster_control::client::Client;
 use muster_control::handlers::{AddHandler, HandlerRow, Handlers, LastRun, RemoveHandler};
 use muster_control::routes::{HANDLERS, HANDLERS_ADD, HANDLERS_REMOVE};
 use std::process::ExitCode;
-use std::time::Duration;
 
 pub(crate) fn run(args: HandlersArgs) -> ExitCode {
     match args.command {
@@ -104,12 +104,6 @@ fn paragraph(row: &HandlerRow) -> String {
         lines.extend(output.lines().map(|line| format!("           | {}", printable(line))));
     }
     lines.join("\n") + "\n"
-}
-
-/// Milliseconds while they are few, then seconds and more.
-fn time(millis: u64) -> String {
-    let rounded = if millis < 10_000 { millis } else { millis / 1000 * 1000 };
-    humantime::format_duration(Duration::from_millis(rounded)).to_string()
 }
 
 #[cfg(test)]

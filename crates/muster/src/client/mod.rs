@@ -15,6 +15,7 @@ pub(crate) mod query;
 pub(crate) mod reachability;
 pub(crate) mod rtt;
 pub(crate) mod tags;
+pub(crate) mod templates;
 pub(crate) mod version;
 pub(crate) mod why;
 
@@ -23,6 +24,7 @@ use crate::config::{Origin, keys as config_keys, load};
 use crate::out;
 use muster_control::client::{Client, Error};
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Asks one question, and ends with what `show` makes of the answer. `what` completes "cannot ...".
 fn ask<T>(
@@ -63,6 +65,12 @@ fn talk(
             crate::exit::FAILED
         }
     }
+}
+
+/// Milliseconds while they are few, then seconds and more.
+fn time(millis: u64) -> String {
+    let rounded = if millis < 10_000 { millis } else { millis / 1000 * 1000 };
+    humantime::format_duration(Duration::from_millis(rounded)).to_string()
 }
 
 fn hint(origin: &Origin) {

@@ -10,6 +10,7 @@ use super::keys;
 use super::origin::{Origin, Problem};
 use super::settings::Settings;
 use super::suggest;
+use super::templates;
 use super::views;
 use muster_agent::{RpcConfig, TagsFile, tags_note};
 use muster_fleet::{DrawOptions, Member, Rules, Status, draw};
@@ -91,6 +92,7 @@ fn but_for_the_socket(
         claims(settings, tags, &mut findings.notes);
         gossip_keys(settings, &mut findings);
         handlers::check(settings, &mut findings.problems);
+        templates::check(settings, &mut findings.problems, &mut findings.notes);
     }
     let problems = &mut findings.problems;
     if roles.contains(&Role::Proxy) {

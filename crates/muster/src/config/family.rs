@@ -1,4 +1,4 @@
-//! Sections that exist once for each name a person gives: `[services.NAME]`, `[processes.NAME]`. Neither a flag nor a variable could
+//! Sections that exist once for each name a person gives: `[services.NAME]`, `[processes.NAME]`, `[templates.NAME]`. Neither a flag nor a variable could
 //! name them, so their keys stand in files only.
 
 use super::key::{Key, Section};
@@ -11,17 +11,20 @@ pub(crate) enum Family {
     Services,
     /// `[processes.NAME]`: what PID 1 keeps running.
     Processes,
+    /// `[templates.NAME]`: which files are made of templates.
+    Templates,
 }
 
 impl Family {
     /// In the order of the file.
-    pub(crate) const ALL: [Self; 2] = [Self::Services, Self::Processes];
+    pub(crate) const ALL: [Self; 3] = [Self::Services, Self::Processes, Self::Templates];
 
     /// Before the dot.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Services => "services",
             Self::Processes => "processes",
+            Self::Templates => "templates",
         }
     }
 
@@ -30,6 +33,7 @@ impl Family {
         match self {
             Self::Services => keys::service::TABLE,
             Self::Processes => keys::process::TABLE,
+            Self::Templates => keys::template::TABLE,
         }
     }
 
@@ -38,6 +42,7 @@ impl Family {
         match self {
             Self::Services => keys::service::SERVICES_MAX,
             Self::Processes => keys::process::PROCESSES_MAX,
+            Self::Templates => keys::template::TEMPLATES_MAX,
         }
     }
 
@@ -45,7 +50,8 @@ impl Family {
     pub(crate) fn check_name(self, name: &str) -> Result<(), String> {
         match self {
             Self::Services => muster_fleet::check_service_name(name).map_err(|why| why.to_string()),
-            Self::Processes => check_process_name(name),
+            Self::Processes => check_plain_name("a process", name),
+            Self::Templates => check_plain_name("a group of templates", name),
         }
     }
 
@@ -54,6 +60,7 @@ impl Family {
         match section {
             Section::Service => Some(Self::Services),
             Section::Process => Some(Self::Processes),
+            Section::Template => Some(Self::Templates),
             Section::Node | Section::Run | Section::Agent | Section::Proxy | Section::Log | Section::Logs => {
                 None
             }
@@ -61,13 +68,13 @@ impl Family {
     }
 }
 
-/// A process's name becomes a folder (its control place) and stands in front of lines of the log.
-fn check_process_name(name: &str) -> Result<(), String> {
+/// A process's name becomes a folder (its control place) and stands in front of lines of the log; a group's names a sink.
+fn check_plain_name(what: &str, name: &str) -> Result<(), String> {
     const BYTES_MAX: usize = 64;
     let is_fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > BYTES_MAX || name.starts_with('.') || !name.chars().all(is_fine) {
         return Err(format!(
-            "a process is named by at most {BYTES_MAX} letters, digits, dots, dashes and underscores, and not by a dot first"
+            "{what} is named by at most {BYTES_MAX} letters, digits, dots, dashes and underscores, and not by a dot first"
         ));
     }
     Ok(())

@@ -18,6 +18,8 @@ pub(crate) enum Section {
     Service,
     /// `[processes.NAME]`, likewise.
     Process,
+    /// `[templates.NAME]`, likewise.
+    Template,
 }
 
 impl Section {
@@ -36,6 +38,7 @@ impl Section {
             Self::Logs => "logs",
             Self::Service => "services.NAME",
             Self::Process => "processes.NAME",
+            Self::Template => "templates.NAME",
         }
     }
 
@@ -50,6 +53,7 @@ impl Section {
             Self::Logs => "Logs of services",
             Self::Service => "Services",
             Self::Process => "Processes",
+            Self::Template => "Templates",
         }
     }
 }

@@ -5,6 +5,7 @@ pub(crate) mod process;
 pub(crate) mod run;
 pub(crate) mod serf;
 pub(crate) mod service;
+pub(crate) mod template;
 
 use super::key::{Applies, Fallback, Key, Kind, Section};
 use std::time::Duration;

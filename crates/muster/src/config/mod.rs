@@ -29,6 +29,7 @@ mod serf_file;
 mod settings;
 mod sources;
 pub(crate) mod suggest;
+mod templates;
 mod value;
 pub(crate) mod views;
 

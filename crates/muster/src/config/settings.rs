@@ -79,6 +79,11 @@ impl Settings {
         self.named(Family::Processes).map(Named::new)
     }
 
+    /// The groups of templates that are named.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = Named<'_>> {
+        self.named(Family::Templates).map(Named::new)
+    }
+
     /// The settings of one that is named here or was before.
     pub(crate) fn name(&mut self, family: Family, name: &str) -> &mut [Setting] {
         let defaults = || family.table().iter().map(Setting::default_of).collect();

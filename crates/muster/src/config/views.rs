@@ -6,6 +6,7 @@ use super::key::Kind;
 use super::keys;
 use super::origin::Origin;
 use super::settings::{Setting, Settings};
+use super::templates;
 use super::value::Value;
 use crate::logging::facility;
 use muster_agent::{Advertise, Collector, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
@@ -50,6 +51,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),
         handlers: handlers::all(settings),
+        templates: templates::all(settings),
         withheld: withheld(),
         leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
         skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),

@@ -75,6 +75,8 @@ fn everything_that_is_known_has_a_name() {
         ),
         ("{{#each services.web.others}}{{host}} {{standing}} {{/each}}", "s3 demoted s4 withdrawn "),
         ("{{node.name}} {{node.ip}} {{node.tags.role}} {{env.HOME}} {{title}}", "lb 10.0.0.9 lb /root T"),
+        ("<{{node.tags.zone}}{{#each services.nobody.backends}}x{{/each}}{{services.nobody.name}}>", "<>"),
+        ("{{#if (contains services \"nobody\")}}there{{else}}not{{/if}}", "not"),
         ("{{#if node.tags.zone}}z{{else}}-{{/if}}{{default node.tags.zone \"none\"}}", "-none"),
     ];
     for (template, expected) in cases {
@@ -102,8 +104,8 @@ fn unknown_names_are_errors_with_their_place() {
             "line 1, column 22: `hots` is unknown; there are `host`, `ip`, `port`",
         ),
         (
-            "{{node.tags.zone}}",
-            "line 1, column 3: in `node.tags.zone`, `zone` is unknown; there are `balances`, `role`",
+            "{{env.ZONE}}",
+            "line 1, column 3: in `env.ZONE`, `ZONE` is unknown: there is nothing",
         ),
         ("{{#if adresses}}{{/if}}", "line 1, column 7: `adresses` is unknown"),
         ("{{@index}}", "line 1, column 3: `@index` is not known here"),

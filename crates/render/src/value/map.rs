@@ -12,6 +12,8 @@ const INDEXED_FROM: usize = 12;
 pub struct Map {
     entries: Vec<(Text, Value)>,
     index: BTreeMap<Text, usize>,
+    /// What every other name means. Nothing: it is unknown.
+    others: Option<Value>,
 }
 
 impl Map {
@@ -26,6 +28,16 @@ impl Map {
     /// The value of `name`.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.place(name).map(|place| &self.entries[place].1)
+    }
+
+    /// The same, where every other name means `value`, although it is not in it: names that somebody else gives.
+    pub(crate) fn open(self, value: Value) -> Self {
+        Self { others: Some(value), ..self }
+    }
+
+    /// What `name` means.
+    pub(super) fn meaning(&self, name: &str) -> Option<&Value> {
+        self.get(name).or(self.others.as_ref())
     }
 
     /// Adds or replaces.

@@ -1,10 +1,12 @@
-//! One run of a program: input in, output kept, within its time, and nothing of it left.
+//! One run of a program, for handlers and templates: input in, output kept, within its time, and nothing of it left.
 //!
 //! It runs in a process group of its own. At its timeout, or when the agent ends, the group gets TERM, and KILL a second
 //! later. The leader is not waited for in between: as long as nobody has, its number belongs to the group, and no signal
 //! can meet a stranger.
 
-use super::outcome::{End, Outcome};
+pub(crate) mod outcome;
+
+use outcome::{End, Outcome};
 use muster_events::Tail;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
@@ -20,13 +22,13 @@ use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 /// Between TERM and KILL.
-pub(super) const KILL_AFTER: Duration = Duration::from_secs(1);
+pub(crate) const KILL_AFTER: Duration = Duration::from_secs(1);
 /// What a program leaves running may hold its output; so long it is read on. In the reference it blocks all handlers until
 /// it ends.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Runs `command` to its end, at the latest when `limit` passed or `stop` becomes true.
-pub(super) async fn run(
+pub(crate) async fn run(
     mut command: Command,
     input: Vec<u8>,
     limit: Option<Duration>,
@@ -67,7 +69,7 @@ pub(super) async fn run(
 }
 
 /// Returns when all must end.
-pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that nobody is left who could say so, and then the runtime ends.
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -1,4 +1,4 @@
-//! How a run of a handler ended.
+//! How a run ended.
 
 use muster_events::Tail;
 use std::fmt;
@@ -9,14 +9,14 @@ const SHOWN_BYTES_MAX: usize = 2 << 10;
 
 /// How it ended, what it said, how long it took.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Outcome {
-    pub(super) end: End,
-    pub(super) output: Tail,
-    pub(super) took: Duration,
+pub(crate) struct Outcome {
+    pub(crate) end: End,
+    pub(crate) output: Tail,
+    pub(crate) took: Duration,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum End {
+pub(crate) enum End {
     Exited(i32),
     Signalled(i32),
     TimedOut(Duration),
@@ -35,7 +35,7 @@ pub(super) enum End {
 }
 
 impl Outcome {
-    pub(super) fn is_success(&self) -> bool {
+    pub(crate) fn is_success(&self) -> bool {
         match self.end {
             End::Exited(code) => code == 0,
             End::Answered { status, .. } => (200..300).contains(&status),
@@ -44,7 +44,7 @@ impl Outcome {
     }
 
     /// The last lines of its output, as text.
-    pub(super) fn last_lines(&self) -> String {
+    pub(crate) fn last_lines(&self) -> String {
         let bytes = self.output.bytes();
         let text =
             String::from_utf8_lossy(&bytes[bytes.len().saturating_sub(SHOWN_BYTES_MAX)..]).into_owned();
@@ -54,7 +54,7 @@ impl Outcome {
 
 impl End {
     /// The exit code of a program that had one.
-    pub(super) fn code(&self) -> Option<i32> {
+    pub(crate) fn code(&self) -> Option<i32> {
         if let Self::Exited(code) = self { Some(*code) } else { None }
     }
 }

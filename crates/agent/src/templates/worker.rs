@@ -1,0 +1,292 @@
+//! Does what a group says, one step after the other.
+
+use super::Sources;
+use super::config::{Action, TemplatesConfig};
+use super::make::{self, Facts, Fresh};
+use super::standing::Standing;
+use super::swap;
+use crate::plain::Plain;
+use crate::process::outcome::Outcome;
+use crate::process::{self, stopped};
+use muster_fleet::{Phase, Picture, Report};
+use muster_render::{Group, Input, Made, Step};
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// How often it is looked whether somebody changed a template. (Mounts that are swapped, as Kubernetes does it, tell nobody.)
+const LOOK_AT_TEMPLATES: Duration = Duration::from_secs(2);
+/// How often it is told which picture is in force, as every sink does.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// What tells one version of a file from another.
+type Stamp = Option<(u64, u64, SystemTime)>;
+
+/// Keeps one group.
+#[derive(Debug)]
+pub(super) struct Worker {
+    config: Arc<TemplatesConfig>,
+    sources: Sources,
+    environment: Arc<BTreeMap<String, String>>,
+    standing: Arc<Standing>,
+    stop: watch::Receiver<bool>,
+    started: Instant,
+    group: Group,
+    /// Between making and putting.
+    fresh: Fresh,
+    /// The picture that the files are made of, and the last one that is in force.
+    made_of: Option<Arc<Picture>>,
+    in_force: Option<Arc<Picture>>,
+}
+
+impl Worker {
+    pub(super) fn new(
+        config: TemplatesConfig,
+        sources: Sources,
+        environment: Arc<BTreeMap<String, String>>,
+        standing: Arc<Standing>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        let has_action = config.action != Action::None;
+        let is_unfinished = config.files.iter().any(|file| swap::is_unfinished(&file.target));
+        let group = Group::new(config.pace, config.check.is_some(), has_action, is_unfinished);
+        Self {
+            config: Arc::new(config),
+            sources,
+            environment,
+            standing,
+            stop,
+            started: Instant::now(),
+            group,
+            fresh: Fresh::default(),
+            made_of: None,
+            in_force: None,
+        }
+    }
+
+    /// Returns when told to stop.
+    pub(super) async fn keep(mut self) {
+        let mut pictures = self.sources.pictures.clone();
+        let mut revisions = self.sources.roster.revisions();
+        let mut stop = self.stop.clone();
+        let mut stamps = self.stamps();
+        let mut look_at = Instant::now() + LOOK_AT_TEMPLATES;
+        let mut report_at = Instant::now();
+        let is_live = |picture: &Picture| picture.phase == Phase::Live;
+        self.handle(Input::Changed { is_live: is_live(&pictures.borrow_and_update()) });
+        loop {
+            while let Some(step) = self.group.next_step(self.started.elapsed()) {
+                if *stop.borrow() {
+                    return;
+                }
+                if let Some(input) = self.take(step).await {
+                    self.handle(input);
+                }
+                // What was just done is told at once.
+                report_at = Instant::now();
+            }
+            if report_at <= Instant::now() {
+                self.report();
+                report_at = Instant::now() + REPORT_EVERY;
+            }
+            let due = self.group.next_timeout().map(|at| self.started + at);
+            let reports = self.reports();
+            tokio::select! {
+                Ok(()) = pictures.changed() => {
+                    let is_live = is_live(&pictures.borrow_and_update());
+                    self.handle(Input::Changed { is_live });
+                }
+                Ok(()) = revisions.changed() => {
+                    let is_live = is_live(&pictures.borrow());
+                    self.handle(Input::Changed { is_live });
+                }
+                () = sleep_until(due.unwrap_or(look_at).min(look_at)) => {}
+                () = sleep_until(report_at), if reports => {}
+                () = stopped(&mut stop) => return,
+            }
+            if look_at <= Instant::now() {
+                look_at = Instant::now() + LOOK_AT_TEMPLATES;
+                let now = self.stamps();
+                if std::mem::replace(&mut stamps, now) != stamps {
+                    tracing::info!(templates = self.config.name, "a template was changed");
+                    self.handle(Input::Edited);
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.group.handle(self.started.elapsed(), input);
+        self.standing.follow(&self.group);
+    }
+
+    /// Does it, and says what became of it.
+    async fn take(&mut self, step: Step) -> Option<Input> {
+        match step {
+            Step::Make { only_missing } => Some(Input::Made(self.make(only_missing).await)),
+            Step::Check => Some(Input::Checked(self.check().await)),
+            Step::Put => Some(Input::Put(self.put().await)),
+            Step::Act => Some(Input::Acted(self.act().await)),
+            Step::Restore => Some(Input::Restored(self.restore().await)),
+            Step::Keep => {
+                self.on_disk(|config| {
+                    swap::forget(targets(config));
+                    Ok(())
+                })
+                .await;
+                self.in_force.clone_from(&self.made_of);
+                None
+            }
+        }
+    }
+
+    async fn make(&mut self, only_missing: bool) -> Made {
+        let picture = Arc::clone(&self.sources.pictures.borrow());
+        let facts = Facts {
+            node: self.sources.node.clone(),
+            members: self.sources.roster.all(),
+            picture: Arc::clone(&picture),
+            environment: Arc::clone(&self.environment),
+        };
+        let started = Instant::now();
+        // Those that lie there from a failed attempt are made anew.
+        self.fresh = Fresh::default();
+        let made = self.on_disk(move |config| make::make(config, facts, only_missing)).await;
+        let Some(fresh) = made else { return Made::Failed };
+        self.standing.made(started.elapsed(), &fresh.refusals);
+        self.made_of = Some(picture);
+        if fresh.is_same() {
+            if !only_missing {
+                self.in_force.clone_from(&self.made_of);
+            }
+            return Made::Same;
+        }
+        self.fresh = fresh;
+        Made::Differs
+    }
+
+    async fn check(&mut self) -> bool {
+        let Some(words) = &self.config.check else { return true };
+        let words: Vec<String> = words.iter().map(|word| self.with_new_paths(word)).collect();
+        let outcome = self.run(&words, self.config.check_within).await;
+        if outcome.is_success() {
+            return true;
+        }
+        self.fresh = Fresh::default();
+        self.standing.failed(format!(
+            "the new files were refused and are not used: {}",
+            told("the check", &words, &outcome)
+        ));
+        false
+    }
+
+    async fn put(&mut self) -> bool {
+        let fresh = std::mem::take(&mut self.fresh);
+        self.on_disk(move |_| {
+            if let Some(folder) = fresh.folder {
+                folder.apply()?;
+            }
+            swap::put(fresh.files)
+        })
+        .await
+        .is_some()
+    }
+
+    async fn act(&mut self) -> bool {
+        let Action::Run(words) = &self.config.action else { return true };
+        let outcome = self.run(words, self.config.action_within).await;
+        if !outcome.is_success() {
+            self.standing.failed(told("the action", words, &outcome));
+        }
+        outcome.is_success()
+    }
+
+    async fn restore(&mut self) -> bool {
+        let back = self.on_disk(|config| swap::restore(targets(config))).await.is_some();
+        let acted = back && self.act().await;
+        if acted {
+            tracing::warn!(templates = self.config.name, "the old files are in force again");
+        }
+        acted
+    }
+
+    /// Runs `work` where it may block; its words are told when it fails.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&TemplatesConfig) -> Result<T, String> + Send + 'static,
+    ) -> Option<T> {
+        let config = Arc::clone(&self.config);
+        let outcome = tokio::task::spawn_blocking(move || work(&config)).await;
+        match outcome.map_err(|error| format!("a fault of ours: {error}")).flatten() {
+            Ok(done) => Some(done),
+            Err(why) => {
+                self.standing.failed(why);
+                None
+            }
+        }
+    }
+
+    async fn run(&self, words: &[String], limit: Duration) -> Outcome {
+        let mut words = words.iter();
+        let mut command = Command::new(words.next().map(String::as_str).unwrap_or_default());
+        command.args(words);
+        for name in &self.sources.withheld {
+            command.env_remove(name);
+        }
+        process::run(command, Vec::new(), Some(limit), self.stop.clone()).await
+    }
+
+    /// A word of the check, with the paths of new files in place of those that they are to replace.
+    fn with_new_paths(&self, word: &str) -> String {
+        let mut files: Vec<_> =
+            self.fresh.files.iter().map(|file| (file.target.as_path(), file.new.path())).collect();
+        // The longest first: `/etc/a.b` is not `/etc/a`.
+        files.sort_by_key(|(target, _)| std::cmp::Reverse(target.as_os_str().len()));
+        super::substitute(word, &files)
+    }
+
+    fn reports(&self) -> bool {
+        self.config.action != Action::None && self.in_force.is_some()
+    }
+
+    /// Tells which picture is in force. What is in flight, whoever reads the files knows, and not this.
+    fn report(&self) {
+        let Some(picture) = self.in_force.as_ref().filter(|_| self.reports()) else { return };
+        let report = Report {
+            sink: format!("templates.{}", self.config.name),
+            epoch: picture.epoch,
+            version: picture.version,
+            requests: 0,
+            failed: 0,
+            failed_unsafe: 0,
+            retried: 0,
+            backends: Vec::new(),
+        };
+        self.sources.reports.put(report, std::time::Instant::now());
+    }
+
+    /// Of all templates, as they are now.
+    fn stamps(&self) -> Vec<Stamp> {
+        let templates = self.config.files.iter().map(|file| &file.template);
+        let stamp = |path| {
+            let metadata = std::fs::metadata(path).ok()?;
+            Some((metadata.ino(), metadata.len(), metadata.modified().ok()?))
+        };
+        templates.chain(self.config.partials.iter().map(|(_, path)| path)).map(stamp).collect()
+    }
+}
+
+fn targets(config: &TemplatesConfig) -> impl Iterator<Item = &Path> {
+    config.files.iter().map(|file| file.target.as_path())
+}
+
+fn told(what: &str, words: &[String], outcome: &Outcome) -> String {
+    let lines = outcome.last_lines();
+    let said = if lines.is_empty() { String::new() } else { format!(": {}", Plain(&lines)) };
+    format!("{what} `{}` failed, {}{said}", words.join(" "), outcome.end)
+}

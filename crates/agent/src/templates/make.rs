@@ -6,7 +6,7 @@ use muster_fleet::{Picture, Refusal};
 use muster_render::{Escape, Fleet, Options, Partials, Seen, Template};
 use muster_serf::Member;
 use muster_whole_file::{self as whole_file, New};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ pub(super) struct Facts {
     pub(super) members: Vec<(Member, SystemTime)>,
     pub(super) picture: Arc<Picture>,
     pub(super) environment: Arc<BTreeMap<String, String>>,
+    /// What no earlier life made: it holds nothing that this one does not know.
+    pub(super) own: BTreeSet<PathBuf>,
 }
 
 /// What is to come into force.
@@ -48,12 +50,13 @@ impl Fresh {
     }
 }
 
-/// Renders everything; `only_missing` leaves alone what is there.
+/// Renders everything; `only_missing` leaves alone what an earlier life made.
 ///
 /// # Errors
 /// In words: whose fault it is, and where. Nothing has changed then.
 pub(super) fn make(config: &TemplatesConfig, facts: Facts, only_missing: bool) -> Result<Fresh, String> {
-    let is_wanted = |target: &Path| !only_missing || !target.exists();
+    let own = facts.own.clone();
+    let is_wanted = |target: &Path| !only_missing || own.contains(target) || !target.exists();
     let mut fresh = Fresh::default();
     let fleet = fleet(facts);
     let partials = partials(config)?;

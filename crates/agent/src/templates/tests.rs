@@ -66,11 +66,8 @@ impl Node {
 
     /// A group that makes `out` of `out.hb`.
     fn config(&self) -> TemplatesConfig {
-        let file = FileConfig {
-            template: self.path("out.hb"),
-            target: self.path("out"),
-            escape: Escape::None,
-        };
+        let file =
+            FileConfig { template: self.path("out.hb"), target: self.path("out"), escape: Escape::None };
         TemplatesConfig {
             name: "group".to_owned(),
             files: vec![file],
@@ -158,8 +155,12 @@ async fn while_the_whole_is_not_known_only_what_is_missing_is_made() {
     node.start(config);
     node.until(|node| node.path("other").exists()).await;
     assert_eq!((node.read("out"), node.read("other")), ("of an earlier life\n".to_owned(), String::new()));
+    // What this life made holds nothing that it does not know.
+    node.see(Phase::Warming, &["s1"]);
+    node.until(|node| node.read("other") == "server s1 10.0.0.1:3000\n").await;
+    assert_eq!(node.read("out"), "of an earlier life\n");
     node.see(Phase::Live, &["s1"]);
-    node.until(|node| node.row().changed == 2).await;
+    node.until(|node| node.row().changed == 3).await;
     assert_eq!(node.read("out"), "server s1 10.0.0.1:3000\n");
     assert_eq!(node.read("other"), node.read("out"));
     node.stop().await;
@@ -183,7 +184,10 @@ async fn a_refused_file_never_takes_its_place_and_a_mended_template_does() {
     node.write("out.hb", LINES);
     node.until(|node| node.row().state == "right").await;
     assert_eq!(node.row().why, None);
-    assert_eq!((node.read("out").as_str(), node.read("told").as_str()), ("server s1 10.0.0.1:3000\n", "told\n"));
+    assert_eq!(
+        (node.read("out").as_str(), node.read("told").as_str()),
+        ("server s1 10.0.0.1:3000\n", "told\n")
+    );
     assert_eq!(node.names(), ["out", "out.hb", "told"]);
     node.stop().await;
 }

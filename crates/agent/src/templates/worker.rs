@@ -10,9 +10,9 @@ use crate::process::outcome::Outcome;
 use crate::process::{self, stopped};
 use muster_fleet::{Phase, Picture, Report};
 use muster_render::{Group, Input, Made, Step};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio::process::Command;
@@ -42,6 +42,8 @@ pub(super) struct Worker {
     /// The picture that the files are made of, and the last one that is in force.
     made_of: Option<Arc<Picture>>,
     in_force: Option<Arc<Picture>>,
+    /// Files and folder that were not there before this life.
+    own: BTreeSet<PathBuf>,
 }
 
 impl Worker {
@@ -54,6 +56,9 @@ impl Worker {
     ) -> Self {
         let has_action = config.action != Action::None;
         let is_unfinished = config.files.iter().any(|file| swap::is_unfinished(&file.target));
+        let folder = config.folder.iter().map(|folder| &folder.path);
+        let all = config.files.iter().map(|file| &file.target).chain(folder);
+        let own = all.filter(|target| !target.exists()).cloned().collect();
         let group = Group::new(config.pace, config.check.is_some(), has_action, is_unfinished);
         Self {
             config: Arc::new(config),
@@ -66,6 +71,7 @@ impl Worker {
             fresh: Fresh::default(),
             made_of: None,
             in_force: None,
+            own,
         }
     }
 
@@ -152,6 +158,7 @@ impl Worker {
             members: self.sources.roster.all(),
             picture: Arc::clone(&picture),
             environment: Arc::clone(&self.environment),
+            own: self.own.clone(),
         };
         let started = Instant::now();
         // Those that lie there from a failed attempt are made anew.

@@ -21,6 +21,8 @@ pub(crate) fn markdown() -> String {
     keys::service::TABLE.iter().for_each(|key| out.push_str(&entry(key)));
     out.push_str(PROCESSES);
     keys::process::TABLE.iter().for_each(|key| out.push_str(&entry(key)));
+    out.push_str(TEMPLATES);
+    keys::template::TABLE.iter().for_each(|key| out.push_str(&entry(key)));
     out.push_str(&handlers::markdown());
     out
 }
@@ -124,6 +126,21 @@ restart = \"never\"
 ```
 ";
 
+const TEMPLATES: &str = "
+## `[templates.NAME]`
+
+Files that `muster agent` makes whenever the fleet changes: a section for each group of files that are checked, replaced and acted
+upon together. [Templates](templates.md) says what stands in them.
+
+```toml
+[templates.haproxy]
+files = { \"/etc/haproxy/haproxy.cfg\" = \"/etc/muster/haproxy.cfg.hb\" }
+folder = \"/nodes\"
+check = \"haproxy -c -f /etc/haproxy/haproxy.cfg\"
+on_change = \"signal haproxy USR2\"
+```
+";
+
 const INTRODUCTION: &str = "\
 # Configuration reference
 
@@ -141,7 +158,7 @@ later file wins, lists are continued (by flags too), tags merge, a switch can on
 nothing. They beat Muster's own files; variables and flags beat them. An unknown key is an error. Serf reads
 `disable_coordinates` and `validate_node_names` and does nothing with them, and so does Muster; `leave_on_terminate` it always does.
 
-**Variables.** `MUSTER_SECTION__KEY` exists for every key outside of `[services.NAME]` and `[processes.NAME]`; lists are separated by commas, handlers
+**Variables.** `MUSTER_SECTION__KEY` exists for every key outside of the sections that have names; lists are separated by commas, handlers
 and rules of logs stand on a line each, tags are written `k=v,k=v`. An empty variable counts as not set. An unknown variable that begins with `MUSTER_` brings a warning only,
 since Kubernetes injects some for a Service called `muster`.
 

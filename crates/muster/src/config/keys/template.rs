@@ -27,8 +27,7 @@ pub(crate) const TEMPLATES_MAX: usize = 256;
 
 const TEMPLATE: Key = Key { section: Section::Template, ..PLAIN };
 const TIME: Kind = Kind::Duration { min: Duration::ZERO, max: Duration::from_secs(3600) };
-const PROGRAM_TIME: Kind =
-    Kind::Duration { min: Duration::from_millis(10), max: Duration::from_secs(3600) };
+const PROGRAM_TIME: Kind = Kind::Duration { min: Duration::from_millis(10), max: Duration::from_secs(3600) };
 
 pub(crate) static FILES: Key = Key {
     name: "files",
@@ -36,7 +35,7 @@ pub(crate) static FILES: Key = Key {
     fallback: Fallback::Unset("none"),
     help: "Files of the group, each with the template that it is made from: `\"/etc/haproxy/haproxy.cfg\" = \
            \"/etc/muster/haproxy.cfg.hb\"`.\n\nAll of them are replaced, or none; each whole or not at all. While this node does \
-           not yet know the whole cluster, only those that are not there are made.",
+           not yet know the whole cluster, only those that were not there before its agent are made.",
     ..TEMPLATE
 };
 

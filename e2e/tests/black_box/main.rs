@@ -37,6 +37,7 @@ mod serf_command;
 mod snapshot;
 mod syslog;
 mod tags;
+mod templates;
 mod throttled;
 mod unruly;
 mod why;

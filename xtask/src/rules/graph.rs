@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),
+    ("haproxy", &[]),
     ("whole-file", &[]),
     ("agent", &["wire", "serf", "events", "rpc", "fleet", "control", "render", "whole-file"]),
     // Not agent: the data plane outlives it and follows it only through the control socket.

@@ -1,0 +1,32 @@
+//! Steering a real HAProxy: from the text that it runs and the text that is wanted to a plan, and from its answers to facts.
+//!
+//! | idea | file |
+//! |---|---|
+//! | a line as HAProxy reads it | `words` |
+//! | a configuration as sections of lines | `config` |
+//! | a `server` line, with what `default-server` adds | `server` |
+//! | what has to change, and whether it can without a reload | `plan` |
+//! | a change as commands of the runtime API | `change` |
+//! | what HAProxy answers | `reply` |
+//!
+//! A text that differs from the running one only in `server` lines of backends whose balance takes servers at run time becomes
+//! [`Change`]s; everything else is a [`Plan::Reload`] that names the line which forces it. Nothing here is believed: a command
+//! that HAProxy refuses all the same is answered with a reload by whoever drives this.
+//!
+//! Sources: HAProxy's management guide, 9.3 ("Unix Socket commands") and 9.4 ("Master CLI"), and what 2.6 answered when asked.
+#![cfg_attr(not(test), no_std)]
+extern crate alloc;
+
+mod change;
+mod config;
+mod plan;
+mod reply;
+mod server;
+mod words;
+
+pub use change::{Change, Command, Leaving, New, ServerName};
+pub use config::{CONFIG_BYTES_MAX, Config, TooLong};
+pub use plan::{Features, Plan, Reason, plan};
+pub use reply::{
+    Info, Load, Process, Processes, ServerState, info, loads, processes, refusal, server_states,
+};

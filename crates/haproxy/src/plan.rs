@@ -1,0 +1,249 @@
+//! What has to change in a running HAProxy, and whether it can without a reload.
+
+use crate::change::{Change, Leaving, New, ServerName, is_plain};
+use crate::config::{Config, Line, Section};
+use crate::server::{Server, defaults, defaults_of, server};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+/// What this HAProxy can do at run time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Features {
+    /// `add server` and `del server`, with checks: since 2.6 no longer experimental.
+    pub dynamic_servers: bool,
+}
+
+impl Features {
+    /// Of a version, as major and minor.
+    pub fn of(version: (u32, u32)) -> Self {
+        Self { dynamic_servers: version >= (2, 6) }
+    }
+}
+
+/// How to get there.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Plan {
+    /// It runs what is wanted.
+    Nothing,
+    /// By commands.
+    Change(Vec<Change>),
+    /// Only a new process can.
+    Reload(Reason),
+}
+
+/// What forces a reload.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reason {
+    /// Of the wanted text, from 1; `None`: something is missing there.
+    pub line: Option<usize>,
+    /// In words.
+    pub words: String,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.words),
+            None => f.write_str(&self.words),
+        }
+    }
+}
+
+/// From what runs to what is wanted. `leaving`: servers that run beside the text, since they still have sessions.
+pub fn plan(
+    running: &Config,
+    wanted: &Config,
+    leaving: &BTreeMap<ServerName, Leaving>,
+    features: Features,
+) -> Plan {
+    match changes(running, wanted, leaving, features) {
+        Ok(changes) if changes.is_empty() => Plan::Nothing,
+        Ok(changes) => Plan::Change(changes),
+        Err(reason) => Plan::Reload(reason),
+    }
+}
+
+fn changes(
+    running: &Config,
+    wanted: &Config,
+    leaving: &BTreeMap<ServerName, Leaving>,
+    features: Features,
+) -> Result<Vec<Change>, Reason> {
+    let mut changes = Vec::new();
+    let mut former = running.sections.iter();
+    for section in &wanted.sections {
+        let Some(before) = former.next() else { return Err(because(&section.head, "is a new section")) };
+        if before.head != section.head {
+            return Err(because(&section.head, "is another section, or in another place"));
+        }
+        same_but_for_servers(before, section)?;
+        if section.has_servers() {
+            let pair = Pair { running, before, wanted, section, leaving, features };
+            changes.extend(pair.changes()?);
+        }
+    }
+    match former.next() {
+        Some(gone) => Err(Reason { line: None, words: format!("`{}` is no longer there", gone.head.text()) }),
+        None => Ok(changes),
+    }
+}
+
+fn because(line: &Line, why: &str) -> Reason {
+    Reason { line: Some(line.number), words: format!("`{}` {why}", line.text()) }
+}
+
+/// Whether everything is the same but for servers where they can change.
+fn same_but_for_servers(before: &Section, section: &Section) -> Result<(), Reason> {
+    let fixed = |of: &Section| {
+        let is_fixed = |line: &&Line| !(of.has_servers() && line.is("server"));
+        of.lines.iter().filter(is_fixed).cloned().collect::<Vec<_>>()
+    };
+    let (before, now) = (fixed(before), fixed(section));
+    let mut former = before.iter();
+    for line in &now {
+        if former.next() != Some(line) {
+            return Err(because(line, "is new, changed or in another place"));
+        }
+    }
+    match former.next() {
+        Some(gone) => Err(Reason {
+            line: None,
+            words: format!("`{}` is no longer in `{}`", gone.text(), section.head.text()),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// A section of both texts that has servers.
+struct Pair<'c> {
+    running: &'c Config,
+    before: &'c Section,
+    wanted: &'c Config,
+    section: &'c Section,
+    leaving: &'c BTreeMap<ServerName, Leaving>,
+    features: Features,
+}
+
+impl Pair<'_> {
+    fn changes(&self) -> Result<Vec<Change>, Reason> {
+        let (former, now) = (by_name(self.before)?, by_name(self.section)?);
+        let differs = |(name, line): &(&&str, &&Line)| former.get(**name) != Some(line);
+        let new: Vec<&Line> = now.iter().filter(differs).map(|(_, line)| *line).collect();
+        let gone: Vec<&Line> =
+            former.iter().filter(|(name, _)| !now.contains_key(**name)).map(|(_, line)| *line).collect();
+        let Some(first) = new.first().or(gone.first()).copied() else { return Ok(Vec::new()) };
+        let backend = self.section.name().filter(|name| is_plain(name));
+        let Some(backend) = backend else { return Err(because(&self.section.head, "has no usual name")) };
+        self.takes_servers(first)?;
+        let (defaults_before, defaults_now) = (
+            defaults(self.running, self.before).map_err(|why| because(first, &why))?,
+            defaults(self.wanted, self.section).map_err(|why| because(first, &why))?,
+        );
+        let mut changes = Vec::new();
+        // Newcomers first: no backend is ever without servers that both texts give it.
+        for line in new {
+            let (name, wanted) = server(line, &defaults_now).map_err(|why| because(line, &why))?;
+            let full = ServerName { backend: backend.to_string(), server: name.to_string() };
+            let running = former.get(name).map(|line| server(line, &defaults_before));
+            let running = running.transpose().map_err(|why| because(line, &why))?;
+            changes.extend(self.changed(line, full, running.map(|(_, server)| server), wanted)?);
+        }
+        for line in gone {
+            let (name, former) = server(line, &defaults_before).map_err(|why| Reason {
+                line: None,
+                words: format!("`{}` is gone, and {why}", line.text()),
+            })?;
+            let full = ServerName { backend: backend.to_string(), server: name.to_string() };
+            changes.push(Change::Remove(full, Leaving(former)));
+        }
+        Ok(changes)
+    }
+
+    /// Whether its servers can change while it runs.
+    fn takes_servers(&self, first: &Line) -> Result<(), Reason> {
+        if !self.features.dynamic_servers {
+            return Err(because(first, "changes the servers, which this HAProxy cannot at run time"));
+        }
+        let own = |key: &'static str| {
+            let defaults = defaults_of(self.wanted, self.section);
+            let of_defaults = defaults.and_then(|defaults| defaults.of(key).last());
+            self.section.of(key).last().or(of_defaults).map(|line| line.words[1..].join(" "))
+        };
+        let balance = own("balance").unwrap_or_else(|| "roundrobin".to_string());
+        let algorithm = balance.split(['(', ' ']).next().unwrap_or_default();
+        // `first` takes them too, but in the order in which they came.
+        let is_dynamic = matches!(algorithm, "roundrobin" | "leastconn" | "random");
+        let is_hash = matches!(algorithm, "source" | "uri" | "url_param" | "hdr" | "rdp-cookie" | "hash");
+        let is_consistent = own("hash-type").is_some_and(|words| words.starts_with("consistent"));
+        if is_dynamic || is_hash && is_consistent {
+            return Ok(());
+        }
+        Err(because(
+            first,
+            &format!("changes the servers, which `balance {balance}` does not take at run time"),
+        ))
+    }
+
+    fn changed(
+        &self,
+        line: &Line,
+        name: ServerName,
+        running: Option<Server>,
+        wanted: Server,
+    ) -> Result<Vec<Change>, Reason> {
+        let words = wanted.keywords.iter().flat_map(|(keyword, values)| values.iter().chain([keyword]));
+        if let Some(word) = words.chain([&wanted.address, &name.server]).find(|word| !is_plain(word)) {
+            return Err(because(line, &format!("has `{word}`, which a command cannot hold")));
+        }
+        let needs_lookup = || because(line, "has an address that must be looked up");
+        let Some(running) = running else {
+            if wanted.socket_addr().is_none() {
+                return Err(needs_lookup());
+            }
+            return match self.leaving.get(&name) {
+                None => Ok(alloc::vec![Change::Add(name, New(wanted))]),
+                Some(Leaving(former)) if former.is_same_but_for_settings(&wanted) => {
+                    Ok(alloc::vec![Change::Revive(name, New(wanted))])
+                }
+                Some(_) => {
+                    Err(because(line, "is set up otherwise than its predecessor, which still has sessions"))
+                }
+            };
+        };
+        if !running.is_same_but_for_settings(&wanted) {
+            return Err(because(line, "is set up otherwise than before"));
+        }
+        let mut changes = Vec::new();
+        if running.address != wanted.address {
+            let (Some(_), Some(addr)) = (running.socket_addr(), wanted.socket_addr()) else {
+                return Err(needs_lookup());
+            };
+            changes.push(Change::Address(name.clone(), addr));
+        }
+        if running.weight() != wanted.weight() {
+            let Some(weight) = wanted.weight() else { return Err(because(line, "has no usual weight")) };
+            changes.push(Change::Weight(name, weight));
+        }
+        Ok(changes)
+    }
+}
+
+/// The servers of a section.
+fn by_name(section: &Section) -> Result<BTreeMap<&str, &Line>, Reason> {
+    let mut servers = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for line in section.of("server") {
+        let name = line.words.get(1).map(String::as_str).unwrap_or_default();
+        if !seen.insert(name) {
+            return Err(because(line, "has a name that another server has"));
+        }
+        servers.insert(name, line);
+    }
+    Ok(servers)
+}
+
+#[cfg(test)]
+mod tests;

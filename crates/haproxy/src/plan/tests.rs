@@ -1,0 +1,218 @@
+use super::*;
+
+const ALL: Features = Features { dynamic_servers: true };
+const HEAD: &str =
+    "global\n maxconn 10\ndefaults\n mode http\n default-server inter 2s check\nfrontend f\n bind :80\n";
+
+fn planned(running: &str, wanted: &str, features: Features) -> Plan {
+    let read = |text: &str| Config::read(&alloc::format!("{HEAD}{text}")).unwrap();
+    plan(&read(running), &read(wanted), &BTreeMap::new(), features)
+}
+
+/// The changes in words, or the reason for a reload.
+fn told(running: &str, wanted: &str) -> String {
+    tell(planned(running, wanted, ALL))
+}
+
+fn tell(plan: Plan) -> String {
+    match plan {
+        Plan::Nothing => "nothing".to_string(),
+        Plan::Change(changes) => changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        Plan::Reload(reason) => alloc::format!("reload: {reason}"),
+    }
+}
+
+const WEB: &str = "backend web\n balance leastconn\n server a 10.0.0.1:80 weight 5\n";
+
+#[test]
+fn servers_come_go_and_change_without_a_reload() {
+    let cases = [
+        (WEB, "nothing"),
+        ("backend web # the same\n\n  balance   leastconn\n server a \"10.0.0.1:80\" weight 5\n", "nothing"),
+        (
+            "backend web\n balance leastconn\n server a 10.0.0.1:80 weight 5\n server b 10.0.0.2:80\n",
+            "add web/b at 10.0.0.2:80",
+        ),
+        ("backend web\n balance leastconn\n", "drain and remove web/a"),
+        (
+            "backend web\n balance leastconn\n server b 10.0.0.2:80\n",
+            "add web/b at 10.0.0.2:80; drain and remove web/a",
+        ),
+        ("backend web\n balance leastconn\n server a 10.0.0.1:80 weight 9\n", "give web/a weight 9"),
+        ("backend web\n balance leastconn\n server a 10.0.0.1:80\n", "give web/a weight 1"),
+        (
+            "backend web\n balance leastconn\n server a [fd00::1]:81 weight 6\n",
+            "move web/a to [fd00::1]:81; give web/a weight 6",
+        ),
+    ];
+    for (wanted, expected) in cases {
+        assert_eq!(told(WEB, wanted), expected, "{wanted}");
+    }
+}
+
+#[test]
+fn what_default_server_says_is_in_the_command() {
+    let Plan::Change(changes) = planned("backend b\n", "backend b\n server x 10.0.0.9:80 weight 3\n", ALL)
+    else {
+        panic!("no changes");
+    };
+    let texts = |commands: Vec<crate::Command>| -> Vec<String> {
+        commands.into_iter().map(|command| command.text).collect()
+    };
+    assert_eq!(texts(changes[0].commands()), ["add server b/x 10.0.0.9:80 check inter 2s weight 3"]);
+    let Change::Add(name, new) = &changes[0] else { panic!("no addition") };
+    assert_eq!(texts(Change::ready(name, new)), ["enable health b/x", "set server b/x state ready"]);
+    assert_eq!(texts(Change::delete(name)), ["set server b/x state maint", "del server b/x"]);
+}
+
+#[test]
+fn anything_else_is_a_reload_that_names_its_line() {
+    let two = "backend web\n balance leastconn\n server a 10.0.0.1:80 weight 5\n server b ";
+    let cases = [
+        (
+            format!("{WEB} option httpchk\n"),
+            "reload: line 11: `option httpchk` is new, changed or in another place",
+        ),
+        (
+            WEB.replace("leastconn", "roundrobin"),
+            "reload: line 9: `balance roundrobin` is new, changed or in another place",
+        ),
+        (
+            "backend web\n server a 10.0.0.1:80 weight 5\n".to_string(),
+            "reload: `balance leastconn` is no longer in `backend web`",
+        ),
+        (format!("{WEB}backend api\n"), "reload: line 11: `backend api` is a new section"),
+        (String::new(), "reload: `backend web` is no longer there"),
+        (WEB.replace("web", "api"), "reload: line 8: `backend api` is another section, or in another place"),
+        (
+            WEB.replace("weight 5", "weight 5 fall 9"),
+            "reload: line 10: `server a 10.0.0.1:80 weight 5 fall 9` is set up otherwise than before",
+        ),
+        (
+            format!("{two}10.0.0.2:80 cookie b\n"),
+            "reload: line 11: `server b 10.0.0.2:80 cookie b` `cookie` cannot be given at run time",
+        ),
+        (
+            format!("{two}host.example:80\n"),
+            "reload: line 11: `server b host.example:80` has an address that must be looked up",
+        ),
+        (
+            format!("{two}\"10.0.0.2:80;quit\"\n"),
+            "reload: line 11: `server b 10.0.0.2:80;quit` has `10.0.0.2:80;quit`, which a command cannot hold",
+        ),
+        (
+            format!("{two}10.0.0.2:80\n server b 10.0.0.3:80\n"),
+            "reload: line 12: `server b 10.0.0.3:80` has a name that another server has",
+        ),
+    ];
+    for (wanted, expected) in cases {
+        assert_eq!(told(WEB, &wanted), expected, "{wanted}");
+    }
+}
+
+#[test]
+fn the_balance_decides_whether_servers_can_change() {
+    let with = |balance: &str| {
+        let before = format!("backend b\n {balance}\n");
+        told(&before, &format!("{before} server a 10.0.0.1:80\n"))
+    };
+    let takes = "add b/a at 10.0.0.1:80";
+    for balance in
+        ["", "balance roundrobin", "balance random(2)", "balance uri\n hash-type consistent sdbm avalanche"]
+    {
+        assert_eq!(with(balance), takes, "{balance}");
+    }
+    for balance in
+        ["balance static-rr", "balance first", "balance uri", "balance source\n hash-type map-based"]
+    {
+        assert!(with(balance).contains("does not take at run time"), "{balance}: {}", with(balance));
+    }
+}
+
+#[test]
+fn an_old_haproxy_reloads() {
+    let old = planned("backend b\n", "backend b\n server a 10.0.0.1:80\n", Features::of((2, 2)));
+    assert!(matches!(old, Plan::Reload(reason) if reason.words.contains("this HAProxy cannot")));
+    assert!(Features::of((2, 6)).dynamic_servers && Features::of((3, 0)).dynamic_servers);
+    assert!(!Features::of((2, 5)).dynamic_servers);
+}
+
+#[test]
+fn one_that_is_on_its_way_out_is_taken_back_if_it_is_the_same() {
+    let read = |text: &str| Config::read(text).unwrap();
+    let Plan::Change(changes) =
+        plan(&read(WEB), &read("backend web\n balance leastconn\n"), &BTreeMap::new(), ALL)
+    else {
+        panic!("no changes")
+    };
+    let [Change::Remove(name, leaving)] = &changes[..] else { panic!("no removal") };
+    let leaving: BTreeMap<_, _> = [(name.clone(), leaving.clone())].into();
+    let empty = read("backend web\n balance leastconn\n");
+    let back = |text: &str| tell(plan(&empty, &read(text), &leaving, ALL));
+    assert_eq!(back(&WEB.replace("0.1:80", "0.7:80")), "take web/a back at 10.0.0.7:80");
+    assert!(back(&WEB.replace("weight 5", "backup")).contains("its predecessor, which still has sessions"));
+}
+
+/// A HAProxy that only knows servers: name, address, weight.
+type Model = BTreeMap<String, (String, u16)>;
+
+fn model(config: &str) -> Model {
+    let config = Config::read(config).unwrap();
+    let section = config.sections.last().unwrap();
+    let read = |line: &Line| {
+        let (name, server) = server(line, &BTreeMap::new()).unwrap();
+        (format!("b/{name}"), (server.address.clone(), server.weight().unwrap()))
+    };
+    section.of("server").map(read).collect()
+}
+
+fn obey(model: &mut Model, change: &Change) {
+    let name = change.name().to_string();
+    match change {
+        Change::Add(_, new) => {
+            let former = model.insert(name, (new.0.address.clone(), new.0.weight().unwrap()));
+            assert_eq!(former, None, "added twice");
+        }
+        Change::Address(_, addr) => model.get_mut(&name).unwrap().0 = addr.to_string(),
+        Change::Weight(_, weight) => model.get_mut(&name).unwrap().1 = *weight,
+        Change::Remove(..) => assert!(model.remove(&name).is_some(), "removed twice"),
+        Change::Revive(..) => panic!("nobody is on the way out"),
+    }
+}
+
+#[test]
+fn a_plan_that_is_obeyed_gives_the_servers_that_are_wanted() {
+    for seed in 0..500 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut config = || {
+            let mut text = String::from("backend b\n");
+            for name in 0..10 {
+                if random.bool() {
+                    let (host, weight) = (random.u8(1..4), random.u8(1..4));
+                    text.push_str(&format!(" server s{name} 10.0.0.{host}:80 weight {weight}\n"));
+                }
+            }
+            text
+        };
+        let (before, after) = (config(), config());
+        let mut running = model(&before);
+        match planned(&before, &after, ALL) {
+            Plan::Nothing => {}
+            Plan::Change(changes) => changes.iter().for_each(|change| obey(&mut running, change)),
+            Plan::Reload(reason) => panic!("seed {seed}: {reason}"),
+        }
+        assert_eq!(running, model(&after), "seed {seed}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_two_texts_have_a_plan(before in "(backend b\n|server |a |[ -~]{0,9}\n){0,12}", after in "(backend b\n|server |a |[ -~]{0,9}\n){0,12}") {
+        let read = |text: &str| Config::read(text).unwrap();
+        if let Plan::Change(changes) = plan(&read(&before), &read(&after), &BTreeMap::new(), ALL) {
+            for command in changes.iter().flat_map(Change::commands) {
+                proptest::prop_assert!(!command.text.contains([';', '\n', '\\', '"']), "{}", command.text);
+            }
+        }
+    }
+}

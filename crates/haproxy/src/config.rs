@@ -1,6 +1,8 @@
 //! A configuration as sections of lines, each with its number.
 
+use crate::change::ServerName;
 use crate::words::words;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -93,6 +95,20 @@ impl Config {
             }
         }
         Ok(Self { sections })
+    }
+
+    /// All servers that get requests; `None` where `server-template` makes some that are not written out.
+    pub fn servers(&self) -> Option<BTreeSet<ServerName>> {
+        let mut servers = BTreeSet::new();
+        for section in self.sections.iter().filter(|section| section.has_servers()) {
+            if section.of("server-template").next().is_some() {
+                return None;
+            }
+            let backend = section.name()?;
+            let names = section.of("server").filter_map(|line| line.words.get(1));
+            servers.extend(names.map(|name| ServerName { backend: backend.into(), server: name.clone() }));
+        }
+        Some(servers)
     }
 
     /// The file that `server-state-file` of the global section names, in its `server-state-base`.

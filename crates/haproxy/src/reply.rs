@@ -41,19 +41,19 @@ pub struct ServerState {
     pub name: ServerName,
     admin: u32,
     weight: u16,
-    weight_of_file: u16,
 }
 
 impl ServerState {
-    /// What sets in a new process what an operator set by hand in this one; nothing if nobody did.
-    pub fn by_hand(&self) -> Vec<Command> {
+    /// What sets in a new process what an operator set by hand in this one; nothing if nobody did. `expected`: the weight that it would
+    /// have else.
+    pub fn by_hand(&self, expected: Option<u16>) -> Vec<Command> {
         let mut commands = Vec::new();
         if self.admin & FORCED_MAINT != 0 {
             commands.push(state(&self.name, "maint"));
         } else if self.admin & FORCED_DRAIN != 0 {
             commands.push(state(&self.name, "drain"));
         }
-        if self.weight != self.weight_of_file {
+        if expected.is_some_and(|expected| expected != self.weight) {
             commands.push(weight(&self.name, self.weight));
         }
         commands
@@ -66,13 +66,9 @@ pub fn server_states(reply: &str) -> Vec<ServerState> {
     let header = lines.by_ref().find_map(|line| line.strip_prefix("# "));
     let columns: Vec<&str> = header.unwrap_or_default().split(' ').collect();
     let place = |name: &str| columns.iter().position(|column| *column == name);
-    let (Some(backend), Some(server), Some(admin), Some(user), Some(initial)) = (
-        place("be_name"),
-        place("srv_name"),
-        place("srv_admin_state"),
-        place("srv_uweight"),
-        place("srv_iweight"),
-    ) else {
+    let (Some(backend), Some(server), Some(admin), Some(weight)) =
+        (place("be_name"), place("srv_name"), place("srv_admin_state"), place("srv_uweight"))
+    else {
         return Vec::new();
     };
     let read = |line: &str| {
@@ -83,8 +79,7 @@ pub fn server_states(reply: &str) -> Vec<ServerState> {
                 server: words.get(server)?.to_string(),
             },
             admin: words.get(admin)?.parse().ok()?,
-            weight: words.get(user)?.parse().ok()?,
-            weight_of_file: words.get(initial)?.parse().ok()?,
+            weight: words.get(weight)?.parse().ok()?,
         })
     };
     lines.filter_map(read).collect()

@@ -1,5 +1,6 @@
 //! A `server` line, with what `default-server` adds: at run time HAProxy adds nothing by itself ("add server", management guide).
 
+use crate::change::ServerName;
 use crate::config::{Config, Line, Section};
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
@@ -92,6 +93,22 @@ impl Server {
             keywords
         };
         fixed(self) == fixed(other)
+    }
+}
+
+impl Config {
+    /// The weight of each server whose line is understood.
+    pub fn weights(&self) -> BTreeMap<ServerName, u16> {
+        let mut weights = BTreeMap::new();
+        for section in self.sections.iter().filter(|section| section.has_servers()) {
+            let (Some(backend), Ok(defaults)) = (section.name(), defaults(self, section)) else { continue };
+            for line in section.of("server") {
+                let Ok((name, server)) = server(line, &defaults) else { continue };
+                let name = ServerName { backend: backend.into(), server: name.into() };
+                weights.extend(server.weight().map(|weight| (name, weight)));
+            }
+        }
+        weights
     }
 }
 

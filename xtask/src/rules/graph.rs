@@ -24,6 +24,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("render", &["fleet"]),
     ("control", &["fleet"]),
     ("haproxy", &[]),
+    ("haproxy-driver", &["haproxy", "whole-file"]),
     ("whole-file", &[]),
     ("agent", &["wire", "serf", "events", "rpc", "fleet", "control", "render", "whole-file"]),
     // Not agent: the data plane outlives it and follows it only through the control socket.

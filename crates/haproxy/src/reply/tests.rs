@@ -16,14 +16,14 @@ fn what_an_operator_set_by_hand_is_seen() {
     let by_hand: Vec<_> = states
         .iter()
         .map(|state| {
-            let texts: Vec<_> = state.by_hand().into_iter().map(|command| command.text).collect();
+            let texts: Vec<_> = state.by_hand(Some(1)).into_iter().map(|command| command.text).collect();
             alloc::format!("{}: {}", state.name, texts.join("; "))
         })
         .collect();
     assert_eq!(
         by_hand,
         [
-            "b/s1: ",
+            "b/s1: set server b/s1 weight 10",
             "b/s2: set server b/s2 state maint",
             "b/s7: set server b/s7 state drain; set server b/s7 weight 20",
         ]
@@ -85,7 +85,7 @@ proptest::proptest! {
     #[test]
     fn any_answer_can_be_read(text in "(# |be_name |srv_name |srv_admin_state |srv_uweight |srv_iweight |pxname,|svname,|\"|,|[0-9]{1,12}|worker |\n|[ -~]){0,80}") {
         info(&text);
-        server_states(&text).iter().for_each(|state| drop(state.by_hand()));
+        server_states(&text).iter().for_each(|state| drop(state.by_hand(Some(1))));
         loads(&text);
         processes(&text);
         refusal(&text);

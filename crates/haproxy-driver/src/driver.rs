@@ -1,0 +1,249 @@
+//! From what runs to what is wanted, and on to the end.
+
+use crate::Failed;
+use crate::config::{Config, Reload};
+use crate::guests::Guests;
+use crate::identity::{self, Stamp};
+use crate::reload::reload;
+use crate::socket::Socket;
+use muster_haproxy::{
+    self as haproxy, Change, Config as Text, Features, Info, Load, Plan, Reason, ServerState, info, loads,
+    plan, processes, server_states,
+};
+use muster_whole_file as whole_file;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+/// While somebody enters or leaves.
+const TEND_SOON: Duration = Duration::from_millis(100);
+/// Else: whether it is still the same HAProxy.
+const TEND_LATER: Duration = Duration::from_secs(1);
+/// Mode of the state file.
+const STATE_MODE: u32 = 0o644;
+
+/// What was done.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Applied {
+    /// It ran that already.
+    Nothing,
+    /// By commands, told in words; no reload.
+    Changed(Vec<String>),
+    /// By a reload; what forced it.
+    Reloaded(String),
+    /// HAProxy does not run; it reads the file when it starts.
+    NotRunning,
+    /// Nothing was touched; what would have been done.
+    Shadow(String),
+}
+
+/// Steers one HAProxy.
+#[derive(Debug)]
+pub struct Driver {
+    config: Config,
+    socket: Socket,
+    /// What it was brought to, and the process that was.
+    running: Option<(Stamp, Text)>,
+    guests: Guests,
+    reloads: u64,
+    changes: u64,
+}
+
+impl Driver {
+    /// Touches nothing yet.
+    pub fn new(config: Config) -> Self {
+        let socket = Socket(config.socket.clone());
+        Self { config, socket, running: None, guests: Guests::default(), reloads: 0, changes: 0 }
+    }
+
+    /// How often it was reloaded, and how many changes it took without.
+    pub fn counts(&self) -> (u64, u64) {
+        (self.reloads, self.changes)
+    }
+
+    /// Brings HAProxy to `wanted`, which is what its file says.
+    ///
+    /// # Errors
+    /// It goes on with what it ran before.
+    pub async fn apply(&mut self, wanted: &str) -> Result<Applied, Failed> {
+        let text = Text::read(wanted)?;
+        let Some(info) = self.info().await? else {
+            self.running = None;
+            return Ok(Applied::NotRunning);
+        };
+        let process = Stamp::of(&info);
+        self.identify(&process).await?;
+        let features = Features::of(info.version);
+        let plan = match &self.running {
+            Some((_, running)) => plan(running, &text, &self.guests.leaving, features),
+            None => Plan::Reload(Reason {
+                line: None,
+                words: "what this HAProxy runs is not known: somebody else started it with another file"
+                    .to_owned(),
+            }),
+        };
+        if self.config.is_shadow {
+            return Ok(Applied::Shadow(in_words(&plan)));
+        }
+        let (process, applied) = match plan {
+            Plan::Nothing => (process, Applied::Nothing),
+            Plan::Change(changes) => match self.change(changes).await? {
+                Ok(words) => (process, Applied::Changed(words)),
+                // It knows better what it cannot do.
+                Err(why) => (self.reload(&text, &info).await?, Applied::Reloaded(why)),
+            },
+            Plan::Reload(reason) => (self.reload(&text, &info).await?, Applied::Reloaded(reason.to_string())),
+        };
+        identity::remember(&self.config.file, &process, wanted);
+        self.running = Some((process, text));
+        Ok(applied)
+    }
+
+    /// Goes on with what takes time: newcomers that answer now, leavers that have finished. Says when to be called again.
+    pub async fn tend(&mut self) -> Duration {
+        if !self.guests.is_empty()
+            && let Err(cause) = self.go_on().await
+        {
+            tracing::debug!(%cause, "HAProxy does not answer");
+        }
+        if self.guests.is_empty() { TEND_LATER } else { TEND_SOON }
+    }
+
+    async fn go_on(&mut self) -> std::io::Result<()> {
+        self.guests.admit(&self.socket).await?;
+        self.guests.dismiss(&self.socket).await
+    }
+
+    /// Whether the process that answers is another one than the one that was brought to what is wanted.
+    pub async fn is_another(&mut self) -> bool {
+        let Ok(Some(info)) = self.info().await else { return false };
+        let process = Stamp::of(&info);
+        self.running.as_ref().is_none_or(|(known, _)| !known.is_same(&process))
+    }
+
+    /// What each server is doing, sessions of old workers included where the master tells of them.
+    ///
+    /// # Errors
+    /// HAProxy does not answer.
+    pub async fn loads(&self) -> Result<Vec<Load>, Failed> {
+        let reply = self.socket.ask("show stat").await.map_err(|cause| self.silent(cause))?;
+        let mut all = loads(&reply);
+        let Reload::Master(path) = &self.config.reload else { return Ok(all) };
+        let master = Socket(path.clone());
+        let Ok(reply) = master.ask("show proc").await else { return Ok(all) };
+        for worker in processes(&reply).old_workers {
+            // One that has just ended has nothing left.
+            let Ok(reply) = master.ask(&format!("@!{} show stat", worker.pid)).await else { continue };
+            for old in loads(&reply).into_iter().filter(|old| old.in_flight > 0) {
+                match all.iter_mut().find(|load| load.name == old.name) {
+                    Some(load) => load.in_flight = load.in_flight.saturating_add(old.in_flight),
+                    None => all.push(old),
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn silent(&self, cause: std::io::Error) -> Failed {
+        Failed::Silent { socket: self.socket.path().display().to_string(), cause }
+    }
+
+    /// Who answers; `None` if nobody does, since no HAProxy runs.
+    async fn info(&self) -> Result<Option<Info>, Failed> {
+        match self.socket.ask("show info").await {
+            Ok(reply) => match info(&reply) {
+                Some(info) => Ok(Some(info)),
+                None => Err(Failed::Stranger {
+                    socket: self.socket.path().display().to_string(),
+                    said: reply.chars().take(200).collect(),
+                }),
+            },
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+                Ok(None)
+            }
+            Err(cause) => Err(self.silent(cause)),
+        }
+    }
+
+    /// Finds out what `process` runs, unless that is known.
+    async fn identify(&mut self, process: &Stamp) -> Result<(), Failed> {
+        if self.running.as_ref().is_some_and(|(known, _)| known.is_same(process)) {
+            return Ok(());
+        }
+        self.guests = Guests::default();
+        let servers = self.states().await?.into_iter().map(|state| state.name).collect();
+        let text = identity::recall(&self.config.file, process, &servers);
+        let text = text.and_then(|text| Text::read(&text).ok());
+        self.running = text.map(|text| (*process, text));
+        Ok(())
+    }
+
+    async fn states(&self) -> Result<Vec<ServerState>, Failed> {
+        let reply = self.socket.ask("show servers state").await.map_err(|cause| self.silent(cause))?;
+        Ok(server_states(&reply))
+    }
+
+    /// Makes all of them; the words of the first that HAProxy refuses.
+    async fn change(&mut self, changes: Vec<Change>) -> Result<Result<Vec<String>, String>, Failed> {
+        let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        for change in changes {
+            for command in change.commands() {
+                let reply = self.socket.ask(&command.text).await.map_err(|cause| self.silent(cause))?;
+                if let Some(why) = command.refusal(&reply) {
+                    return Ok(Err(why));
+                }
+            }
+            self.guests.note(change);
+        }
+        self.changes += u64::try_from(words.len()).unwrap_or(u64::MAX);
+        self.go_on().await.map_err(|cause| self.silent(cause))?;
+        Ok(Ok(words))
+    }
+
+    /// A new process that reads the file, and is told what an operator had set by hand in the old one.
+    async fn reload(&mut self, text: &Text, before: &Info) -> Result<Stamp, Failed> {
+        let reply = self.socket.ask("show servers state").await.map_err(|cause| self.silent(cause))?;
+        if let Some(file) = text.state_file() {
+            keep_state(Path::new(&file), &reply);
+        }
+        // What stands in their way is ours.
+        let is_ours = |state: &ServerState| {
+            self.guests.entering.contains_key(&state.name) || self.guests.leaving.contains_key(&state.name)
+        };
+        let states = server_states(&reply);
+        // Without a known text nobody can say which weights are an operator's.
+        let weights = self.running.as_ref().map(|(_, text)| text.weights()).unwrap_or_default();
+        let by_hand: Vec<haproxy::Command> = states
+            .iter()
+            .filter(|state| !is_ours(state))
+            .flat_map(|state| state.by_hand(weights.get(&state.name).copied()))
+            .collect();
+        let info = reload(&self.config, &self.socket, before.pid).await?;
+        self.reloads += 1;
+        self.guests = Guests::default();
+        for command in by_hand {
+            // Those that are gone need none.
+            if let Ok(reply) = self.socket.ask(&command.text).await
+                && command.refusal(&reply).is_none()
+            {
+                tracing::info!("HAProxy: `{}`, as somebody had set by hand before the reload", command.text);
+            }
+        }
+        Ok(Stamp::of(&info))
+    }
+}
+
+fn in_words(plan: &Plan) -> String {
+    match plan {
+        Plan::Nothing => "nothing".to_owned(),
+        Plan::Change(changes) => changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
+        Plan::Reload(reason) => format!("reload, because {reason}"),
+    }
+}
+
+/// For HAProxy's own `load-server-state-from-file`. Without it checks begin anew, which is no reason not to reload.
+fn keep_state(file: &Path, state: &str) {
+    if let Err(error) = whole_file::update(file, state.as_bytes(), STATE_MODE) {
+        tracing::warn!("cannot keep the state of servers in {}: {error}", file.display());
+    }
+}

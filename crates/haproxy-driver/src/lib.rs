@@ -1,0 +1,47 @@
+//! Steers a real HAProxy: `muster_haproxy` plans, this asks, obeys and waits.
+//!
+//! | idea | file |
+//! |---|---|
+//! | which HAProxy, and how it reloads | `config` |
+//! | one question, one answer, in time | `socket` |
+//! | from what runs to what is wanted | `driver` |
+//! | which text a HAProxy runs that somebody else started | `identity` |
+//! | newcomers that must answer, leavers that must finish | `guests` |
+//! | a new worker in place of the old one | `reload` |
+//!
+//! The file that HAProxy is started with is somebody else's to write, whole and before [`Driver::apply`]; so whatever becomes of
+//! the driver, the file and a HAProxy that starts anew agree.
+
+mod config;
+mod driver;
+mod guests;
+mod identity;
+mod reload;
+mod socket;
+
+pub use config::{Config, Reload};
+pub use driver::{Applied, Driver};
+pub use muster_haproxy::{Load, ServerName};
+
+/// Why HAProxy is not what is wanted; it goes on with what it ran before.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the words say it")]
+pub enum Failed {
+    #[error("HAProxy does not answer on {socket}: {cause}")]
+    Silent { socket: String, cause: std::io::Error },
+    #[error("what answers on {socket} is no HAProxy that could be steered: {said}")]
+    Stranger { socket: String, said: String },
+    #[error("{0}")]
+    TooLong(#[from] muster_haproxy::TooLong),
+    #[error("HAProxy refuses to reload, and goes on as before: {0}")]
+    Refused(String),
+    #[error("no new worker of HAProxy within {within:?}; its log says why")]
+    NoWorker { within: std::time::Duration },
+    #[error(
+        "{count} old workers of HAProxy still finish what they have; another reload waits until one ends (`hard-stop-after` in \
+         its configuration bounds that)"
+    )]
+    OldWorkers { count: usize },
+    #[error("the command that reloads HAProxy failed: {0}")]
+    Command(String),
+}

@@ -1,0 +1,83 @@
+//! A new worker in place of the old one, without a connection refused: HAProxy hands its sockets over.
+
+use crate::Failed;
+use crate::config::{Config, Reload};
+use crate::socket::Socket;
+use muster_haproxy::{Info, Processes, info, processes, refusal};
+use std::time::Duration;
+use tokio::process::Command;
+use tokio::time::{Instant, sleep, timeout};
+
+/// Between two looks.
+const LOOK: Duration = Duration::from_millis(20);
+/// Of what a command says.
+const SAID_BYTES_MAX: usize = 2 << 10;
+
+/// Reloads, and returns when another process than `before` answers.
+pub(crate) async fn reload(config: &Config, socket: &Socket, before: u32) -> Result<Info, Failed> {
+    let until = Instant::now() + config.reload_within;
+    match &config.reload {
+        Reload::Master(path) => by_master(config, &Socket(path.clone()), until).await?,
+        Reload::Command(words) => by_command(config, words).await?,
+    }
+    loop {
+        // While the sockets are handed over, either of them may answer, or none.
+        let now = socket.ask("show info").await.ok().and_then(|reply| info(&reply));
+        match now {
+            Some(info) if info.pid != before => return Ok(info),
+            _ if Instant::now() > until => return Err(Failed::NoWorker { within: config.reload_within }),
+            _ => sleep(LOOK).await,
+        }
+    }
+}
+
+async fn by_master(config: &Config, master: &Socket, until: Instant) -> Result<(), Failed> {
+    let silent = |cause| Failed::Silent { socket: master.path().display().to_string(), cause };
+    let before = processes(&master.ask("show proc").await.map_err(silent)?);
+    if before.old_workers.len() >= config.old_workers_max {
+        return Err(Failed::OldWorkers { count: before.old_workers.len() });
+    }
+    let reply = master.ask("reload").await.map_err(silent)?;
+    if let Some(why) = refusal(&reply) {
+        return Err(Failed::Refused(why));
+    }
+    loop {
+        // It replaces itself, and does not answer meanwhile.
+        if let Ok(reply) = master.ask("show proc").await {
+            let now = processes(&reply);
+            if now.failed > before.failed {
+                return Err(Failed::Refused(
+                    "the master counts a failed reload; its log says why".to_owned(),
+                ));
+            }
+            if has_new_worker(&before, &now) {
+                return Ok(());
+            }
+        }
+        if Instant::now() > until {
+            return Err(Failed::NoWorker { within: config.reload_within });
+        }
+        sleep(LOOK).await;
+    }
+}
+
+fn has_new_worker(before: &Processes, now: &Processes) -> bool {
+    let known: Vec<_> = before.workers.iter().chain(&before.old_workers).collect();
+    now.workers.iter().any(|worker| !known.contains(&worker))
+}
+
+async fn by_command(config: &Config, words: &[String]) -> Result<(), Failed> {
+    let mut words = words.iter();
+    let mut command = Command::new(words.next().map(String::as_str).unwrap_or_default());
+    command.args(words).stdin(std::process::Stdio::null()).kill_on_drop(true);
+    let output = match timeout(config.reload_within, command.output()).await {
+        Ok(Ok(output)) => output,
+        Ok(Err(error)) => return Err(Failed::Command(error.to_string())),
+        Err(_) => return Err(Failed::Command(format!("it ran for longer than {:?}", config.reload_within))),
+    };
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = &output.stderr[..output.stderr.len().min(SAID_BYTES_MAX)];
+    Err(Failed::Command(format!("{}: {}", output.status, String::from_utf8_lossy(said).trim())))
+}

@@ -1,0 +1,40 @@
+//! One question to one of HAProxy's sockets, one answer, in time.
+
+use std::io::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+/// HAProxy answers within milliseconds; 10,000 servers within some hundred.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// 10,000 servers take some 5 MB.
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
+
+/// Where to ask.
+#[derive(Clone, Debug)]
+pub(crate) struct Socket(pub(crate) PathBuf);
+
+impl Socket {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Asks, and reads until HAProxy closes.
+    pub(crate) async fn ask(&self, command: &str) -> Result<String> {
+        timeout(ANSWER_WITHIN, self.exchange(command))
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::TimedOut, "no answer within 5 s")))
+    }
+
+    async fn exchange(&self, command: &str) -> Result<String> {
+        let mut stream = UnixStream::connect(&self.0).await?;
+        stream.write_all(format!("{command}\n").as_bytes()).await?;
+        // Without it the master waits for another command.
+        stream.shutdown().await?;
+        let mut bytes = Vec::new();
+        stream.take(ANSWER_BYTES_MAX).read_to_end(&mut bytes).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}

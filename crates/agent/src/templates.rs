@@ -8,6 +8,7 @@
 //! | rendering, and what differs | [`make`] |
 //! | all files in their places or none, and back | [`swap`] |
 //! | one file per backend | [`folder`] |
+//! | HAProxy as the reader of a file | [`haproxy`] |
 //! | what is told of it | [`standing`] |
 //!
 //! Each group has a task of its own on the control thread; templates and disks are worked on threads beside it. Gossip waits
@@ -15,6 +16,7 @@
 
 mod config;
 mod folder;
+mod haproxy;
 mod make;
 mod standing;
 mod swap;

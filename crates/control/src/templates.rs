@@ -40,6 +40,15 @@ pub struct TemplateRow {
     /// How long the last making of the files took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
+    /// What HAProxy was last told, or would be, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<String>,
+    /// Reloads of HAProxy.
+    #[serde(default)]
+    pub reloads: u64,
+    /// Changes of servers that HAProxy took without a reload.
+    #[serde(default)]
+    pub without_reload: u64,
     /// Why the last attempt failed, with the last lines of what a program printed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,

@@ -89,8 +89,11 @@ impl Driver {
             Plan::Nothing => (process, Applied::Nothing),
             Plan::Change(changes) => match self.change(changes).await? {
                 Ok(words) => (process, Applied::Changed(words)),
-                // It knows better what it cannot do.
-                Err(why) => (self.reload(&text, &info).await?, Applied::Reloaded(why)),
+                // It knows better what it cannot do. Some may be done: unless the reload succeeds, nobody knows what it runs.
+                Err(why) => {
+                    self.running = None;
+                    (self.reload(&text, &info).await?, Applied::Reloaded(why))
+                }
             },
             Plan::Reload(reason) => (self.reload(&text, &info).await?, Applied::Reloaded(reason.to_string())),
         };

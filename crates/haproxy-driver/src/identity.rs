@@ -1,6 +1,7 @@
 //! Which text a HAProxy runs: the one that we brought it to, if it is still that process; else the one that the file had when it
 //! started. What fits neither, or has other servers than the text, is not known.
 
+use crate::OLD;
 use muster_haproxy::{Config, Info, ServerName};
 use muster_whole_file as whole_file;
 use std::collections::BTreeSet;
@@ -11,8 +12,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// HAProxy tells its age in whole seconds.
 const SAME_START: Duration = Duration::from_secs(3);
-/// Between reading its configuration and being a process that tells when it began.
-const READING: Duration = Duration::from_millis(200);
 /// Ticks of /proc, a second (sysconf(3) `_SC_CLK_TCK`; 100 on every Linux that Rust runs on).
 const TICKS_A_SECOND: f64 = 100.0;
 
@@ -50,8 +49,7 @@ fn age(pid: u32) -> Option<Duration> {
 
 /// Where it is kept which process runs which text, so that it outlives the driver.
 fn note_of(file: &Path) -> PathBuf {
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    file.with_file_name(format!(".{name}.running"))
+    whole_file::companion(file, "running")
 }
 
 /// Keeps that `process` runs `text`.
@@ -68,7 +66,8 @@ pub(crate) fn recall(file: &Path, process: &Stamp, servers: &BTreeSet<ServerName
     let fits = |text: &String| {
         Config::read(text).is_ok_and(|config| config.servers().is_none_or(|listed| listed == *servers))
     };
-    noted(file, process).or_else(|| read_at_start(file, process)).filter(fits)
+    let texts = [noted(file, process), read_at_start(file, process), read_before(file, process)];
+    texts.into_iter().flatten().find(fits)
 }
 
 fn noted(file: &Path, process: &Stamp) -> Option<String> {
@@ -88,8 +87,16 @@ fn read_at_start(file: &Path, process: &Stamp) -> Option<String> {
         metadata.ctime().try_into().ok()?,
         metadata.ctime_nsec().try_into().ok()?,
     ))?;
-    let was_there = put.checked_add(READING)? <= process.started;
+    // It read the file a moment before it was this process. Who changed the file within that moment is found by its servers.
+    let was_there = put <= process.started;
     was_there.then(|| fs::read_to_string(file).ok())?
+}
+
+/// What stood there before a file that HAProxy has not been told of.
+fn read_before(file: &Path, process: &Stamp) -> Option<String> {
+    let old = whole_file::companion(file, OLD);
+    let was_there = fs::metadata(&old).ok()?.modified().ok()? <= process.started;
+    was_there.then(|| fs::read_to_string(&old).ok())?
 }
 
 #[cfg(test)]
@@ -113,6 +120,12 @@ mod tests {
         assert_eq!(recalled(stamp(7, long_ago + Duration::from_secs(1)), "old").as_deref(), Some(old));
         assert_eq!(recalled(stamp(7, long_ago), "other"), None, "its servers are others");
         assert_eq!(recalled(stamp(8, long_ago), "old"), None, "it began before the file was there");
+        // One that began before the file was put there, with the one that is kept beside it.
+        let former = "backend b\n server former 10.0.0.1:80\n";
+        let beside = whole_file::companion(&file, OLD);
+        fs::write(&beside, former).unwrap();
+        fs::File::open(&beside).unwrap().set_modified(long_ago - Duration::from_secs(50)).unwrap();
+        assert_eq!(recalled(stamp(8, long_ago), "former").as_deref(), Some(former));
         // Another process of that number, and one that began when the file was there.
         let later = now + Duration::from_secs(9);
         let text = fs::read_to_string(&file).unwrap();

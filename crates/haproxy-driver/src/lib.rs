@@ -23,6 +23,9 @@ pub use config::{Config, Reload};
 pub use driver::{Applied, Driver};
 pub use muster_haproxy::{Load, ServerName};
 
+/// Whoever replaces the file keeps the one before beside it until [`Driver::apply`] succeeded: as `.NAME.old`.
+pub const OLD: &str = "old";
+
 /// Why HAProxy is not what is wanted; it goes on with what it ran before.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs, reason = "the words say it")]

@@ -33,7 +33,14 @@ pub(crate) async fn reload(config: &Config, socket: &Socket, before: u32) -> Res
 
 async fn by_master(config: &Config, master: &Socket, until: Instant) -> Result<(), Failed> {
     let silent = |cause| Failed::Silent { socket: master.path().display().to_string(), cause };
-    let before = processes(&master.ask("show proc").await.map_err(silent)?);
+    // One that has just been started listens a moment later.
+    let before = loop {
+        match master.ask("show proc").await {
+            Ok(reply) => break processes(&reply),
+            Err(cause) if Instant::now() > until => return Err(silent(cause)),
+            Err(_) => sleep(LOOK).await,
+        }
+    };
     if before.old_workers.len() >= config.old_workers_max {
         return Err(Failed::OldWorkers { count: before.old_workers.len() });
     }

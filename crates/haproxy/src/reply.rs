@@ -3,6 +3,7 @@
 use crate::change::{Command, ServerName, state, weight};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 /// `srv_admin_state` of "show servers state": an operator forced maintenance.
 const FORCED_MAINT: u32 = 0x01;
@@ -90,6 +91,8 @@ pub fn server_states(reply: &str) -> Vec<ServerState> {
 pub struct Load {
     /// Which.
     pub name: ServerName,
+    /// Where it is, if HAProxy says so: to those with the level of an operator.
+    pub address: Option<SocketAddr>,
     /// HAProxy's word: `UP`, `DOWN`, `MAINT`, `DRAIN`, `no check`, ...
     pub status: String,
     /// Sessions on it and waiting for it.
@@ -108,8 +111,8 @@ pub fn loads(reply: &str) -> Vec<Load> {
     let header = lines.by_ref().find_map(|line| line.strip_prefix("# "));
     let columns: Vec<&str> = header.unwrap_or_default().split(',').collect();
     let place = |name: &str| columns.iter().position(|column| *column == name);
-    let places =
-        ["pxname", "svname", "status", "qcur", "scur", "stot", "econ", "eresp", "last_chk"].map(place);
+    let places = ["pxname", "svname", "status", "qcur", "scur", "stot", "econ", "eresp", "last_chk", "addr"]
+        .map(place);
     let read = |line: &str| {
         let fields = fields(line);
         let at = |nth: usize| fields.get(places[nth]?).map(String::as_str);
@@ -124,6 +127,7 @@ pub fn loads(reply: &str) -> Vec<Load> {
             requests: count(5),
             failures: count(6).saturating_add(count(7)),
             check: at(8).filter(|text| !text.is_empty()).map(ToString::to_string),
+            address: at(9).and_then(|text| text.parse().ok()),
             name,
         })
     };

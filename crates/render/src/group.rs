@@ -62,6 +62,8 @@ pub enum Input {
     },
     /// Somebody changed the templates.
     Edited,
+    /// Whoever reads the files was started anew, and may have read others.
+    Forgotten,
     /// Answers [`Step::Make`].
     Made(Made),
     /// Answers [`Step::Check`]: whether they were accepted.
@@ -163,6 +165,10 @@ impl Group {
                     self.state = State::Idle;
                 }
                 self.change(now, false);
+            }
+            Input::Forgotten => {
+                self.owes_action = self.has_action;
+                self.change(now, true);
             }
             Input::Made(made) => {
                 self.counts.made += 1;

@@ -32,9 +32,11 @@ impl New {
     /// # Errors
     /// Nothing has changed.
     pub fn beside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Self> {
-        let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let name = target.file_name().ok_or_else(|| io::Error::other("this is no path of a file"))?;
-        let new = directory(&target).join(format!(".{}.new", name.to_string_lossy()));
+        let target = real(path);
+        if target.file_name().is_none() {
+            return Err(io::Error::other("this is no path of a file"));
+        }
+        let new = companion(&target, "new");
         let mut file = claim(&new)?;
         let written = write_new(&mut file, bytes, mode, &target);
         let made = Self { path: new, target, _file: file, is_in_place: false };
@@ -67,6 +69,18 @@ impl Drop for New {
             let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+/// Where a link leads: that is replaced, not the link.
+pub fn real(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// A hidden file beside `path`, or beside what it leads to: `.NAME.WORD`. `new` is taken.
+pub fn companion(path: &Path, word: &str) -> PathBuf {
+    let target = real(path);
+    let name = target.file_name().unwrap_or_default().to_string_lossy();
+    target.with_file_name(format!(".{name}.{word}"))
 }
 
 fn directory(of: &Path) -> &Path {

@@ -10,6 +10,7 @@ mod encrypted;
 mod every_address;
 mod from_serf;
 mod handlers;
+mod haproxy;
 mod held;
 mod hostile;
 mod journey;

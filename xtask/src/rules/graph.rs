@@ -26,7 +26,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("haproxy", &[]),
     ("haproxy-driver", &["haproxy", "whole-file"]),
     ("whole-file", &[]),
-    ("agent", &["wire", "serf", "events", "rpc", "fleet", "control", "render", "whole-file"]),
+    (
+        "agent",
+        &["wire", "serf", "events", "rpc", "fleet", "control", "render", "haproxy-driver", "whole-file"],
+    ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
     ("proxy", &["fleet", "balance", "control"]),
     // supervise as plain data: what is to be kept running.
@@ -46,6 +49,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "logger",
             "sim",
             "render",
+            "haproxy-driver",
             "whole-file",
         ],
     ),

@@ -56,4 +56,13 @@ pub enum Action {
     None,
     /// A program and its arguments, which is to end with 0.
     Run(Vec<String>),
+    /// HAProxy takes over what the first file says, without a reload where it can.
+    Haproxy(muster_haproxy_driver::Config),
+}
+
+impl TemplatesConfig {
+    /// Whether it says what it would do, and touches nothing.
+    pub(super) fn is_shadow(&self) -> bool {
+        matches!(&self.action, Action::Haproxy(haproxy) if haproxy.is_shadow)
+    }
 }

@@ -1,13 +1,14 @@
 //! Rendering a group's templates, and laying what differs beside what is there. Blocks on the disk.
 
-use super::config::{FileConfig, TemplatesConfig};
+use super::config::{Action, FileConfig, TemplatesConfig};
 use super::folder;
 use muster_fleet::{Picture, Refusal};
+use muster_haproxy_driver::Reload;
 use muster_render::{Escape, Fleet, Options, Partials, Seen, Template};
 use muster_serf::Member;
 use muster_whole_file::{self as whole_file, New};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -55,6 +56,7 @@ impl Fresh {
 /// # Errors
 /// In words: whose fault it is, and where. Nothing has changed then.
 pub(super) fn make(config: &TemplatesConfig, facts: Facts, only_missing: bool) -> Result<Fresh, String> {
+    sockets_folders(config);
     let own = facts.own.clone();
     let is_wanted = |target: &Path| !only_missing || own.contains(target) || !target.exists();
     let mut fresh = Fresh::default();
@@ -75,6 +77,27 @@ pub(super) fn make(config: &TemplatesConfig, facts: Facts, only_missing: bool) -
         fresh.folder = folder::difference(folder, &fleet, &mut fresh.refusals)?;
     }
     Ok(fresh)
+}
+
+/// In a fresh container nobody has made the folders of HAProxy's sockets, without which it does not start.
+fn sockets_folders(config: &TemplatesConfig) {
+    let Action::Haproxy(haproxy) = &config.action else { return };
+    let master = match &haproxy.reload {
+        Reload::Master(path) => Some(path),
+        Reload::Command(_) => None,
+    };
+    for folder in [Some(&haproxy.socket), master].into_iter().flatten().filter_map(|path| path.parent()) {
+        // Where it cannot be made, HAProxy says so itself.
+        let _ = fs::create_dir_all(folder);
+    }
+}
+
+/// Renders the first file and writes nothing.
+pub(super) fn preview(config: &TemplatesConfig, facts: Facts) -> Result<(String, Vec<Refusal>), String> {
+    let mut refusals = Vec::new();
+    let first = config.files.first().ok_or("there is no file")?;
+    let text = render(first, config.strict, &fleet(facts), &partials(config)?, &mut refusals)?;
+    Ok((text, refusals))
 }
 
 /// Renders everything for a cluster that is made up, and writes nothing: what is wrong, one text for each file.

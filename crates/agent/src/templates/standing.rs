@@ -27,6 +27,9 @@ struct Last {
     changed_at: Option<Instant>,
     took: Option<Duration>,
     why: Option<String>,
+    told: Option<String>,
+    reloads: u64,
+    without_reload: u64,
     refusals: Vec<String>,
 }
 
@@ -39,6 +42,8 @@ impl Standing {
             on_change: match &config.action {
                 Action::None => "none".to_owned(),
                 Action::Run(words) => format!("run {}", words.join(" ")),
+                Action::Haproxy(haproxy) if haproxy.is_shadow => "haproxy, in shadow".to_owned(),
+                Action::Haproxy(haproxy) => format!("haproxy at {}", haproxy.socket.display()),
             },
             last: Mutex::default(),
         }
@@ -65,6 +70,16 @@ impl Standing {
             tracing::error!(templates = self.name, "{why}");
         }
         last.why = Some(why);
+    }
+
+    /// What HAProxy was told, and how often so far.
+    pub(super) fn told(&self, words: String, (reloads, without_reload): (u64, u64)) {
+        let mut last = self.lock();
+        if last.told.as_ref() != Some(&words) {
+            tracing::info!(templates = self.name, "HAProxy: {words}");
+        }
+        last.told = Some(words);
+        (last.reloads, last.without_reload) = (reloads, without_reload);
     }
 
     /// Takes over what the group says of itself.
@@ -104,6 +119,9 @@ impl Standing {
             restored: last.counts.restored,
             changed_ago_ms: last.changed_at.map(|at| millis(at.elapsed())),
             took_ms: last.took.map(millis),
+            told: last.told,
+            reloads: last.reloads,
+            without_reload: last.without_reload,
             why: last.why,
             refusals: last.refusals,
         }

@@ -4,6 +4,8 @@
 //! life put new files in place and did not come to tell of them, and what was good before. Blocks on the disk.
 
 use super::make::FreshFile;
+use muster_haproxy_driver::OLD;
+use muster_whole_file::{companion, real};
 use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -14,14 +16,7 @@ const NO_FILE: u32 = 0o000;
 
 /// Where the old one is kept.
 fn old_of(target: &Path) -> PathBuf {
-    let target = real(target);
-    let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    target.with_file_name(format!(".{name}.old"))
-}
-
-/// Where a link leads: that is replaced, not the link.
-fn real(target: &Path) -> PathBuf {
-    fs::canonicalize(target).unwrap_or_else(|_| target.to_owned())
+    companion(target, OLD)
 }
 
 /// Whether an earlier life did not come to tell of `target`.

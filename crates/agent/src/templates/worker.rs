@@ -2,6 +2,7 @@
 
 use super::Sources;
 use super::config::{Action, TemplatesConfig};
+use super::haproxy::Haproxy;
 use super::make::{self, Facts, Fresh};
 use super::standing::Standing;
 use super::swap;
@@ -44,6 +45,8 @@ pub(super) struct Worker {
     in_force: Option<Arc<Picture>>,
     /// Files and folder that were not there before this life.
     own: BTreeSet<PathBuf>,
+    /// With [`Action::Haproxy`].
+    haproxy: Option<Haproxy>,
 }
 
 impl Worker {
@@ -54,12 +57,18 @@ impl Worker {
         standing: Arc<Standing>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let has_action = config.action != Action::None;
+        let has_action = config.action != Action::None && !config.is_shadow();
         let is_unfinished = config.files.iter().any(|file| swap::is_unfinished(&file.target));
         let folder = config.folder.iter().map(|folder| &folder.path);
         let all = config.files.iter().map(|file| &file.target).chain(folder);
         let own = all.filter(|target| !target.exists()).cloned().collect();
-        let group = Group::new(config.pace, config.check.is_some(), has_action, is_unfinished);
+        let haproxy = match &config.action {
+            Action::Haproxy(haproxy) => Some(Haproxy::new(haproxy.clone())),
+            Action::None | Action::Run(_) => None,
+        };
+        // What HAProxy runs, only asking it tells.
+        let owes_action = is_unfinished || haproxy.is_some();
+        let group = Group::new(config.pace, config.check.is_some(), has_action, owes_action);
         Self {
             config: Arc::new(config),
             sources,
@@ -72,6 +81,7 @@ impl Worker {
             made_of: None,
             in_force: None,
             own,
+            haproxy,
         }
     }
 
@@ -83,6 +93,7 @@ impl Worker {
         let mut stamps = self.stamps();
         let mut look_at = Instant::now() + LOOK_AT_TEMPLATES;
         let mut report_at = Instant::now();
+        let mut tend_at = Instant::now();
         let is_live = |picture: &Picture| picture.phase == Phase::Live;
         self.handle(Input::Changed { is_live: is_live(&pictures.borrow_and_update()) });
         loop {
@@ -93,11 +104,21 @@ impl Worker {
                 if let Some(input) = self.take(step).await {
                     self.handle(input);
                 }
-                // What was just done is told at once.
-                report_at = Instant::now();
+                if matches!(step, Step::Act | Step::Restore | Step::Keep) {
+                    // What was just done is told at once, and gone on with.
+                    report_at = Instant::now();
+                    tend_at = report_at;
+                }
+            }
+            if let Some(haproxy) = self.haproxy.as_mut().filter(|_| tend_at <= Instant::now()) {
+                let (next, is_another) = haproxy.tend().await;
+                tend_at = Instant::now() + next;
+                if is_another && !self.config.is_shadow() {
+                    self.handle(Input::Forgotten);
+                }
             }
             if report_at <= Instant::now() {
-                self.report();
+                self.report().await;
                 report_at = Instant::now() + REPORT_EVERY;
             }
             let due = self.group.next_timeout().map(|at| self.started + at);
@@ -113,6 +134,7 @@ impl Worker {
                 }
                 () = sleep_until(due.unwrap_or(look_at).min(look_at)) => {}
                 () = sleep_until(report_at), if reports => {}
+                () = sleep_until(tend_at), if self.haproxy.is_some() => {}
                 () = stopped(&mut stop) => return,
             }
             if look_at <= Instant::now() {
@@ -161,6 +183,12 @@ impl Worker {
             own: self.own.clone(),
         };
         let started = Instant::now();
+        if self.config.is_shadow() {
+            let previewed = self.on_disk(move |config| make::preview(config, facts)).await;
+            let Some((text, refusals)) = previewed else { return Made::Failed };
+            self.standing.made(started.elapsed(), &refusals);
+            return if self.steer(&text).await { Made::Same } else { Made::Failed };
+        }
         // Those that lie there from a failed attempt are made anew.
         self.fresh = Fresh::default();
         let made = self.on_disk(move |config| make::make(config, facts, only_missing)).await;
@@ -205,12 +233,40 @@ impl Worker {
     }
 
     async fn act(&mut self) -> bool {
-        let Action::Run(words) = &self.config.action else { return true };
+        let words = match &self.config.action {
+            Action::None => return true,
+            Action::Run(words) => words,
+            Action::Haproxy(_) => return self.act_on_haproxy().await,
+        };
         let outcome = self.run(words, self.config.action_within).await;
         if !outcome.is_success() {
             self.standing.failed(told("the action", words, &outcome));
         }
         outcome.is_success()
+    }
+
+    async fn act_on_haproxy(&mut self) -> bool {
+        let text = self.on_disk(|config| {
+            let path = &config.files.first().ok_or("there is no file")?.target;
+            std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        });
+        match text.await {
+            Some(text) => self.steer(&text).await,
+            None => false,
+        }
+    }
+
+    /// Brings HAProxy to `text`, or says what would.
+    async fn steer(&mut self, text: &str) -> bool {
+        let Some(haproxy) = &mut self.haproxy else { return true };
+        match haproxy.steer(text).await {
+            Ok(words) => self.standing.told(words, haproxy.counts()),
+            Err(failed) => {
+                self.standing.failed(failed.to_string());
+                return false;
+            }
+        }
+        true
     }
 
     async fn restore(&mut self) -> bool {
@@ -258,23 +314,29 @@ impl Worker {
     }
 
     fn reports(&self) -> bool {
-        self.config.action != Action::None && self.in_force.is_some()
+        self.config.action != Action::None && !self.config.is_shadow() && self.in_force.is_some()
     }
 
-    /// Tells which picture is in force. What is in flight, whoever reads the files knows, and not this.
-    fn report(&self) {
+    /// Tells which picture is in force. What is in flight, HAProxy tells; any other reader of files keeps it to itself.
+    async fn report(&self) {
         let Some(picture) = self.in_force.as_ref().filter(|_| self.reports()) else { return };
-        let report = Report {
-            sink: format!("templates.{}", self.config.name),
-            epoch: picture.epoch,
-            version: picture.version,
-            requests: 0,
-            failed: 0,
-            failed_unsafe: 0,
-            retried: 0,
-            backends: Vec::new(),
+        let sink = format!("templates.{}", self.config.name);
+        let report = match &self.haproxy {
+            Some(haproxy) => haproxy.report(sink, picture).await,
+            None => Some(Report {
+                sink,
+                epoch: picture.epoch,
+                version: picture.version,
+                requests: 0,
+                failed: 0,
+                failed_unsafe: 0,
+                retried: 0,
+                backends: Vec::new(),
+            }),
         };
-        self.sources.reports.put(report, std::time::Instant::now());
+        if let Some(report) = report {
+            self.sources.reports.put(report, std::time::Instant::now());
+        }
     }
 
     /// Of all templates, as they are now.

@@ -368,6 +368,14 @@ pub(crate) enum Question {
         #[command(flatten)]
         patience: Patience,
     },
+    /// Is there such a file? Waits for one.
+    File {
+        /// Which.
+        #[arg(value_name = "PATH")]
+        path: PathBuf,
+        #[command(flatten)]
+        patience: Patience,
+    },
     /// Copies its input to its output, and tells NOTIFY_SOCKET at each line that matches.
     Log {
         /// What a line has to match.

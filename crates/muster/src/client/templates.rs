@@ -53,6 +53,10 @@ fn paragraph(row: &TemplateRow) -> String {
     if let Some(ago) = row.changed_ago_ms {
         line("changed", &format!("{} ago", time(ago)));
     }
+    if let Some(told) = &row.told {
+        line("haproxy", told);
+        line("", &format!("{} changes without a reload, {} reloads", row.without_reload, row.reloads));
+    }
     for refusal in &row.refusals {
         line("left out", refusal);
     }
@@ -82,6 +86,9 @@ mod tests {
             restored: 1,
             changed_ago_ms: Some(61_234),
             took_ms: Some(1),
+            told: Some("add web/s1 at 10.0.0.1:80".into()),
+            reloads: 1,
+            without_reload: 4,
             why: Some("the check failed:\nline 3\u{1b}[2J".into()),
             refusals: vec!["\"a\\nb\": no".into()],
         };
@@ -92,6 +99,8 @@ ha  failing
   on change run reload
   so far    made 7 times, changed 3, failed 2, went back 1
   changed   1m 1s ago
+  haproxy   add web/s1 at 10.0.0.1:80
+            4 changes without a reload, 1 reloads
   left out  \"a\\nb\": no
   why       the check failed:
             | line 3\\u{1b}[2J

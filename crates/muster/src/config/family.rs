@@ -61,9 +61,13 @@ impl Family {
             Section::Service => Some(Self::Services),
             Section::Process => Some(Self::Processes),
             Section::Template => Some(Self::Templates),
-            Section::Node | Section::Run | Section::Agent | Section::Proxy | Section::Log | Section::Logs => {
-                None
-            }
+            Section::Node
+            | Section::Run
+            | Section::Agent
+            | Section::Proxy
+            | Section::Haproxy
+            | Section::Log
+            | Section::Logs => None,
         }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) enum Section {
     Run,
     Agent,
     Proxy,
+    Haproxy,
     Log,
     /// Logs of others: what `muster log` does.
     Logs,
@@ -24,8 +25,8 @@ pub(crate) enum Section {
 
 impl Section {
     /// Those that exist once, in the order of the file.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Node, Self::Run, Self::Agent, Self::Proxy, Self::Log, Self::Logs];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Node, Self::Run, Self::Agent, Self::Proxy, Self::Haproxy, Self::Log, Self::Logs];
 
     /// The name between brackets; empty for [`Section::Node`].
     pub(crate) fn name(self) -> &'static str {
@@ -34,6 +35,7 @@ impl Section {
             Self::Run => "run",
             Self::Agent => "agent",
             Self::Proxy => "proxy",
+            Self::Haproxy => "haproxy",
             Self::Log => "log",
             Self::Logs => "logs",
             Self::Service => "services.NAME",
@@ -49,6 +51,7 @@ impl Section {
             Self::Run => "Run",
             Self::Agent => "Agent",
             Self::Proxy => "Proxy",
+            Self::Haproxy => "HAProxy",
             Self::Log => "Logging",
             Self::Logs => "Logs of services",
             Self::Service => "Services",

@@ -1,5 +1,6 @@
 //! Every key, once. Flags, variables, help, `config print` and the reference all come from here.
 
+pub(crate) mod haproxy;
 pub(crate) mod logs;
 pub(crate) mod process;
 pub(crate) mod run;
@@ -68,6 +69,16 @@ pub(crate) static TABLE: &[&Key] = &[
     &IDLE_MAX,
     &DRAIN_TIMEOUT,
     &PLAINTEXT,
+    &haproxy::MODE,
+    &haproxy::TEMPLATE,
+    &haproxy::CONFIG,
+    &haproxy::SOCKET,
+    &haproxy::MASTER,
+    &haproxy::RELOAD,
+    &haproxy::PROGRAM,
+    &haproxy::RELOAD_WITHIN,
+    &haproxy::OLD_WORKERS_MAX,
+    &haproxy::SETTLE,
     &LOG_LEVEL,
     &LOG_FORMAT,
     &logs::FORM,

@@ -18,6 +18,7 @@ mod expand;
 mod family;
 mod file;
 mod handlers;
+pub(crate) mod haproxy;
 pub(crate) mod key;
 pub(crate) mod keys;
 mod load;

@@ -1,5 +1,7 @@
 //! `[templates.NAME]` as the agent wants them, and what is wrong with them.
 
+use super::haproxy;
+use super::keys::haproxy as haproxy_keys;
 use super::keys::template as keys;
 use super::named::Named;
 use super::origin::Problem;
@@ -12,13 +14,23 @@ use std::time::Duration;
 
 /// All groups. Those that cannot be read are told elsewhere.
 pub(crate) fn all(settings: &Settings) -> Vec<TemplatesConfig> {
-    settings.templates().map(|named| read(&named, &mut Vec::new())).collect()
+    let named = settings.templates().map(|named| read(&named, &mut Vec::new()));
+    named.chain(haproxy::group(settings)).collect()
 }
 
 /// Everything wrong with them; and what is worth knowing. Renders each template for a fleet that is made up.
 pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>, notes: &mut Vec<Problem>) {
     let mut owners: BTreeMap<PathBuf, String> = BTreeMap::new();
+    if let Some(config) = haproxy::group(settings) {
+        let at = |key, text: String| Problem::at(settings.origin(key), text);
+        problems.extend(rehearse(&config).into_iter().map(|why| at(&haproxy_keys::TEMPLATE, why)));
+        owners.extend(config.files.into_iter().map(|file| (file.target, haproxy::GROUP.to_owned())));
+    }
     for named in settings.templates() {
+        if named.name == haproxy::GROUP && haproxy::is_on(settings) {
+            let text = format!("[templates.{}] is what [haproxy] makes; choose another name", named.name);
+            problems.push(Problem::at(named.origin(&keys::FILES), text));
+        }
         let config = read(&named, problems);
         let problem = |key, text: String| Problem::at(named.origin(key), text);
         if config.files.is_empty() && config.folder.is_none() {

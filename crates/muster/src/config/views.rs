@@ -2,6 +2,7 @@
 
 use super::family::Family;
 use super::handlers;
+use super::haproxy;
 use super::key::Kind;
 use super::keys;
 use super::origin::Origin;
@@ -155,6 +156,9 @@ pub(crate) fn rpc(settings: &Settings) -> Option<RpcConfig> {
 /// The tags the node begins with. `role` beats the tag of that name, as in Serf.
 pub(crate) fn tags(settings: &Settings) -> BTreeMap<String, String> {
     let mut tags = settings.tags(&keys::TAGS);
+    if haproxy::balances(settings) {
+        tags.entry("balances".to_owned()).or_insert_with(|| "1".to_owned());
+    }
     if !settings.text(&keys::ROLE).is_empty() {
         tags.insert("role".to_owned(), settings.text(&keys::ROLE).to_owned());
     }

@@ -1,6 +1,7 @@
 //! `muster probe`: one question to a program. PID 1 starts it for `ready` and `alive` and reads the exit code; a Dockerfile's
 //! HEALTHCHECK can, too.
 
+mod file;
 mod http;
 mod log;
 mod tcp;
@@ -13,6 +14,7 @@ pub(crate) fn run(args: ProbeArgs) -> ExitCode {
     let answer = match args.question {
         Question::Tcp { address, patience } => tcp::ask(address, patience.timeout).map(drop),
         Question::Http { url, patience } => http::ask(&url, patience.timeout),
+        Question::File { path, patience } => file::wait(&path, patience.timeout),
         Question::Log { pattern } => log::watch(&pattern),
     };
     match answer {

@@ -7,7 +7,9 @@ use super::processes;
 use super::processes::own_program;
 use crate::cli::RunArgs;
 use crate::config::check::{Purpose, Role, check};
+use crate::config::haproxy;
 use crate::config::key::Section;
+use crate::config::keys::haproxy as haproxy_keys;
 use crate::config::keys::run as keys;
 use crate::config::{Given, Origin, Settings, Sources, load, views};
 use muster_init::Plan;
@@ -28,6 +30,10 @@ const PORT_PACE: Pace = Pace {
     rise: 1,
     fall: 2,
 };
+/// HAProxy's soft stop: no new connections, those that are there are finished.
+const USR1: i32 = 10;
+/// So long they may take.
+const HAPROXY_STOP_WITHIN: Duration = Duration::from_secs(5);
 /// A role that ends is back at once, one that ends at once before long: nobody else does its work.
 const ROLE_PAUSES: Pauses = Pauses {
     first: Duration::from_millis(200),
@@ -51,12 +57,13 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
 fn plan(sources: &Sources, command: &[OsString]) -> Result<Plan, String> {
     let loaded = load(sources);
     let settings = &loaded.settings;
-    let balances = balances(settings);
-    let roles: &[Role] = if balances { &[Role::Agent, Role::Proxy] } else { &[Role::Agent] };
+    let has_proxy = has_proxy(settings);
+    let roles: &[Role] = if has_proxy { &[Role::Agent, Role::Proxy] } else { &[Role::Agent] };
     let findings = check(settings, roles, Purpose::Start);
     let mut problems: Vec<String> =
         findings.problems_after(&loaded.problems).map(ToString::to_string).collect();
-    let first = roles.len();
+    let haproxy = haproxy::is_managed(settings).then(|| managed_haproxy(settings)).unwrap_or_default();
+    let first = roles.len() + haproxy.len();
     let processes = processes::read(settings, first, Path::new("/etc")).unwrap_or_else(|found| {
         problems.extend(found.iter().map(ToString::to_string));
         Vec::new()
@@ -66,11 +73,19 @@ fn plan(sources: &Sources, command: &[OsString]) -> Result<Plan, String> {
         return Err(problems.join("\n"));
     }
     let mut offers = Offers::of(settings, &processes);
-    let mut entries = vec![agent(sources, balances, &offers)];
-    if balances {
+    let mut entries = vec![agent(sources, has_proxy, &offers)];
+    if has_proxy {
         entries.push(proxy(sources, settings));
     }
+    for mut entry in haproxy {
+        // It knows its place among its own.
+        entry.moved_by(roles.len());
+        entries.push(entry);
+    }
     entries.extend(processes);
+    if let Some(name) = name_of_two(&entries) {
+        return Err(format!("[processes.{name}]: a role of this node is called so; choose another name"));
+    }
     let logs = is_said(settings, Section::Logs);
     if !command.is_empty() {
         entries.push(main_command(command, entries.len(), &mut offers));
@@ -91,11 +106,45 @@ fn plan(sources: &Sources, command: &[OsString]) -> Result<Plan, String> {
     })
 }
 
-fn balances(settings: &Settings) -> bool {
+fn has_proxy(settings: &Settings) -> bool {
     match settings.origin(&keys::PROXY) {
         Origin::Default => is_said(settings, Section::Proxy),
         _ => settings.bool(&keys::PROXY),
     }
+}
+
+/// A name that two have: their control places would be one.
+fn name_of_two(entries: &[Entry]) -> Option<&str> {
+    let mut names: Vec<&str> = entries.iter().map(|entry| &*entry.service.name).collect();
+    names.sort_unstable();
+    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
+
+/// HAProxy under its master, behind its first configuration. It ends as its own image does: what is in flight is finished.
+fn managed_haproxy(settings: &Settings) -> Vec<Entry> {
+    let path = |key| settings.text(key).to_owned();
+    let config = path(&haproxy_keys::CONFIG);
+    let file = Entry {
+        main: Some(own_program(["probe", "file", &config, "--timeout", "1h"].map(Word::from))),
+        is_own: true,
+        is_public: false,
+        ..Entry::new(Service::oneshot("haproxy-config"))
+    };
+    let service = Service {
+        pauses: ROLE_PAUSES,
+        stop_signal: USR1,
+        kill_after: Some(HAPROXY_STOP_WITHIN),
+        after: vec![Dependency { on: ServiceId(0), until: Condition::Completed }],
+        ..Service::longrun("haproxy")
+    };
+    let words =
+        [&path(&haproxy_keys::PROGRAM), "-W", "-db", "-S", &path(&haproxy_keys::MASTER), "-f", &config];
+    let haproxy = Entry {
+        main: Some(Exec::of(words.map(Into::into).to_vec())),
+        logged_as: Some("haproxy".to_owned()),
+        ..Entry::new(service)
+    };
+    vec![file, haproxy]
 }
 
 /// Whether anybody says anything about a section.
@@ -155,13 +204,13 @@ fn role(name: &str, words: Vec<Word>) -> Entry {
     }
 }
 
-fn agent(sources: &Sources, balances: bool, offers: &Offers) -> Entry {
+fn agent(sources: &Sources, has_proxy: bool, offers: &Offers) -> Entry {
     let mut words = vec!["agent".into()];
-    words.extend(handed_on(sources, &[Section::Node, Section::Agent, Section::Log]));
+    words.extend(handed_on(sources, &[Section::Node, Section::Agent, Section::Haproxy, Section::Log]));
     for file in &sources.serf {
         words.extend(["--config-file".into(), file.into()]);
     }
-    let tags = balances.then(|| "balances=1".to_owned());
+    let tags = has_proxy.then(|| "balances=1".to_owned());
     let tags = tags.into_iter().chain(offers.tag.as_ref().map(|list| format!("services={list}")));
     words.extend(tags.flat_map(|tag| ["--tag".into(), tag.into()]));
     role("agent", words)

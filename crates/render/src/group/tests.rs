@@ -164,6 +164,14 @@ fn an_action_that_an_earlier_life_owes_waits_for_the_whole_fleet() {
     assert_eq!(seen[1..], [Step::Act, Step::Keep]);
 }
 
+#[test]
+fn a_reader_that_was_started_anew_is_told_of_files_that_are_there() {
+    let mut group = settled(false, true);
+    group.handle(ms(10), Input::Forgotten);
+    let seen = steps(&mut group, ms(10), &[Input::Made(Made::Same), Input::Acted(true)]);
+    assert_eq!(seen, [Step::Make { only_missing: false }, Step::Act, Step::Keep]);
+}
+
 /// Whatever happens in whatever order: one step at a time, nothing put unchecked, and no standstill with work left.
 #[test]
 fn no_order_of_things_breaks_it() {

@@ -304,6 +304,18 @@ idle_max = 7               # env MUSTER_PROXY__IDLE_MAX
 drain_timeout = "8s"       # default
 plaintext = false          # default
 
+[haproxy]
+mode = "off"                             # default
+template = "/etc/muster/haproxy.cfg.hb"  # default
+config = "/etc/haproxy/haproxy.cfg"      # default
+socket = "/run/haproxy/admin.sock"       # default
+master = "/run/haproxy/master.sock"      # default
+# reload =                               # default: by the master's socket
+program = "haproxy"                      # default
+reload_within = "10s"                    # default
+old_workers_max = 16                     # default
+settle = "10ms"                          # default
+
 [log]
 level = "info"   # default
 format = "text"  # default

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 
 mod agents;
+mod changes;
 mod cluster;
 mod ears;
 mod events;
@@ -46,6 +47,7 @@ const PARTS: &[&str] = &[
     "faults",
     "pid1",
     "render",
+    "changes",
 ];
 
 #[tokio::main]
@@ -92,6 +94,7 @@ async fn main() -> ExitCode {
             "membership" => membership::measure(results::unfinished("membership").filter(|_| !again)).await,
             "events" => events::measure(results::unfinished("events").filter(|_| !again), None).await,
             "render" => render::measure(),
+            "changes" => changes::measure().await,
             "faults" => faults::measure(results::unfinished("faults").filter(|_| !again)),
             _ => quiet::measure().await,
         };

@@ -2,8 +2,10 @@
 //! agent will do it for each change. The template is read once.
 
 use crate::results::spread_us;
+use muster_haproxy::{Config, Features, Plan};
 use muster_render::{Escape, Fleet, Options, Partials, Template};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::Instant;
 
@@ -49,7 +51,38 @@ pub(crate) fn measure() -> Value {
             );
         }
     }
+    for backends in SIZES {
+        figures.push(plan(backends));
+    }
     json!(figures)
+}
+
+/// From the text that HAProxy runs and the one that is wanted, both read anew, to the commands: one server more.
+fn plan(backends: usize) -> Value {
+    let text = |count: usize| {
+        let servers = (0..count).map(|number| {
+            format!(
+                "    server web-{number:05} 10.{}.{}.{}:3000 check\n",
+                number >> 16,
+                (number >> 8) & 255,
+                number & 255
+            )
+        });
+        format!("backend web\n    balance roundrobin\n{}", servers.collect::<String>())
+    };
+    let (running, wanted) = (text(backends), text(backends + 1));
+    let features = Features::of((2, 6));
+    let mut samples = Vec::new();
+    for _ in 0..RUNS {
+        let began = Instant::now();
+        let read = |text| Config::read(black_box(text)).expect("it is short enough");
+        let plan = muster_haproxy::plan(&read(&running), &read(&wanted), &BTreeMap::new(), features);
+        assert!(matches!(black_box(plan), Plan::Change(changes) if changes.len() == 1));
+        samples.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    let took = spread_us(&samples);
+    println!("{backends} servers, plan: median {} us, slowest {} us", took["median_us"], took["max_us"]);
+    json!({ "backends": backends, "plan": "one server more", "runs": RUNS, "took": took })
 }
 
 fn fleet(backends: usize) -> Fleet {

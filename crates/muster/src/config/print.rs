@@ -53,7 +53,9 @@ fn lines(setting: &Setting) -> Vec<(String, String)> {
                 (format!("{}.{} = {}", key.name, quoted_key(tag), quoted(value)), origin.to_string())
             })
             .collect(),
-        Value::Texts(texts) if texts.is_empty() && (Family::of(key.section).is_some() || key.kind == Kind::Words) => {
+        Value::Texts(texts)
+            if texts.is_empty() && (Family::of(key.section).is_some() || key.kind == Kind::Words) =>
+        {
             vec![(format!("# {} =", key.name), format!("{origin}: {}", key.default_words()))]
         }
         Value::Tags(_) if Family::of(key.section).is_some() => {

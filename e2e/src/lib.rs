@@ -8,6 +8,7 @@
 )]
 
 mod docker;
+mod host_base;
 mod hosts;
 pub mod load;
 mod muster;
@@ -19,6 +20,7 @@ mod wait;
 mod whole_node;
 
 pub use docker::{Bridge, Container, Image, docker_is_here};
+pub use host_base::{haproxy_base, muster_image};
 pub use hosts::Hosts;
 pub use muster::{Agent, AgentOptions, Backend, Proxy, binary};
 pub use network::{Network, Traffic};

@@ -1,0 +1,218 @@
+//! Rung 0 of `examples/original`: containers as the original lab builds them, with bash scripts under `/init`, `serf` and `handlebars`, where
+//! Muster stands for s6-overlay, Serf, Node and handlebars-cmd by its links alone. The real HAProxy balances.
+//!
+//! After each step five accounts of who is there have to agree: the containers that run (the truth), the files of `/nodes`, the
+//! rendered configuration, HAProxy's `show stat`, and who answers through HAProxy.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use muster_e2e::{Bridge, Container, Image, docker_is_here, haproxy_base, muster_image, skip, wait_for};
+
+/// The images of rung 0, by their own Dockerfiles.
+struct Rung0 {
+    ha: Image,
+    backend: Image,
+    _muster: Image,
+    _base: Image,
+}
+
+impl Rung0 {
+    fn build() -> Option<Self> {
+        if !docker_is_here() {
+            return None;
+        }
+        let Some(base) = haproxy_base() else {
+            skip("haproxy is not installed (apt install haproxy)");
+            return None;
+        };
+        let muster = muster_image();
+        let image = |name: &str| {
+            let context: PathBuf =
+                [env!("CARGO_MANIFEST_DIR"), "../examples/original/rung0", name].iter().collect();
+            let arguments = [("BASE", base.name()), ("MUSTER", muster.name())];
+            Image::by(&context.join("Dockerfile"), &context, &arguments)
+        };
+        let (ha, backend) = (image("ha"), image("backend"));
+        Some(Self { ha, backend, _muster: muster, _base: base })
+    }
+}
+
+/// Containers on one network: a balancer `ha` and backends.
+struct Lab<'a> {
+    images: &'a Rung0,
+    network: Bridge<'a>,
+    ha: Option<Container>,
+    backends: BTreeMap<String, Container>,
+}
+
+impl<'a> Lab<'a> {
+    fn new(images: &'a Rung0) -> Self {
+        Self { images, network: images.ha.network(), ha: None, backends: BTreeMap::new() }
+    }
+
+    fn start_ha(&mut self) {
+        self.ha = Some(self.network.start_of(&self.images.ha, "ha", &[], &[]));
+    }
+
+    /// Starts these, one as soon as the one before has been made.
+    fn start(&mut self, names: &[&str]) {
+        for name in names {
+            let container = self.network.start_of(&self.images.backend, name, &[], &[]);
+            self.backends.insert((*name).to_owned(), container);
+        }
+    }
+
+    fn ha(&self) -> &Container {
+        self.ha.as_ref().expect("it was started")
+    }
+
+    /// Waits until all accounts tell of exactly these backends, with their addresses; how long that took.
+    async fn agrees(&self, step: &str, names: &[&str]) {
+        let began = Instant::now();
+        let truth: BTreeMap<String, String> =
+            names.iter().map(|name| ((*name).to_owned(), self.backends[*name].address())).collect();
+        wait_for(step, || async {
+            let ha = self.ha();
+            let nodes = pairs(&ha.exec(&["sh", "-c", "cd /nodes && cat -- * 2>/dev/null"]), "");
+            let file = pairs(&ha.exec(&["cat", "/etc/haproxy/haproxy.cfg"]), "server ");
+            let up = servers_up(&ha.address());
+            if nodes != truth || file != truth {
+                return Err(format!("truth {truth:?}\nnodes {nodes:?}\nfile {file:?}"));
+            }
+            let wanted: BTreeSet<String> = truth.keys().cloned().collect();
+            if up != wanted {
+                return Err(format!("show stat: {up:?}, not {wanted:?}"));
+            }
+            let answered: BTreeSet<String> = (0..2 * names.len()).map(|_| who_answers(&ha.address())).collect();
+            if answered == wanted { Ok(()) } else { Err(format!("{answered:?} answer, not {wanted:?}")) }
+        })
+        .await;
+        eprintln!("{step}: all agree after {:.1} s", began.elapsed().as_secs_f64());
+        // Nobody else's processes: one HAProxy, one agent.
+        let running = self.ha().exec(&["ps", "-o", "comm"]);
+        for program in ["haproxy", "serf"] {
+            let count = running.lines().filter(|line| line.trim() == program).count();
+            assert_eq!(count, 1, "{step}: {program} in\n{running}");
+        }
+    }
+}
+
+/// `NAME ADDRESS` of each line that begins with this; the port is left out.
+fn pairs(text: &str, beginning: &str) -> BTreeMap<String, String> {
+    let lines = text.lines().filter_map(|line| line.trim().strip_prefix(beginning));
+    let words = lines.filter_map(|line| line.split_once(' '));
+    words
+        .map(|(name, rest)| {
+            let address = rest.split([':', ' ']).next().unwrap_or(rest);
+            (name.to_owned(), address.to_owned())
+        })
+        .collect()
+}
+
+/// The servers that HAProxy takes for up, by its command socket; of those it does not, the name says so.
+fn servers_up(address: &str) -> BTreeSet<String> {
+    let told = exchange(&format!("{address}:9999"), "show stat\n").unwrap_or_default();
+    told.lines()
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .filter(|row| row.first() == Some(&"nodes") && row.get(1) != Some(&"BACKEND"))
+        .filter_map(|row| {
+            let (name, status) = (row.get(1)?, row.get(17)?);
+            Some(if *status == "UP" { (*name).to_owned() } else { format!("{name} ({status})") })
+        })
+        .collect()
+}
+
+/// The host that answers through HAProxy, or what else is answered.
+fn who_answers(address: &str) -> String {
+    let answer = exchange(&format!("{address}:80"), "GET / HTTP/1.0\r\nHost: x\r\n\r\n");
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return error.to_string(),
+    };
+    let host = answer.split_once("\"host\":\"").and_then(|(_, rest)| rest.split_once('"'));
+    host.map_or_else(|| answer.clone(), |(host, _)| host.to_owned())
+}
+
+fn exchange(address: &str, question: &str) -> std::io::Result<String> {
+    let address = address.parse().map_err(std::io::Error::other)?;
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    stream.write_all(question.as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[tokio::test]
+async fn the_original_lab_follows_its_backends_with_no_script_edited() {
+    let Some(images) = Rung0::build() else { return };
+    let mut lab = Lab::new(&images);
+    lab.start_ha();
+    lab.agrees("ha alone", &[]).await;
+    lab.start(&["s1", "s2"]);
+    lab.agrees("two joined", &["s1", "s2"]).await;
+    lab.start(&["s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10"]);
+    let all = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10"];
+    lab.agrees("eight more", &all).await;
+
+    for name in ["s6", "s7", "s8", "s9", "s10"] {
+        assert_eq!(lab.backends[name].stop(), 0, "{}", lab.backends[name].said());
+    }
+    lab.agrees("five stopped", &all[..5]).await;
+
+    lab.backends["s4"].signal("KILL");
+    lab.backends["s5"].pause();
+    lab.agrees("one killed, one paused", &all[..3]).await;
+    lab.backends["s5"].unpause();
+    lab.agrees("the paused one goes on", &["s1", "s2", "s3", "s5"]).await;
+
+    // Under its name, with another address: s6 may have its old one.
+    lab.backends.remove("s4");
+    lab.backends["s6"].start_again();
+    lab.start(&["s4"]);
+    lab.agrees("one made again, one started again", &["s1", "s2", "s3", "s4", "s5", "s6"]).await;
+
+    lab.ha().signal("KILL");
+    lab.ha().ends();
+    lab.ha().start_again();
+    lab.agrees("ha killed and started again", &["s1", "s2", "s3", "s4", "s5", "s6"]).await;
+    assert_eq!(lab.ha().stop(), 0, "{}", lab.ha().said());
+}
+
+#[tokio::test]
+async fn the_original_lab_comes_up_in_any_order() {
+    let Some(images) = Rung0::build() else { return };
+    let mut lab = Lab::new(&images);
+    lab.start(&["s1", "s2", "s3"]);
+    lab.start_ha();
+    lab.agrees("backends first", &["s1", "s2", "s3"]).await;
+
+    // Another balancer in its place, that knows nothing of them, and more of them at the same time.
+    lab.ha = None;
+    lab.start(&["s4", "s5"]);
+    lab.start_ha();
+    lab.agrees("a new ha", &["s1", "s2", "s3", "s4", "s5"]).await;
+}
+
+#[test]
+fn no_script_of_the_original_lab_names_muster() {
+    fn look(folder: &Path, seen: &mut usize) {
+        for entry in std::fs::read_dir(folder).expect("it is a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                look(&path, seen);
+            } else if path.file_name().is_some_and(|name| name != "Dockerfile") {
+                let text = std::fs::read_to_string(&path).expect("it is text");
+                assert!(!text.to_lowercase().contains("muster"), "{}", path.display());
+                *seen += 1;
+            }
+        }
+    }
+    let mut seen = 0;
+    look(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/original/rung0")), &mut seen);
+    assert_eq!(seen, 8);
+}

@@ -76,15 +76,16 @@ impl Image {
     }
 
     fn built(name: String, context: &Path, dockerfile: &Path, arguments: &[(&str, &str)]) -> Self {
-        let mut words = vec!["build".to_owned(), "--quiet".to_owned(), "--tag".to_owned(), name.clone()];
-        words.extend(["--file".to_owned(), dockerfile.display().to_string()]);
+        let mut words =
+            ["build", "--quiet", "--force-rm", "--tag", &name, "--file"].map(str::to_owned).to_vec();
+        words.push(dockerfile.display().to_string());
         for (key, value) in arguments {
             words.extend(["--build-arg".to_owned(), format!("{key}={value}")]);
         }
         words.push(context.display().to_string());
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let built = docker(&words);
-        assert!(built.status.success(), "docker build: {built:?}");
+        assert!(built.status.success(), "docker build: {}", said(&built));
         Self { name }
     }
 

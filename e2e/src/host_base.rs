@@ -21,6 +21,9 @@ pub fn haproxy_base() -> Option<Image> {
     for applet in APPLETS {
         symlink("busybox", root.join("usr/bin").join(applet)).expect("links can be made");
     }
+    for (file, text) in [("passwd", "root:x:0:0:root:/root:/bin/sh\n"), ("group", "root:x:0:\n")] {
+        fs::write(root.join("etc").join(file), text).expect("files can be written");
+    }
     let dockerfile = context.path().join("Dockerfile");
     fs::write(&dockerfile, "FROM scratch\nCOPY root/ /\n").expect("the Dockerfile can be written");
     Some(Image::by(&dockerfile, context.path(), &[]))

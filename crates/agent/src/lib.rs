@@ -68,8 +68,8 @@ mod stage;
 mod streams;
 mod supervised;
 mod tags_file;
-pub mod templates;
 mod telemetry;
+pub mod templates;
 mod throttle;
 
 pub use config::{Advertise, Config, ProfileName, RpcConfig};

@@ -6,8 +6,8 @@
 
 pub(crate) mod outcome;
 
-use outcome::{End, Outcome};
 use muster_events::Tail;
+use outcome::{End, Outcome};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
 use std::os::fd::OwnedFd;

@@ -61,7 +61,13 @@ pub(crate) struct Roster {
 
 impl Roster {
     pub(crate) fn new(own_name: String, inbox: Arc<Inbox>) -> Self {
-        Self { own_name, inbox, members: Mutex::default(), since: Mutex::default(), revision: watch::Sender::new(0) }
+        Self {
+            own_name,
+            inbox,
+            members: Mutex::default(),
+            since: Mutex::default(),
+            revision: watch::Sender::new(0),
+        }
     }
 
     /// Takes in what the gossip thread told; then looks at the members with `look`.

@@ -36,8 +36,8 @@ mod whitespace;
 
 pub use error::Error;
 pub use escape::Escape;
-pub use group::{Counts, Group, Input, Made, Pace, Step};
 pub use fleet::{Fleet, Rendered, Seen};
+pub use group::{Counts, Group, Input, Made, Pace, Step};
 pub use limits::{DEPTH_MAX, Limits};
 pub use template::{Options, Partials, Template};
 pub use value::{Map, Number, Text, Value};

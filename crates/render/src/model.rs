@@ -21,7 +21,9 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use muster_fleet::{Backend, DrawOptions, Member, NODE_NAME_BYTES_MAX, Rules, Service, Standing, Status, draw};
+use muster_fleet::{
+    Backend, DrawOptions, Member, NODE_NAME_BYTES_MAX, Rules, Service, Standing, Status, draw,
+};
 
 /// Port of a member that has a role and no `port`, where the fleet says nothing of services: the agent's own default.
 const PORT_DEFAULT: u16 = 3000;
@@ -84,7 +86,8 @@ pub(crate) fn of(fleet: &Fleet, refused: &BTreeSet<&str>, wants: &dyn Fn(&str) -
         members.sort_by(|one, two| one.member.name.cmp(&two.member.name));
         members
     };
-    let mut own = vec![("node", node_value(fleet, refused)), ("env", Value::Map(Arc::new(texts(&fleet.env))))];
+    let mut own =
+        vec![("node", node_value(fleet, refused)), ("env", Value::Map(Arc::new(texts(&fleet.env))))];
     if wants("members") {
         own.push(("members", members().iter().map(|seen| member_value(seen, wants("tags"))).collect()));
     }

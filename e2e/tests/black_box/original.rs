@@ -58,12 +58,25 @@ impl<'a> Lab<'a> {
         self.ha = Some(self.network.start_of(&self.images.ha, "ha", &[], &[]));
     }
 
-    /// Starts these, one as soon as the one before has been made.
+    /// Starts these at the same time.
     fn start(&mut self, names: &[&str]) {
-        for name in names {
-            let container = self.network.start_of(&self.images.backend, name, &[], &[]);
-            self.backends.insert((*name).to_owned(), container);
-        }
+        let (network, image) = (&self.network, &self.images.backend);
+        let made: Vec<Container> = std::thread::scope(|scope| {
+            let starts: Vec<_> =
+                names.iter().map(|name| scope.spawn(|| network.start_of(image, name, &[], &[]))).collect();
+            starts.into_iter().map(|start| start.join().expect("it starts")).collect()
+        });
+        self.backends.extend(names.iter().map(|name| (*name).to_owned()).zip(made));
+    }
+
+    /// Stops these at the same time; each ends by itself.
+    fn stop(&self, names: &[&str]) {
+        std::thread::scope(|scope| {
+            for name in names {
+                let backend = &self.backends[*name];
+                scope.spawn(|| assert_eq!(backend.stop(), 0, "{}", backend.said()));
+            }
+        });
     }
 
     fn ha(&self) -> &Container {
@@ -87,7 +100,8 @@ impl<'a> Lab<'a> {
             if up != wanted {
                 return Err(format!("show stat: {up:?}, not {wanted:?}"));
             }
-            let answered: BTreeSet<String> = (0..2 * names.len()).map(|_| who_answers(&ha.address())).collect();
+            let answered: BTreeSet<String> =
+                (0..2 * names.len()).map(|_| who_answers(&ha.address())).collect();
             if answered == wanted { Ok(()) } else { Err(format!("{answered:?} answer, not {wanted:?}")) }
         })
         .await;
@@ -98,6 +112,19 @@ impl<'a> Lab<'a> {
             let count = running.lines().filter(|line| line.trim() == program).count();
             assert_eq!(count, 1, "{step}: {program} in\n{running}");
         }
+    }
+}
+
+impl Drop for Lab<'_> {
+    /// All at once: removing them one after the other takes a second each.
+    fn drop(&mut self) {
+        let containers: Vec<Container> =
+            std::mem::take(&mut self.backends).into_values().chain(self.ha.take()).collect();
+        std::thread::scope(|scope| {
+            for container in containers {
+                scope.spawn(move || drop(container));
+            }
+        });
     }
 }
 
@@ -159,9 +186,7 @@ async fn the_original_lab_follows_its_backends_with_no_script_edited() {
     let all = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10"];
     lab.agrees("eight more", &all).await;
 
-    for name in ["s6", "s7", "s8", "s9", "s10"] {
-        assert_eq!(lab.backends[name].stop(), 0, "{}", lab.backends[name].said());
-    }
+    lab.stop(&all[5..]);
     lab.agrees("five stopped", &all[..5]).await;
 
     lab.backends["s4"].signal("KILL");

@@ -113,7 +113,10 @@ pub(super) fn forget<'t>(targets: impl Iterator<Item = &'t Path>) {
         let old = old_of(target);
         match fs::remove_file(&old) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                tracing::warn!("cannot remove {}: {error}; the next start tells of the files again", old.display());
+                tracing::warn!(
+                    "cannot remove {}: {error}; the next start tells of the files again",
+                    old.display()
+                );
             }
             _ => {}
         }

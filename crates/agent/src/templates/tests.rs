@@ -66,11 +66,8 @@ impl Node {
 
     /// A group that makes `out` of `out.hb`.
     fn config(&self) -> TemplatesConfig {
-        let file = FileConfig {
-            template: self.path("out.hb"),
-            target: self.path("out"),
-            escape: Escape::None,
-        };
+        let file =
+            FileConfig { template: self.path("out.hb"), target: self.path("out"), escape: Escape::None };
         TemplatesConfig {
             name: "group".to_owned(),
             files: vec![file],
@@ -183,7 +180,10 @@ async fn a_refused_file_never_takes_its_place_and_a_mended_template_does() {
     node.write("out.hb", LINES);
     node.until(|node| node.row().state == "right").await;
     assert_eq!(node.row().why, None);
-    assert_eq!((node.read("out").as_str(), node.read("told").as_str()), ("server s1 10.0.0.1:3000\n", "told\n"));
+    assert_eq!(
+        (node.read("out").as_str(), node.read("told").as_str()),
+        ("server s1 10.0.0.1:3000\n", "told\n")
+    );
     assert_eq!(node.names(), ["out", "out.hb", "told"]);
     node.stop().await;
 }

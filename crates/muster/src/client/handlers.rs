@@ -1,9 +1,9 @@
 //! `muster handlers`: what the handlers of this node did; one more, one less, while its agent runs.
 
+use super::time;
 use crate::cli::{
     AddHandlerArgs, Format, HandlersArgs, HandlersCommand, ListHandlersArgs, RemoveHandlerArgs,
 };
-use super::time;
 use crate::json;
 use crate::text::printable;
 use muster_control::client::Client;

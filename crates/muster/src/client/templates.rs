@@ -1,7 +1,7 @@
 //! `muster templates`: the files that this node makes of templates, and how that goes.
 
-use crate::cli::{Format, TemplatesArgs};
 use super::time;
+use crate::cli::{Format, TemplatesArgs};
 use crate::text::printable;
 use crate::{exit, json, out};
 use muster_control::client::Client;

@@ -103,10 +103,7 @@ fn unknown_names_are_errors_with_their_place() {
             "{{#each addresses}}{{hots}}{{/each}}",
             "line 1, column 22: `hots` is unknown; there are `host`, `ip`, `port`",
         ),
-        (
-            "{{env.ZONE}}",
-            "line 1, column 3: in `env.ZONE`, `ZONE` is unknown: there is nothing",
-        ),
+        ("{{env.ZONE}}", "line 1, column 3: in `env.ZONE`, `ZONE` is unknown: there is nothing"),
         ("{{#if adresses}}{{/if}}", "line 1, column 7: `adresses` is unknown"),
         ("{{@index}}", "line 1, column 3: `@index` is not known here"),
         ("{{../x}}", "line 1, column 3: `../x` leads out of the data"),

@@ -40,8 +40,7 @@ fn a_change_goes_through_check_and_action_in_order() {
     group.handle(ms(1000), LIVE);
     assert_eq!(group.next_step(ms(1000)), None, "others may follow");
     assert_eq!(group.next_timeout(), Some(ms(1050)));
-    let answers =
-        [Input::Made(Made::Differs), Input::Checked(true), Input::Put(true), Input::Acted(true)];
+    let answers = [Input::Made(Made::Differs), Input::Checked(true), Input::Put(true), Input::Acted(true)];
     let seen = steps(&mut group, ms(1050), &answers);
     let make = Step::Make { only_missing: false };
     assert_eq!(seen, [make, Step::Check, Step::Put, Step::Act, Step::Keep]);
@@ -112,12 +111,11 @@ fn refused_files_are_never_put_and_tried_again_after_longer_and_longer_pauses() 
         now = until;
     }
     assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30, 30]);
-    steps(&mut group, now, &[
-        Input::Made(Made::Differs),
-        Input::Checked(true),
-        Input::Put(true),
-        Input::Acted(true),
-    ]);
+    steps(
+        &mut group,
+        now,
+        &[Input::Made(Made::Differs), Input::Checked(true), Input::Put(true), Input::Acted(true)],
+    );
     assert!(!group.is_failing());
     assert_eq!(group.counts(), Counts { made: 10, changed: 1, failed: 8, restored: 0 });
 }
@@ -136,8 +134,7 @@ fn a_mended_template_is_tried_at_once() {
 fn after_a_failed_action_the_old_files_are_in_force_again() {
     let mut group = settled(false, true);
     group.handle(ms(0), LIVE);
-    let answers =
-        [Input::Made(Made::Differs), Input::Put(true), Input::Acted(false), Input::Restored(true)];
+    let answers = [Input::Made(Made::Differs), Input::Put(true), Input::Acted(false), Input::Restored(true)];
     let seen = steps(&mut group, ms(50), &answers);
     assert_eq!(seen[1..], [Step::Put, Step::Act, Step::Restore]);
     assert_eq!(group.counts(), Counts { made: 2, changed: 0, failed: 1, restored: 1 });
@@ -150,8 +147,7 @@ fn after_a_failed_action_the_old_files_are_in_force_again() {
 fn an_action_that_could_not_be_undone_is_tried_again_although_the_files_are_there() {
     let mut group = settled(false, true);
     group.handle(ms(0), LIVE);
-    let answers =
-        [Input::Made(Made::Differs), Input::Put(true), Input::Acted(false), Input::Restored(false)];
+    let answers = [Input::Made(Made::Differs), Input::Put(true), Input::Acted(false), Input::Restored(false)];
     steps(&mut group, ms(50), &answers);
     let seen = steps(&mut group, ms(1050), &[Input::Made(Made::Same), Input::Acted(true)]);
     assert_eq!(seen[1..], [Step::Act, Step::Keep]);
@@ -189,18 +185,21 @@ fn no_order_of_things_breaks_it() {
                 }
                 let good = random.u8(0..4) > 0;
                 checked = matches!(step, Step::Check) && good;
-                group.handle(now, match step {
-                    Step::Make { .. } => Input::Made(match (good, random.bool()) {
-                        (false, _) => Made::Failed,
-                        (true, true) => Made::Differs,
-                        (true, false) => Made::Same,
-                    }),
-                    Step::Check => Input::Checked(good),
-                    Step::Put => Input::Put(good),
-                    Step::Act => Input::Acted(good),
-                    Step::Restore => Input::Restored(good),
-                    Step::Keep => unreachable!("answers nothing"),
-                });
+                group.handle(
+                    now,
+                    match step {
+                        Step::Make { .. } => Input::Made(match (good, random.bool()) {
+                            (false, _) => Made::Failed,
+                            (true, true) => Made::Differs,
+                            (true, false) => Made::Same,
+                        }),
+                        Step::Check => Input::Checked(good),
+                        Step::Put => Input::Put(good),
+                        Step::Act => Input::Acted(good),
+                        Step::Restore => Input::Restored(good),
+                        Step::Keep => unreachable!("answers nothing"),
+                    },
+                );
                 open = None;
             }
             while open.is_none() {

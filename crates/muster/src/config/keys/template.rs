@@ -27,8 +27,7 @@ pub(crate) const TEMPLATES_MAX: usize = 256;
 
 const TEMPLATE: Key = Key { section: Section::Template, ..PLAIN };
 const TIME: Kind = Kind::Duration { min: Duration::ZERO, max: Duration::from_secs(3600) };
-const PROGRAM_TIME: Kind =
-    Kind::Duration { min: Duration::from_millis(10), max: Duration::from_secs(3600) };
+const PROGRAM_TIME: Kind = Kind::Duration { min: Duration::from_millis(10), max: Duration::from_secs(3600) };
 
 pub(crate) static FILES: Key = Key {
     name: "files",

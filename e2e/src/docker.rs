@@ -70,6 +70,13 @@ impl Image {
         Self::built(name, context.path(), &context.path().join("Dockerfile"), &[])
     }
 
+    /// By something that is told the image's name.
+    pub fn made(make: impl FnOnce(&str)) -> Self {
+        let name = unused_name();
+        make(&name);
+        Self { name }
+    }
+
     /// By a Dockerfile, in its context, with build arguments.
     pub fn by(dockerfile: &Path, context: &Path, arguments: &[(&str, &str)]) -> Self {
         Self::built(unused_name(), context, dockerfile, arguments)

@@ -8,24 +8,24 @@
 )]
 
 mod docker;
-mod host_base;
 mod hosts;
 pub mod load;
 mod muster;
 mod network;
 mod node;
 mod process;
+mod rung0;
 mod serf;
 mod wait;
 mod whole_node;
 
 pub use docker::{Bridge, Container, Image, docker_is_here};
-pub use host_base::{haproxy_base, muster_image};
 pub use hosts::Hosts;
 pub use muster::{Agent, AgentOptions, Backend, Proxy, binary};
 pub use network::{Network, Traffic};
 pub use node::{Kind, Node, nobody_failed, whole};
 pub use process::Process;
+pub use rung0::Rung0;
 pub use serf::{SerfAgent, agree, reference, reference_is_here, serf, serf_is_installed};
 pub use wait::{PATIENCE, says, wait_for};
 pub use whole_node::WholeNode;

@@ -7,39 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-use muster_e2e::{Bridge, Container, Image, docker_is_here, haproxy_base, muster_image, skip, wait_for};
-
-/// The images of rung 0, by their own Dockerfiles.
-struct Rung0 {
-    ha: Image,
-    backend: Image,
-    _muster: Image,
-    _base: Image,
-}
-
-impl Rung0 {
-    fn build() -> Option<Self> {
-        if !docker_is_here() {
-            return None;
-        }
-        let Some(base) = haproxy_base() else {
-            skip("haproxy is not installed (apt install haproxy)");
-            return None;
-        };
-        let muster = muster_image();
-        let image = |name: &str| {
-            let context: PathBuf =
-                [env!("CARGO_MANIFEST_DIR"), "../examples/original/rung0", name].iter().collect();
-            let arguments = [("BASE", base.name()), ("MUSTER", muster.name())];
-            Image::by(&context.join("Dockerfile"), &context, &arguments)
-        };
-        let (ha, backend) = (image("ha"), image("backend"));
-        Some(Self { ha, backend, _muster: muster, _base: base })
-    }
-}
+use muster_e2e::{Bridge, Container, Rung0, skip, wait_for};
 
 /// Containers on one network: a balancer `ha` and backends.
 struct Lab<'a> {
@@ -240,4 +212,27 @@ fn no_script_of_the_original_lab_names_muster() {
     let mut seen = 0;
     look(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/original/rung0")), &mut seen);
     assert_eq!(seen, 8);
+}
+
+/// docker-compose 1.29, where it is installed, reads both; who is outside of the host reaches neither the statistics nor the command socket.
+#[test]
+fn both_compose_files_are_valid_and_publish_what_commands_haproxy_to_the_host_alone() {
+    let asked = Command::new("docker-compose").arg("--version").output();
+    if !asked.is_ok_and(|answer| answer.status.success()) {
+        return skip("docker-compose is not installed (apt install docker-compose)");
+    }
+    let example = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/original"));
+    for folder in [example.to_owned(), example.join("2020")] {
+        let told =
+            Command::new("docker-compose").arg("config").current_dir(&folder).output().expect("it is there");
+        assert!(told.status.success(), "{told:?}");
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        for port in [1936, 9999] {
+            let lines: Vec<&str> = told.lines().filter(|line| line.contains(&port.to_string())).collect();
+            assert_eq!(lines.len(), 1, "{told}");
+            assert!(lines[0].contains(&format!("127.0.0.1:{port}:{port}")), "{told}");
+        }
+    }
+    let scaled = std::fs::read_to_string(example.join("compose.yaml")).expect("it is text");
+    assert!(!scaled.contains("container_name:") && !scaled.contains("ipv4_address:"), "{scaled}");
 }

@@ -14,6 +14,7 @@ mod hung;
 mod idle;
 mod join;
 mod kill;
+mod ladder;
 mod leave;
 mod machine;
 mod membership;
@@ -46,6 +47,7 @@ const PARTS: &[&str] = &[
     "faults",
     "pid1",
     "render",
+    "ladder",
 ];
 
 #[tokio::main]
@@ -91,6 +93,7 @@ async fn main() -> ExitCode {
             "idle" => idle::measure(idle::SIZES).await,
             "membership" => membership::measure(results::unfinished("membership").filter(|_| !again)).await,
             "events" => events::measure(results::unfinished("events").filter(|_| !again), None).await,
+            "ladder" => ladder::measure().await,
             "render" => render::measure(),
             "faults" => faults::measure(results::unfinished("faults").filter(|_| !again)),
             _ => quiet::measure().await,

@@ -96,6 +96,12 @@ impl Image {
         Self { name }
     }
 
+    /// Bytes of all its layers.
+    pub fn size(&self) -> u64 {
+        let answer = docker(&["image", "inspect", "--format", "{{.Size}}", &self.name]);
+        String::from_utf8_lossy(&answer.stdout).trim().parse().expect("docker tells a size")
+    }
+
     /// What `FROM` calls it.
     pub fn name(&self) -> &str {
         &self.name
@@ -193,6 +199,13 @@ impl Container {
     /// Sends its PID 1 a signal.
     pub fn signal(&self, signal: &str) {
         docker(&["kill", "--signal", signal, &self.id]);
+    }
+
+    /// Its processes, as the host numbers them.
+    pub fn processes(&self) -> Vec<u32> {
+        let answer = docker(&["top", &self.id, "-o", "pid"]);
+        let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+        text.lines().skip(1).filter_map(|line| line.trim().parse().ok()).collect()
     }
 
     /// `docker pause`: none of its processes gets the processor.

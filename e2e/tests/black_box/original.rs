@@ -5,13 +5,11 @@
 //! rendered configuration, HAProxy's `show stat`, and who answers through HAProxy.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use muster_e2e::{Bridge, Container, Rung0, skip, wait_for};
+use muster_e2e::{Bridge, Container, Rung0, exchange, skip, wait_for, who_answers};
 
 /// Containers on one network: a balancer `ha` and backends.
 struct Lab<'a> {
@@ -73,7 +71,7 @@ impl<'a> Lab<'a> {
                 return Err(format!("show stat: {up:?}, not {wanted:?}"));
             }
             let answered: BTreeSet<String> =
-                (0..2 * names.len()).map(|_| who_answers(&ha.address())).collect();
+                (0..2 * names.len()).map(|_| who_answers(&format!("{}:80", ha.address()))).collect();
             if answered == wanted { Ok(()) } else { Err(format!("{answered:?} answer, not {wanted:?}")) }
         })
         .await;
@@ -125,27 +123,6 @@ fn servers_up(address: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The host that answers through HAProxy, or what else is answered.
-fn who_answers(address: &str) -> String {
-    let answer = exchange(&format!("{address}:80"), "GET / HTTP/1.0\r\nHost: x\r\n\r\n");
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error) => return error.to_string(),
-    };
-    let host = answer.split_once("\"host\":\"").and_then(|(_, rest)| rest.split_once('"'));
-    host.map_or_else(|| answer.clone(), |(host, _)| host.to_owned())
-}
-
-fn exchange(address: &str, question: &str) -> std::io::Result<String> {
-    let address = address.parse().map_err(std::io::Error::other)?;
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(5))?;
-    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-    stream.write_all(question.as_bytes())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
-}
-
 #[tokio::test]
 async fn the_original_lab_follows_its_backends_with_no_script_edited() {
     let Some(images) = Rung0::build() else { return };
@@ -193,6 +170,19 @@ async fn the_original_lab_comes_up_in_any_order() {
     lab.start(&["s4", "s5"]);
     lab.start_ha();
     lab.agrees("a new ha", &["s1", "s2", "s3", "s4", "s5"]).await;
+}
+
+/// What the scripts do on Muster is what they do on the programs they were written for.
+#[tokio::test]
+async fn the_same_scripts_do_the_same_on_the_original_programs() {
+    let Some(images) = Rung0::original() else { return };
+    let mut lab = Lab::new(&images);
+    lab.start_ha();
+    lab.agrees("original: ha alone", &[]).await;
+    lab.start(&["s1", "s2", "s3"]);
+    lab.agrees("original: three joined", &["s1", "s2", "s3"]).await;
+    lab.stop(&["s2"]);
+    lab.agrees("original: one stopped", &["s1", "s3"]).await;
 }
 
 #[test]

@@ -5,7 +5,7 @@ TARGET_DIR := $(shell $(CARGO) metadata --format-version=1 --no-deps --offline 2
 HOST := $(shell rustc -vV | sed -n 's/^host: //p')
 RELEASE := $(TARGET_DIR)/$(HOST)/release/muster
 
-.PHONY: help test e2e fuzz proof curves lint release image
+.PHONY: help test e2e fuzz proof curves lint release image archive
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,5 +41,13 @@ release: ## the static binary
 	$(CARGO) build --release
 	@echo $(RELEASE)
 
-image: ## a Docker image FROM scratch around the static binary
-	docker build --tag muster .
+image: release ## a Docker image FROM scratch around the static binary, which the registry is not asked for
+	rm -rf $(TARGET_DIR)/docker
+	mkdir -p $(TARGET_DIR)/docker
+	$(RELEASE) install --into $(TARGET_DIR)/docker/image >/dev/null
+	install -d -m 1777 $(TARGET_DIR)/docker/image/tmp $(TARGET_DIR)/docker/image/run/muster $(TARGET_DIR)/docker/image/run/service
+	docker build --tag muster --file docker/Dockerfile $(TARGET_DIR)/docker
+
+archive: image ## that image as one file, for `docker load`
+	docker save muster | gzip >$(TARGET_DIR)/docker/muster.tar.gz
+	@echo $(TARGET_DIR)/docker/muster.tar.gz

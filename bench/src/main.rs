@@ -15,6 +15,7 @@ mod hung;
 mod idle;
 mod join;
 mod kill;
+mod ladder;
 mod leave;
 mod machine;
 mod membership;
@@ -48,6 +49,7 @@ const PARTS: &[&str] = &[
     "pid1",
     "render",
     "changes",
+    "ladder",
 ];
 
 #[tokio::main]
@@ -93,6 +95,7 @@ async fn main() -> ExitCode {
             "idle" => idle::measure(idle::SIZES).await,
             "membership" => membership::measure(results::unfinished("membership").filter(|_| !again)).await,
             "events" => events::measure(results::unfinished("events").filter(|_| !again), None).await,
+            "ladder" => ladder::measure().await,
             "render" => render::measure(),
             "changes" => changes::measure().await,
             "faults" => faults::measure(results::unfinished("faults").filter(|_| !again)),

@@ -42,7 +42,7 @@ pub struct Image {
 impl Image {
     /// Of busybox, the binary under test with all its names, and these files. What starts with `#!` is executable.
     pub fn of(files: &[(&str, &str)]) -> Self {
-        let name = format!("muster-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = unused_name();
         let context = tempfile::tempdir().expect("a place for tests");
         let root = context.path().join("root");
         for folder in ["bin", "run", "tmp", "etc"] {
@@ -67,9 +67,44 @@ impl Image {
             "FROM scratch\nCOPY root/ /\nENV PATH=/command:/usr/bin:/bin\n",
         )
         .expect("the Dockerfile can be written");
-        let built = docker(&["build", "--quiet", "--tag", &name, &context.path().to_string_lossy()]);
-        assert!(built.status.success(), "docker build: {built:?}");
+        Self::built(name, context.path(), &context.path().join("Dockerfile"), &[])
+    }
+
+    /// By something that is told the image's name.
+    pub fn made(make: impl FnOnce(&str)) -> Self {
+        let name = unused_name();
+        make(&name);
         Self { name }
+    }
+
+    /// By a Dockerfile, in its context, with build arguments.
+    pub fn by(dockerfile: &Path, context: &Path, arguments: &[(&str, &str)]) -> Self {
+        Self::built(unused_name(), context, dockerfile, arguments)
+    }
+
+    fn built(name: String, context: &Path, dockerfile: &Path, arguments: &[(&str, &str)]) -> Self {
+        let mut words =
+            ["build", "--quiet", "--force-rm", "--tag", &name, "--file"].map(str::to_owned).to_vec();
+        words.push(dockerfile.display().to_string());
+        for (key, value) in arguments {
+            words.extend(["--build-arg".to_owned(), format!("{key}={value}")]);
+        }
+        words.push(context.display().to_string());
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let built = docker(&words);
+        assert!(built.status.success(), "docker build: {}", said(&built));
+        Self { name }
+    }
+
+    /// Bytes of all its layers.
+    pub fn size(&self) -> u64 {
+        let answer = docker(&["image", "inspect", "--format", "{{.Size}}", &self.name]);
+        String::from_utf8_lossy(&answer.stdout).trim().parse().expect("docker tells a size")
+    }
+
+    /// What `FROM` calls it.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Runs a container until it ends: its exit code and what it printed.
@@ -109,9 +144,14 @@ pub struct Bridge<'a> {
 impl Bridge<'_> {
     /// Starts a container, whose host name this is, too.
     pub fn start(&self, host: &str, options: &[&str], command: &[&str]) -> Container {
+        self.start_of(self.image, host, options, command)
+    }
+
+    /// Starts a container of another image.
+    pub fn start_of(&self, image: &Image, host: &str, options: &[&str], command: &[&str]) -> Container {
         let network = format!("--network={}", self.name);
         let own = ["run", "--detach", LOG_BOUND, &network, "--hostname", host, "--network-alias", host];
-        let output = docker(&[&own, options, &[&*self.image.name], command].concat());
+        let output = docker(&[&own, options, &[&*image.name], command].concat());
         assert!(output.status.success(), "docker run: {output:?}");
         Container { id: String::from_utf8_lossy(&output.stdout).trim().to_owned() }
     }
@@ -161,6 +201,23 @@ impl Container {
         docker(&["kill", "--signal", signal, &self.id]);
     }
 
+    /// Its processes, as the host numbers them.
+    pub fn processes(&self) -> Vec<u32> {
+        let answer = docker(&["top", &self.id, "-o", "pid"]);
+        let text = String::from_utf8_lossy(&answer.stdout).into_owned();
+        text.lines().skip(1).filter_map(|line| line.trim().parse().ok()).collect()
+    }
+
+    /// `docker pause`: none of its processes gets the processor.
+    pub fn pause(&self) {
+        docker(&["pause", &self.id]);
+    }
+
+    /// `docker unpause`.
+    pub fn unpause(&self) {
+        docker(&["unpause", &self.id]);
+    }
+
     /// Its address in its network.
     pub fn address(&self) -> String {
         let form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
@@ -193,6 +250,10 @@ impl Drop for Container {
     fn drop(&mut self) {
         docker(&["rm", "--force", &self.id]);
     }
+}
+
+fn unused_name() -> String {
+    format!("muster-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 fn until(text: &str, said: impl Fn() -> String) {

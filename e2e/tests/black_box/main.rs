@@ -19,6 +19,7 @@ mod log_of_a_node;
 mod logs;
 mod lossy;
 mod names;
+mod original;
 mod outage;
 mod partial_network;
 mod partition;

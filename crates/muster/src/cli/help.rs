@@ -302,8 +302,8 @@ with-contenv, s6-svc, s6-svstat, s6-svwait, s6-setuidgid. What had one of these 
 
 pub(super) const INSTALL_AFTER: &str = "\
 Example, in a Dockerfile:
-  COPY --from=muster /muster /muster
-  RUN [\"/muster\", \"install\", \"--into\", \"/\"]
+  COPY --from=muster /usr/bin/muster /usr/bin/muster
+  RUN [\"muster\", \"install\", \"--into\", \"/\"]
 
 Exit codes:
   0  laid; the paths are printed

@@ -1,0 +1,228 @@
+//! Rung 0 of `examples/original`: containers as the original lab builds them, with bash scripts under `/init`, `serf` and `handlebars`, where
+//! Muster stands for s6-overlay, Serf, Node and handlebars-cmd by its links alone. The real HAProxy balances.
+//!
+//! After each step five accounts of who is there have to agree: the containers that run (the truth), the files of `/nodes`, the
+//! rendered configuration, HAProxy's `show stat`, and who answers through HAProxy.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use muster_e2e::{Bridge, Container, Rung0, exchange, skip, wait_for, who_answers};
+
+/// Containers on one network: a balancer `ha` and backends.
+struct Lab<'a> {
+    images: &'a Rung0,
+    network: Bridge<'a>,
+    ha: Option<Container>,
+    backends: BTreeMap<String, Container>,
+}
+
+impl<'a> Lab<'a> {
+    fn new(images: &'a Rung0) -> Self {
+        Self { images, network: images.ha.network(), ha: None, backends: BTreeMap::new() }
+    }
+
+    fn start_ha(&mut self) {
+        self.ha = Some(self.network.start_of(&self.images.ha, "ha", &[], &[]));
+    }
+
+    /// Starts these at the same time.
+    fn start(&mut self, names: &[&str]) {
+        let (network, image) = (&self.network, &self.images.backend);
+        let made: Vec<Container> = std::thread::scope(|scope| {
+            let starts: Vec<_> =
+                names.iter().map(|name| scope.spawn(|| network.start_of(image, name, &[], &[]))).collect();
+            starts.into_iter().map(|start| start.join().expect("it starts")).collect()
+        });
+        self.backends.extend(names.iter().map(|name| (*name).to_owned()).zip(made));
+    }
+
+    /// Stops these at the same time; each ends by itself.
+    fn stop(&self, names: &[&str]) {
+        std::thread::scope(|scope| {
+            for name in names {
+                let backend = &self.backends[*name];
+                scope.spawn(|| assert_eq!(backend.stop(), 0, "{}", backend.said()));
+            }
+        });
+    }
+
+    fn ha(&self) -> &Container {
+        self.ha.as_ref().expect("it was started")
+    }
+
+    /// Waits until all accounts tell of exactly these backends, with their addresses; how long that took.
+    async fn agrees(&self, step: &str, names: &[&str]) {
+        let began = Instant::now();
+        let truth: BTreeMap<String, String> =
+            names.iter().map(|name| ((*name).to_owned(), self.backends[*name].address())).collect();
+        wait_for(step, || async {
+            let ha = self.ha();
+            let nodes = pairs(&ha.exec(&["sh", "-c", "cd /nodes && cat -- * 2>/dev/null"]), "");
+            let file = pairs(&ha.exec(&["cat", "/etc/haproxy/haproxy.cfg"]), "server ");
+            let up = servers_up(&ha.address());
+            if nodes != truth || file != truth {
+                return Err(format!("truth {truth:?}\nnodes {nodes:?}\nfile {file:?}"));
+            }
+            let wanted: BTreeSet<String> = truth.keys().cloned().collect();
+            if up != wanted {
+                return Err(format!("show stat: {up:?}, not {wanted:?}"));
+            }
+            let answered: BTreeSet<String> =
+                (0..2 * names.len()).map(|_| who_answers(&format!("{}:80", ha.address()))).collect();
+            if answered == wanted { Ok(()) } else { Err(format!("{answered:?} answer, not {wanted:?}")) }
+        })
+        .await;
+        eprintln!("{step}: all agree after {:.1} s", began.elapsed().as_secs_f64());
+        // Nobody else's processes: one HAProxy, one agent.
+        let running = self.ha().exec(&["ps", "-o", "comm"]);
+        for program in ["haproxy", "serf"] {
+            let count = running.lines().filter(|line| line.trim() == program).count();
+            assert_eq!(count, 1, "{step}: {program} in\n{running}");
+        }
+    }
+}
+
+impl Drop for Lab<'_> {
+    /// All at once: removing them one after the other takes a second each.
+    fn drop(&mut self) {
+        let containers: Vec<Container> =
+            std::mem::take(&mut self.backends).into_values().chain(self.ha.take()).collect();
+        std::thread::scope(|scope| {
+            for container in containers {
+                scope.spawn(move || drop(container));
+            }
+        });
+    }
+}
+
+/// `NAME ADDRESS` of each line that begins with this; the port is left out.
+fn pairs(text: &str, beginning: &str) -> BTreeMap<String, String> {
+    let lines = text.lines().filter_map(|line| line.trim().strip_prefix(beginning));
+    let words = lines.filter_map(|line| line.split_once(' '));
+    words
+        .map(|(name, rest)| {
+            let address = rest.split([':', ' ']).next().unwrap_or(rest);
+            (name.to_owned(), address.to_owned())
+        })
+        .collect()
+}
+
+/// The servers that HAProxy takes for up, by its command socket; of those it does not, the name says so.
+fn servers_up(address: &str) -> BTreeSet<String> {
+    let told = exchange(&format!("{address}:9999"), "show stat\n").unwrap_or_default();
+    told.lines()
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .filter(|row| row.first() == Some(&"nodes") && row.get(1) != Some(&"BACKEND"))
+        .filter_map(|row| {
+            let (name, status) = (row.get(1)?, row.get(17)?);
+            Some(if *status == "UP" { (*name).to_owned() } else { format!("{name} ({status})") })
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_original_lab_follows_its_backends_with_no_script_edited() {
+    let Some(images) = Rung0::build() else { return };
+    let mut lab = Lab::new(&images);
+    lab.start_ha();
+    lab.agrees("ha alone", &[]).await;
+    lab.start(&["s1", "s2"]);
+    lab.agrees("two joined", &["s1", "s2"]).await;
+    lab.start(&["s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10"]);
+    let all = ["s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10"];
+    lab.agrees("eight more", &all).await;
+
+    lab.stop(&all[5..]);
+    lab.agrees("five stopped", &all[..5]).await;
+
+    lab.backends["s4"].signal("KILL");
+    lab.backends["s5"].pause();
+    lab.agrees("one killed, one paused", &all[..3]).await;
+    lab.backends["s5"].unpause();
+    lab.agrees("the paused one goes on", &["s1", "s2", "s3", "s5"]).await;
+
+    // Under its name, with another address: s6 may have its old one.
+    lab.backends.remove("s4");
+    lab.backends["s6"].start_again();
+    lab.start(&["s4"]);
+    lab.agrees("one made again, one started again", &["s1", "s2", "s3", "s4", "s5", "s6"]).await;
+
+    lab.ha().signal("KILL");
+    lab.ha().ends();
+    lab.ha().start_again();
+    lab.agrees("ha killed and started again", &["s1", "s2", "s3", "s4", "s5", "s6"]).await;
+    assert_eq!(lab.ha().stop(), 0, "{}", lab.ha().said());
+}
+
+#[tokio::test]
+async fn the_original_lab_comes_up_in_any_order() {
+    let Some(images) = Rung0::build() else { return };
+    let mut lab = Lab::new(&images);
+    lab.start(&["s1", "s2", "s3"]);
+    lab.start_ha();
+    lab.agrees("backends first", &["s1", "s2", "s3"]).await;
+
+    // Another balancer in its place, that knows nothing of them, and more of them at the same time.
+    lab.ha = None;
+    lab.start(&["s4", "s5"]);
+    lab.start_ha();
+    lab.agrees("a new ha", &["s1", "s2", "s3", "s4", "s5"]).await;
+}
+
+/// What the scripts do on Muster is what they do on the programs they were written for.
+#[tokio::test]
+async fn the_same_scripts_do_the_same_on_the_original_programs() {
+    let Some(images) = Rung0::original() else { return };
+    let mut lab = Lab::new(&images);
+    lab.start_ha();
+    lab.agrees("original: ha alone", &[]).await;
+    lab.start(&["s1", "s2", "s3"]);
+    lab.agrees("original: three joined", &["s1", "s2", "s3"]).await;
+    lab.stop(&["s2"]);
+    lab.agrees("original: one stopped", &["s1", "s3"]).await;
+}
+
+#[test]
+fn no_script_of_the_original_lab_names_muster() {
+    fn look(folder: &Path, seen: &mut usize) {
+        for entry in std::fs::read_dir(folder).expect("it is a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                look(&path, seen);
+            } else if path.file_name().is_some_and(|name| name != "Dockerfile") {
+                let text = std::fs::read_to_string(&path).expect("it is text");
+                assert!(!text.to_lowercase().contains("muster"), "{}", path.display());
+                *seen += 1;
+            }
+        }
+    }
+    let mut seen = 0;
+    look(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/original/rung0")), &mut seen);
+    assert_eq!(seen, 8);
+}
+
+/// docker-compose 1.29, where it is installed, reads both; who is outside of the host reaches neither the statistics nor the command socket.
+#[test]
+fn both_compose_files_are_valid_and_publish_what_commands_haproxy_to_the_host_alone() {
+    let asked = Command::new("docker-compose").arg("--version").output();
+    if !asked.is_ok_and(|answer| answer.status.success()) {
+        return skip("docker-compose is not installed (apt install docker-compose)");
+    }
+    let example = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/original"));
+    for folder in [example.to_owned(), example.join("2020")] {
+        let told =
+            Command::new("docker-compose").arg("config").current_dir(&folder).output().expect("it is there");
+        assert!(told.status.success(), "{told:?}");
+        let told = String::from_utf8_lossy(&told.stdout).into_owned();
+        for port in [1936, 9999] {
+            let lines: Vec<&str> = told.lines().filter(|line| line.contains(&port.to_string())).collect();
+            assert_eq!(lines.len(), 1, "{told}");
+            assert!(lines[0].contains(&format!("127.0.0.1:{port}:{port}")), "{told}");
+        }
+    }
+    let scaled = std::fs::read_to_string(example.join("compose.yaml")).expect("it is text");
+    assert!(!scaled.contains("container_name:") && !scaled.contains("ipv4_address:"), "{scaled}");
+}

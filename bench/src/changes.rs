@@ -45,7 +45,8 @@ pub(crate) async fn measure() -> Value {
 /// A HAProxy, the agent that keeps it right, and where both are.
 struct Balancer {
     agent: Agent,
-    haproxy: Process,
+    /// The master; one that is replaced at each change has none.
+    master: Option<Process>,
     front: String,
     directory: TempDir,
 }
@@ -72,8 +73,10 @@ impl Balancer {
             ),
             Way::ReloadEachChange => format!(
                 "[templates.ha]\nfiles = {{ {config:?} = {source:?} }}\ncheck = \"haproxy -c -f {config}\"\nsettle = \"0s\"\n\
-                 on_change = \"run sh -c '[ ! -e {pid} ] || kill -USR2 $(cat {pid})'\"\n",
+                 on_change = \"run sh -c '{{ [ -S {socket} ] && exec haproxy -D -f {config} -p {pid} -x {socket} -sf $(cat {pid}); }} || exec \
+                 haproxy -D -f {config} -p {pid}'\"\n",
                 pid = path("pid"),
+                socket = path("admin.sock"),
             ),
         };
         std::fs::write(path("muster.toml"), text).expect("the configuration can be written");
@@ -83,15 +86,16 @@ impl Balancer {
             std::fs::read(directory.path().join("haproxy.cfg")).map_err(|error| error.to_string())
         })
         .await;
-        let mut command = Command::new("/usr/sbin/haproxy");
-        command.args(["-W", "-db", "-S", &path("master.sock"), "-f", &config]);
-        let haproxy = Process::start("haproxy", &mut command);
+        let haproxy = (way == Way::Commands).then(|| {
+            let mut command = Command::new("/usr/sbin/haproxy");
+            command.args(["-W", "-db", "-S", &path("master.sock"), "-f", &config]);
+            Process::start("haproxy", &mut command)
+        });
         wait_for("HAProxy serves", || async {
             tokio::net::TcpStream::connect(&front).await.map(drop).map_err(|error| error.to_string())
         })
         .await;
-        std::fs::write(path("pid"), haproxy.id().to_string()).expect("its number can be written");
-        Self { agent, haproxy, front, directory }
+        Self { agent, master: haproxy, front, directory }
     }
 
     fn ask(&self, command: &str) -> Result<String, String> {
@@ -125,9 +129,32 @@ impl Balancer {
 
     /// Workers of HAProxy that are there, beside the one that serves.
     fn old_workers(&self) -> usize {
-        let id = self.haproxy.id();
-        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-        children.split_whitespace().count().saturating_sub(1)
+        let masters = usize::from(self.master.is_some());
+        self.processes().len().saturating_sub(1 + masters)
+    }
+
+    /// All of this HAProxy.
+    fn processes(&self) -> Vec<i32> {
+        let file = self.directory.path().join("haproxy.cfg").display().to_string();
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        let is_ours = |pid: &i32| {
+            let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let mut words = words.split(|byte| *byte == 0);
+            words.next().is_some_and(|program| program.ends_with(b"haproxy"))
+                && words.any(|word| word == file.as_bytes())
+        };
+        pids.filter(is_ours).collect()
+    }
+}
+
+impl Drop for Balancer {
+    /// Those without a master would outlive us.
+    fn drop(&mut self) {
+        for pid in self.processes() {
+            let pid = rustix::process::Pid::from_raw(pid);
+            let _ = pid.map(|pid| rustix::process::kill_process(pid, rustix::process::Signal::KILL));
+        }
     }
 }
 
@@ -203,7 +230,10 @@ async fn under_change(way: Way) -> Value {
     while !busy.is_empty() {
         let Some((host, is_there)) = results.recv().await else { break };
         note(&mut wanted, host, is_there);
-        busy.retain(|(of, _)| *of != host);
+        // Whoever is told nothing more stays as it is for as long as it could be.
+        let (done, rest) = busy.into_iter().partition(|(of, _)| *of == host);
+        idle.extend::<Vec<_>>(done);
+        busy = rest;
     }
     balancer.serves(&wanted).await;
     let (mut requests, mut failed) = (Vec::new(), Vec::new());
@@ -270,7 +300,7 @@ async fn at_once() -> Value {
     let took = began.elapsed();
     let after = row(&balancer).await;
     let figures = json!({
-        "nodes": AT_ONCE, "started_within": spread_ms(&[started.as_secs_f64() * 1e3])["median_ms"],
+        "nodes": AT_ONCE, "started_within_ms": spread_ms(&[started.as_secs_f64() * 1e3])["median_ms"],
         "all_in_haproxy_after_ms": (took.as_secs_f64() * 1e3).round(),
         "batches": after.changed - before.changed, "reloads": after.reloads - before.reloads,
     });

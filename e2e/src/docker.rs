@@ -220,7 +220,15 @@ impl Container {
 
     /// Its address in its network.
     pub fn address(&self) -> String {
-        let form = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}";
+        self.inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")
+    }
+
+    /// Waits until its HEALTHCHECK has passed.
+    pub fn is_healthy(&self) {
+        until("healthy!", || self.inspect("{{.State.Health.Status}}!"));
+    }
+
+    fn inspect(&self, form: &str) -> String {
         let answer = docker(&["inspect", "--format", form, &self.id]);
         String::from_utf8_lossy(&answer.stdout).trim().to_owned()
     }

@@ -27,7 +27,7 @@ pub use network::{Network, Traffic};
 pub use node::{Kind, Node, nobody_failed, whole};
 pub use process::Process;
 pub use question::{exchange, who_answers};
-pub use rung0::Rung0;
+pub use rung0::{Rung0, muster_image};
 pub use serf::{SerfAgent, agree, reference, reference_is_here, serf, serf_is_installed};
 pub use wait::{PATIENCE, says, wait_for};
 pub use whole_node::WholeNode;

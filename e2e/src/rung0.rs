@@ -84,8 +84,8 @@ fn image(name: &str, arguments: &[(&str, &str)]) -> Image {
     Image::by(&context.join("Dockerfile"), &context, arguments)
 }
 
-/// By Muster's own Dockerfile, as `make image` does.
-fn muster_image() -> Image {
+/// Muster's image by its own Dockerfile, as `make image` does.
+pub fn muster_image() -> Image {
     let context = tempfile::tempdir().expect("a place for tests");
     let root = context.path().join("image");
     fs::create_dir_all(&root).expect("folders can be made");

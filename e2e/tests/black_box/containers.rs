@@ -1,6 +1,6 @@
 //! `muster init` and `muster -- COMMAND` as PID 1 of real containers.
 
-use muster_e2e::{Image, docker_is_here};
+use muster_e2e::{Image, docker_is_here, muster_image};
 
 const INIT: &[&str] = &["--entrypoint", "/init"];
 const TINI: &[&str] = &["--entrypoint", "/usr/bin/muster"];
@@ -187,4 +187,20 @@ fn services_of_s6_rc_start_by_their_dependencies() {
     let (code, said) =
         Image::of(&files).run(INIT, &["sh", "-c", "while [ ! -e /run/app ]; do sleep 0.02; done"]);
     assert_eq!((code, &*said), (0, "db\nmigrate with spaces\napp\ndown\n"));
+}
+
+/// Of `docker/Dockerfile`: it has nothing but Muster, no account and no shell.
+#[test]
+fn the_image_of_muster_runs_a_healthy_node_as_any_user_and_writes_nothing() {
+    if !docker_is_here() {
+        return;
+    }
+    let image = muster_image();
+    let places = ["--tmpfs", "/run/muster:mode=1777", "--tmpfs", "/run/service:mode=1777"];
+    let bare = ["--read-only", "--user", "1234:1234", "--cap-drop=ALL"];
+    let node = image.start(&[&bare[..], &places].concat(), &["run", "--", "muster", "demo", "backend"]);
+    node.is_healthy();
+    assert_eq!(node.stop(), 0, "{}", node.said());
+    let (code, said) = image.run(&["--entrypoint", "/usr/bin/serf"], &["version"]);
+    assert!(code == 0 && said.contains("Muster"), "it answers to its other names, too: {code} {said}");
 }

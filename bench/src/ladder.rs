@@ -1,6 +1,6 @@
 //! The ladder of `examples/original`: the system as the original builds it, on its own programs (`original`), the same scripts on Muster
-//! (`rung 0`), and Muster's own balancer and `muster run` with one image and no script (`rung 2`). Real containers, on a network of the
-//! engine for each.
+//! (`rung 0`), a real HAProxy that `muster run` keeps right with no script (`rung 1`), and Muster's own balancer and `muster run` with one
+//! image (`rung 2`). Real containers, on a network of the engine for each.
 
 use crate::results::spread_ms;
 use crate::usage::Memory;
@@ -59,6 +59,13 @@ pub(crate) async fn measure() -> Value {
         options: vec!["-e", key, "-e", "JOIN=ha"],
         command: command.to_vec(),
     };
+    let ha = rung0.rung1();
+    let rung = Rung {
+        ha: Node { image: &ha, ..node(&[]) },
+        backend: node(&["run", "--role", "backend", "--", "muster", "demo", "backend"]),
+    };
+    figures.insert("rung 1".to_owned(), climb(&rung).await);
+
     let rung = Rung {
         ha: node(&["run", "--proxy", "--service", "backend", "--listen", ":80"]),
         backend: node(&["run", "--role", "backend", "--", "muster", "demo", "backend"]),

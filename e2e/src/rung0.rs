@@ -35,6 +35,11 @@ impl Rung0 {
         })
     }
 
+    /// The balancer of rung 1, on the same: no handler and no script. Its backends are `stack` with `muster run`.
+    pub fn rung1(&self) -> Image {
+        of_rung("rung1", "ha", &[("BASE", self.base.name()), ("STACK", self.stack.name())])
+    }
+
     /// On the programs that Muster stands for: s6, Serf, Node and handlebars.js of this machine.
     pub fn original() -> Option<Self> {
         for (program, package) in [
@@ -80,7 +85,11 @@ fn base(kind: &str, programs: &[&str]) -> Image {
 }
 
 fn image(name: &str, arguments: &[(&str, &str)]) -> Image {
-    let context: PathBuf = [ORIGINAL, "rung0", name].iter().collect();
+    of_rung("rung0", name, arguments)
+}
+
+fn of_rung(rung: &str, name: &str, arguments: &[(&str, &str)]) -> Image {
+    let context: PathBuf = [ORIGINAL, rung, name].iter().collect();
     Image::by(&context.join("Dockerfile"), &context, arguments)
 }
 

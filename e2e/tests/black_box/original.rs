@@ -9,11 +9,15 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use muster_e2e::{Bridge, Container, Rung0, exchange, skip, wait_for, who_answers};
+use muster_e2e::{Bridge, Container, Image, Rung0, exchange, skip, wait_for, who_answers};
 
 /// Containers on one network: a balancer `ha` and backends.
 struct Lab<'a> {
-    images: &'a Rung0,
+    ha_image: &'a Image,
+    backend_image: &'a Image,
+    backend_command: &'static [&'static str],
+    /// What runs in the balancer's container, and how often.
+    programs: &'static [(&'static str, usize)],
     network: Bridge<'a>,
     ha: Option<Container>,
     backends: BTreeMap<String, Container>,
@@ -21,19 +25,44 @@ struct Lab<'a> {
 
 impl<'a> Lab<'a> {
     fn new(images: &'a Rung0) -> Self {
-        Self { images, network: images.ha.network(), ha: None, backends: BTreeMap::new() }
+        Self {
+            ha_image: &images.ha,
+            backend_image: &images.backend,
+            backend_command: &[],
+            programs: &[("haproxy", 1), ("serf", 1)],
+            network: images.ha.network(),
+            ha: None,
+            backends: BTreeMap::new(),
+        }
+    }
+
+    /// No handler and no script: `muster run` on both sides.
+    fn of_rung_1(images: &'a Rung0, ha: &'a Image) -> Self {
+        Self {
+            ha_image: ha,
+            backend_image: &images.stack,
+            backend_command: &["run", "--role", "backend", "--", "muster", "demo", "backend"],
+            // PID 1 and the agent; HAProxy's master and its worker.
+            programs: &[("haproxy", 2), ("muster", 2)],
+            network: ha.network(),
+            ha: None,
+            backends: BTreeMap::new(),
+        }
     }
 
     fn start_ha(&mut self) {
-        self.ha = Some(self.network.start_of(&self.images.ha, "ha", &[], &[]));
+        self.ha = Some(self.network.start_of(self.ha_image, "ha", &[], &[]));
     }
 
     /// Starts these at the same time.
     fn start(&mut self, names: &[&str]) {
-        let (network, image) = (&self.network, &self.images.backend);
+        let (network, image, command) = (&self.network, self.backend_image, self.backend_command);
+        let options = ["-e", "JOIN=ha"];
         let made: Vec<Container> = std::thread::scope(|scope| {
-            let starts: Vec<_> =
-                names.iter().map(|name| scope.spawn(|| network.start_of(image, name, &[], &[]))).collect();
+            let starts: Vec<_> = names
+                .iter()
+                .map(|name| scope.spawn(|| network.start_of(image, name, &options, command)))
+                .collect();
             starts.into_iter().map(|start| start.join().expect("it starts")).collect()
         });
         self.backends.extend(names.iter().map(|name| (*name).to_owned()).zip(made));
@@ -78,9 +107,9 @@ impl<'a> Lab<'a> {
         eprintln!("{step}: all agree after {:.1} s", began.elapsed().as_secs_f64());
         // Nobody else's processes: one HAProxy, one agent.
         let running = self.ha().exec(&["ps", "-o", "comm"]);
-        for program in ["haproxy", "serf"] {
-            let count = running.lines().filter(|line| line.trim() == program).count();
-            assert_eq!(count, 1, "{step}: {program} in\n{running}");
+        for (program, wanted) in self.programs {
+            let count = running.lines().filter(|line| line.trim() == *program).count();
+            assert_eq!(count, *wanted, "{step}: {program} in\n{running}");
         }
     }
 }
@@ -155,6 +184,45 @@ async fn the_original_lab_follows_its_backends_with_no_script_edited() {
     lab.ha().start_again();
     lab.agrees("ha killed and started again", &["s1", "s2", "s3", "s4", "s5", "s6"]).await;
     assert_eq!(lab.ha().stop(), 0, "{}", lab.ha().said());
+}
+
+/// Rung 1: the template and HAProxy are the original's, all scripts are gone.
+#[tokio::test]
+async fn without_scripts_the_lab_follows_its_backends_and_haproxy_is_never_reloaded() {
+    let Some(images) = Rung0::build() else { return };
+    let ha = images.rung1();
+    let mut lab = Lab::of_rung_1(&images, &ha);
+    lab.start(&["s1"]);
+    lab.start_ha();
+    lab.agrees("rung 1: one first", &["s1"]).await;
+    let before = worker(&lab);
+    lab.start(&["s2", "s3", "s4", "s5", "s6"]);
+    let all = ["s1", "s2", "s3", "s4", "s5", "s6"];
+    lab.agrees("rung 1: five more", &all).await;
+    lab.stop(&all[4..]);
+    lab.agrees("rung 1: two stopped", &all[..4]).await;
+    lab.backends["s3"].signal("KILL");
+    lab.backends["s4"].pause();
+    lab.agrees("rung 1: one killed, one paused", &all[..2]).await;
+    lab.backends["s4"].unpause();
+    lab.agrees("rung 1: the paused one goes on", &["s1", "s2", "s4"]).await;
+    lab.backends.remove("s3");
+    lab.backends["s5"].start_again();
+    lab.start(&["s3"]);
+    lab.agrees("rung 1: one made again, one started again", &all[..5]).await;
+    assert_eq!(worker(&lab), before, "it was reloaded: {}", lab.ha().exec(&["muster", "templates"]));
+
+    lab.ha().signal("KILL");
+    lab.ha().ends();
+    lab.ha().start_again();
+    lab.agrees("rung 1: ha killed and started again", &all[..5]).await;
+    assert_eq!(lab.ha().stop(), 0, "{}", lab.ha().said());
+}
+
+/// The process of HAProxy that answers.
+fn worker(lab: &Lab<'_>) -> Option<String> {
+    let info = exchange(&format!("{}:9999", lab.ha().address()), "show info\n").ok()?;
+    info.lines().find_map(|line| line.strip_prefix("Pid: ")).map(str::to_owned)
 }
 
 #[tokio::test]

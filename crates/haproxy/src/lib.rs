@@ -8,6 +8,7 @@
 //! | what has to change, and whether it can without a reload | `plan` |
 //! | a change as commands of the runtime API | `change` |
 //! | what HAProxy answers | `reply` |
+//! | what is wrong with a text whatever HAProxy runs it | `lint` |
 //!
 //! A text that differs from the running one only in `server` lines of backends whose balance takes servers at run time becomes
 //! [`Change`]s; everything else is a [`Plan::Reload`] that names the line which forces it. Nothing here is believed: a command
@@ -19,6 +20,7 @@ extern crate alloc;
 
 mod change;
 mod config;
+mod lint;
 mod plan;
 mod reply;
 mod server;
@@ -26,6 +28,7 @@ mod words;
 
 pub use change::{Change, Command, Leaving, New, ServerName};
 pub use config::{CONFIG_BYTES_MAX, Config, TooLong};
+pub use lint::{Finding, Gravity, lint};
 pub use plan::{Features, Plan, Reason, plan};
 pub use reply::{
     Info, Load, Process, Processes, ServerState, info, loads, processes, refusal, server_states,

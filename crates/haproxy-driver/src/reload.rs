@@ -44,7 +44,9 @@ async fn by_master(config: &Config, master: &Socket, until: Instant) -> Result<(
     if before.old_workers.len() >= config.old_workers_max {
         return Err(Failed::OldWorkers { count: before.old_workers.len() });
     }
-    let reply = master.ask("reload").await.map_err(silent)?;
+    // Since 2.7 it answers when the new worker is there or has failed.
+    let left = until.saturating_duration_since(Instant::now());
+    let reply = master.ask_within("reload", left).await.map_err(silent)?;
     if let Some(why) = refusal(&reply) {
         return Err(Failed::Refused(why));
     }
@@ -52,10 +54,8 @@ async fn by_master(config: &Config, master: &Socket, until: Instant) -> Result<(
         // It replaces itself, and does not answer meanwhile.
         if let Ok(reply) = master.ask("show proc").await {
             let now = processes(&reply);
-            if now.failed > before.failed {
-                return Err(Failed::Refused(
-                    "the master counts a failed reload; its log says why".to_owned(),
-                ));
+            if now.failed_since(&before) {
+                return Err(Failed::Refused("the new configuration did not come up; its log says why".to_owned()));
             }
             if has_new_worker(&before, &now) {
                 return Ok(());

@@ -23,9 +23,13 @@ impl Socket {
 
     /// Asks, and reads until HAProxy closes.
     pub(crate) async fn ask(&self, command: &str) -> Result<String> {
-        timeout(ANSWER_WITHIN, self.exchange(command))
-            .await
-            .unwrap_or_else(|_| Err(Error::new(ErrorKind::TimedOut, "no answer within 5 s")))
+        self.ask_within(command, ANSWER_WITHIN).await
+    }
+
+    /// As [`ask`](Self::ask), of what takes its time.
+    pub(crate) async fn ask_within(&self, command: &str, limit: Duration) -> Result<String> {
+        let no_answer = || Error::new(ErrorKind::TimedOut, format!("no answer within {limit:?}"));
+        timeout(limit, self.exchange(command)).await.unwrap_or_else(|_| Err(no_answer()))
     }
 
     async fn exchange(&self, command: &str) -> Result<String> {

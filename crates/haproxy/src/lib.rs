@@ -8,6 +8,7 @@
 //! | what has to change, and whether it can without a reload | `plan` |
 //! | a change as commands of the runtime API | `change` |
 //! | what HAProxy answers | `reply` |
+//! | which text it can run, and what a new process takes over | `state` |
 //! | what is wrong with a text whatever HAProxy runs it | `lint` |
 //!
 //! A text that differs from the running one only in `server` lines of backends whose balance takes servers at run time becomes
@@ -24,6 +25,7 @@ mod lint;
 mod plan;
 mod reply;
 mod server;
+mod state;
 mod words;
 
 pub use change::{Change, Command, Leaving, New, ServerName};
@@ -33,3 +35,4 @@ pub use plan::{Features, Plan, Reason, plan};
 pub use reply::{
     Info, Load, Process, Processes, ServerState, info, loads, processes, refusal, server_states,
 };
+pub use state::state_file;

@@ -81,8 +81,11 @@ const GONE_BEHIND: [(&str, &str, &str, &str); 4] = [
     ("mode", "health", "", "`http-request return status 200`"),
 ];
 /// The same of the global section.
-const GONE_GLOBAL: [(&str, &str, &str); 2] =
-    [("nbproc", "2.5", "nothing: threads use all processors"), ("tune.chksize", "", "`tune.bufsize`")];
+const GONE_GLOBAL: [(&str, &str, &str); 3] = [
+    ("nbproc", "2.5", "nothing: threads use all processors"),
+    ("tune.chksize", "", "`tune.bufsize`"),
+    ("debug", "", "the flag `-d`"),
+];
 
 /// Reads `config` for what is wrong with it whatever HAProxy runs it.
 pub fn lint(config: &Config) -> Vec<Finding> {

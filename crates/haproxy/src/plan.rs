@@ -95,6 +95,17 @@ fn because(line: &Line, why: &str) -> Reason {
     Reason { line: Some(line.number), words: format!("`{}` {why}", line.text()) }
 }
 
+/// Of a line that is in the running text only.
+fn is_gone(line: &Line, why: &str) -> Reason {
+    Reason { line: None, words: format!("`{}` is gone, and {why}", line.text()) }
+}
+
+/// A line that decides which others count (configuration manual, 2.4 "Conditional blocks").
+fn condition(config: &Config) -> Option<&str> {
+    let lines = config.sections.iter().flat_map(|section| &section.lines);
+    lines.filter_map(|line| line.words.first()).map(String::as_str).find(|word| word.starts_with(".if"))
+}
+
 /// Whether everything is the same but for servers where they can change.
 fn same_but_for_servers(before: &Section, section: &Section) -> Result<(), Reason> {
     let fixed = |of: &Section| {
@@ -137,7 +148,12 @@ impl Pair<'_> {
         let Some(first) = new.first().or(gone.first()).copied() else { return Ok(Vec::new()) };
         let backend = self.section.name().filter(|name| is_plain(name));
         let Some(backend) = backend else { return Err(because(&self.section.head, "has no usual name")) };
-        self.takes_servers(first)?;
+        if let Some(condition) = [self.running, self.wanted].into_iter().find_map(condition) {
+            return Err(because(
+                first,
+                &format!("changes a server, and `{condition}` makes the rest depend on the start"),
+            ));
+        }
         let (defaults_before, defaults_now) = (
             defaults(self.running, self.before).map_err(|why| because(first, &why))?,
             defaults(self.wanted, self.section).map_err(|why| because(first, &why))?,
@@ -152,21 +168,41 @@ impl Pair<'_> {
             changes.extend(self.changed(line, full, running.map(|(_, server)| server), wanted)?);
         }
         for line in gone {
-            let (name, former) = server(line, &defaults_before).map_err(|why| Reason {
-                line: None,
-                words: format!("`{}` is gone, and {why}", line.text()),
-            })?;
+            let (name, former) = server(line, &defaults_before).map_err(|why| is_gone(line, &why))?;
+            self.takes_servers().map_err(|why| is_gone(line, &why))?;
+            if !is_plain(name) {
+                return Err(is_gone(line, "has a name that a command cannot hold"));
+            }
             let full = ServerName { backend: backend.to_string(), server: name.to_string() };
             changes.push(Change::Remove(full, Leaving(former)));
         }
         Ok(changes)
     }
 
-    /// Whether its servers can change while it runs.
-    fn takes_servers(&self, first: &Line) -> Result<(), Reason> {
+    /// Whether servers can come and go while it runs; if not, why.
+    fn takes_servers(&self) -> Result<(), String> {
         if !self.features.dynamic_servers {
-            return Err(because(first, "changes the servers, which this HAProxy cannot at run time"));
+            return Err("changes the servers, which this HAProxy cannot at run time".to_string());
         }
+        // `first` takes them too, but in the order in which they came.
+        let (balance, is_dynamic) = self.balance();
+        if is_dynamic && balance != "first" {
+            return Ok(());
+        }
+        Err(format!("changes the servers, which `balance {balance}` does not take at run time"))
+    }
+
+    /// Whether weights can change while it runs; if not, why.
+    fn takes_weights(&self) -> Result<(), String> {
+        let (balance, is_dynamic) = self.balance();
+        if is_dynamic {
+            return Ok(());
+        }
+        Err(format!("has another weight, which `balance {balance}` does not take at run time"))
+    }
+
+    /// How it balances, and whether that is settled anew with each change (management guide, "set weight").
+    fn balance(&self) -> (String, bool) {
         let own = |key: &'static str| {
             let defaults = defaults_of(self.wanted, self.section);
             let of_defaults = defaults.and_then(|defaults| defaults.of(key).last());
@@ -174,17 +210,10 @@ impl Pair<'_> {
         };
         let balance = own("balance").unwrap_or_else(|| "roundrobin".to_string());
         let algorithm = balance.split(['(', ' ']).next().unwrap_or_default();
-        // `first` takes them too, but in the order in which they came.
-        let is_dynamic = matches!(algorithm, "roundrobin" | "leastconn" | "random");
         let is_hash = matches!(algorithm, "source" | "uri" | "url_param" | "hdr" | "rdp-cookie" | "hash");
         let is_consistent = own("hash-type").is_some_and(|words| words.starts_with("consistent"));
-        if is_dynamic || is_hash && is_consistent {
-            return Ok(());
-        }
-        Err(because(
-            first,
-            &format!("changes the servers, which `balance {balance}` does not take at run time"),
-        ))
+        let is_dynamic = matches!(algorithm, "roundrobin" | "leastconn" | "random" | "first");
+        (balance, is_dynamic || is_hash && is_consistent)
     }
 
     fn changed(
@@ -200,6 +229,7 @@ impl Pair<'_> {
         }
         let needs_lookup = || because(line, "has an address that must be looked up");
         let Some(running) = running else {
+            self.takes_servers().map_err(|why| because(line, &why))?;
             if wanted.socket_addr().is_none() {
                 return Err(needs_lookup());
             }
@@ -224,6 +254,7 @@ impl Pair<'_> {
             changes.push(Change::Address(name.clone(), addr));
         }
         if running.weight() != wanted.weight() {
+            self.takes_weights().map_err(|why| because(line, &why))?;
             let Some(weight) = wanted.weight() else { return Err(because(line, "has no usual weight")) };
             changes.push(Change::Weight(name, weight));
         }

@@ -3,7 +3,7 @@
 use crate::change::{Command, ServerName, state, weight};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 
 /// `srv_admin_state` of "show servers state": an operator forced maintenance.
 const FORCED_MAINT: u32 = 0x01;
@@ -40,6 +40,8 @@ pub fn info(reply: &str) -> Option<Info> {
 pub struct ServerState {
     /// Which.
     pub name: ServerName,
+    /// Where it is; `None` if HAProxy looks it up.
+    pub address: Option<SocketAddr>,
     admin: u32,
     weight: u16,
 }
@@ -61,8 +63,16 @@ impl ServerState {
     }
 }
 
+/// What 2.2 calls its own sockets to the workers, once it was reloaded.
+const MASTER: &str = "MASTER";
+
 /// Reads `show servers state`.
 pub fn server_states(reply: &str) -> Vec<ServerState> {
+    state_lines(reply).into_iter().map(|(_, state)| state).collect()
+}
+
+/// The same with the line of each.
+pub(crate) fn state_lines(reply: &str) -> Vec<(&str, ServerState)> {
     let mut lines = reply.lines().map(str::trim);
     let header = lines.by_ref().find_map(|line| line.strip_prefix("# "));
     let columns: Vec<&str> = header.unwrap_or_default().split(' ').collect();
@@ -72,16 +82,25 @@ pub fn server_states(reply: &str) -> Vec<ServerState> {
     else {
         return Vec::new();
     };
-    let read = |line: &str| {
-        let words: Vec<&str> = line.split(' ').collect();
-        Some(ServerState {
-            name: ServerName {
-                backend: words.get(backend)?.to_string(),
-                server: words.get(server)?.to_string(),
-            },
+    let (ip, port, fqdn) = (place("srv_addr"), place("srv_port"), place("srv_fqdn"));
+    let read = |line| {
+        let words: Vec<&str> = str::split(line, ' ').collect();
+        let word = |nth: Option<usize>| nth.and_then(|nth| words.get(nth)).copied();
+        let (ip, fqdn) = (word(ip)?, word(fqdn));
+        let name =
+            ServerName { backend: word(Some(backend))?.to_string(), server: word(Some(server))?.to_string() };
+        if name.backend == MASTER && ip == "-" {
+            return None;
+        }
+        let ip = ip.parse::<IpAddr>().ok().filter(|_| fqdn.is_none_or(|fqdn| fqdn == "-"));
+        let port = word(port).and_then(|port| port.parse().ok());
+        let state = ServerState {
+            name,
+            address: ip.zip(port).map(|(ip, port)| SocketAddr::new(ip, port)),
             admin: words.get(admin)?.parse().ok()?,
             weight: words.get(weight)?.parse().ok()?,
-        })
+        };
+        Some((line, state))
     };
     lines.filter_map(read).collect()
 }
@@ -157,7 +176,9 @@ fn fields(line: &str) -> Vec<String> {
 /// Of the master's `show proc`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Processes {
-    /// How often a reload failed, if it says so.
+    /// How often it was reloaded.
+    pub reloads: Option<u64>,
+    /// How often that failed, if it says so (2.5).
     pub failed: Option<u64>,
     /// Those that take connections.
     pub workers: Vec<Process>,
@@ -176,6 +197,8 @@ pub struct Process {
 pub fn processes(reply: &str) -> Processes {
     let mut found = Processes::default();
     let mut is_old = false;
+    // 2.2 has one more column.
+    let at_reloads = if reply.contains("<relative PID>") { 3 } else { 2 };
     for line in reply.lines() {
         if let Some(title) = line.strip_prefix("# ") {
             is_old = title.trim() == "old workers";
@@ -184,6 +207,7 @@ pub fn processes(reply: &str) -> Processes {
         let Some(pid) = words.first().and_then(|pid| pid.parse().ok()) else { continue };
         match words.get(1) {
             Some(&"master") => {
+                found.reloads = words.get(at_reloads).and_then(|count| count.parse().ok());
                 let at = words.iter().position(|word| *word == "[failed:");
                 found.failed = at
                     .and_then(|at| words.get(at + 1))
@@ -195,6 +219,17 @@ pub fn processes(reply: &str) -> Processes {
         }
     }
     found
+}
+
+impl Processes {
+    /// Whether a reload since `before` failed: where the master counts those, and where it does not (2.2), one that has nobody who
+    /// takes connections in the name of the new configuration.
+    pub fn failed_since(&self, before: &Self) -> bool {
+        match (before.failed, self.failed) {
+            (Some(before), Some(now)) => now > before,
+            _ => self.reloads > before.reloads && self.workers.is_empty() && !self.old_workers.is_empty(),
+        }
+    }
 }
 
 /// What the master says of a reload that failed; `None` if it says nothing of that kind (before 2.7 it says nothing at all).

@@ -130,9 +130,43 @@ fn the_balance_decides_whether_servers_can_change() {
 }
 
 #[test]
-fn an_old_haproxy_reloads() {
-    let old = planned("backend b\n", "backend b\n server a 10.0.0.1:80\n", Features::of((2, 2)));
-    assert!(matches!(old, Plan::Reload(reason) if reason.words.contains("this HAProxy cannot")));
+fn an_address_changes_with_any_balance_and_a_weight_only_where_it_counts_at_once() {
+    let with = |balance: &str, server: &str| {
+        let text = |server: &str| format!("backend b\n {balance}\n server a {server}\n");
+        told(&text("10.0.0.1:80"), &text(server))
+    };
+    for balance in ["balance static-rr", "balance uri", "balance first", ""] {
+        assert_eq!(with(balance, "10.0.0.2:80"), "move b/a to 10.0.0.2:80", "{balance}");
+    }
+    assert_eq!(with("balance first", "10.0.0.1:80 weight 2"), "give b/a weight 2");
+    let words = with("balance static-rr", "10.0.0.1:80 weight 2");
+    assert!(
+        words.ends_with("has another weight, which `balance static-rr` does not take at run time"),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_text_with_conditions_is_left_to_haproxy() {
+    let text = "backend b\n.if defined(X)\n server a 10.0.0.1:80\n.endif\n";
+    let words = told(text, &text.replace("0.1", "0.2"));
+    assert!(words.contains("changes a server, and `.if` makes the rest depend on the start"), "{words}");
+    assert_eq!(told(text, text), "nothing");
+}
+
+#[test]
+fn a_name_that_no_command_can_hold_is_not_taken_away_by_one() {
+    let words = told("backend b\n server \"a;quit\" 10.0.0.1:80\n", "backend b\n");
+    assert!(words.ends_with("has a name that a command cannot hold"), "{words}");
+}
+
+#[test]
+fn an_old_haproxy_takes_addresses_and_weights_and_reloads_for_servers() {
+    let old = |wanted: &str| tell(planned(WEB, wanted, Features::of((2, 2))));
+    assert!(old("backend web\n balance leastconn\n").ends_with("which this HAProxy cannot at run time"));
+    assert!(old(&format!("{WEB} server b 10.0.0.2:80\n")).ends_with("which this HAProxy cannot at run time"));
+    let set = WEB.replace("0.1:80 weight 5", "0.9:81 weight 6");
+    assert_eq!(old(&set), "move web/a to 10.0.0.9:81; give web/a weight 6");
     assert!(Features::of((2, 6)).dynamic_servers && Features::of((3, 0)).dynamic_servers);
     assert!(!Features::of((2, 5)).dynamic_servers);
 }

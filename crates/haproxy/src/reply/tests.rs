@@ -68,6 +68,23 @@ fn processes_are_told_apart() {
 }
 
 #[test]
+fn a_failed_reload_is_seen_in_the_processes_of_any_version() {
+    // 2.2, before a reload, after one, and after one that failed.
+    let table = |reloads: u8, workers: &str| {
+        processes(&alloc::format!(
+            "#<PID>  <type>  <relative PID>  <reloads>  <uptime>  <version>\n28807 master 0 {reloads} 0d00h00m01s 2.2.9\n# workers\n{workers}"
+        ))
+    };
+    let (before, after) = (table(0, "28811 worker 1 0 0d 2.2.9\n"), table(1, "28855 worker 1 0 0d 2.2.9\n"));
+    let failed = table(2, "# old workers\n28855 worker [was: 1] 1 0d00h00m02s 2.2.9-2\n");
+    assert_eq!((after.reloads, failed.old_workers.len()), (Some(1), 1));
+    assert!(!after.failed_since(&before) && failed.failed_since(&after) && !before.failed_since(&before));
+    // 2.6.
+    let count = |failed: u8| processes(&alloc::format!("1 master 4 [failed: {failed}] 0d 2.6\n"));
+    assert!(count(1).failed_since(&count(0)) && !count(1).failed_since(&count(1)));
+}
+
+#[test]
 fn the_process_that_answers_is_known() {
     let text = "Name: HAProxy\nVersion: 2.6.12-1+deb12u4\nRelease_date: 2026/10/17\nPid: 28135\nUptime: 0d\nUptime_sec: 7\n";
     assert_eq!(info(text), Some(Info { pid: 28135, uptime_s: 7, version: (2, 6) }));

@@ -4,6 +4,7 @@ use crate::Failed;
 use crate::config::{Config, Reload};
 use crate::guests::Guests;
 use crate::identity::{self, Stamp};
+use crate::journal::{self, Begun};
 use crate::reload::reload;
 use crate::socket::Socket;
 use muster_haproxy::{
@@ -42,11 +43,18 @@ pub enum Applied {
 pub struct Driver {
     config: Config,
     socket: Socket,
-    /// What it was brought to, and the process that was.
-    running: Option<(Stamp, Text)>,
+    /// The process that was last steered.
+    running: Option<Running>,
     guests: Guests,
     reloads: u64,
     changes: u64,
+}
+
+#[derive(Debug)]
+struct Running {
+    process: Stamp,
+    /// What it was brought to; `None` if nobody knows.
+    text: Option<Text>,
 }
 
 impl Driver {
@@ -74,40 +82,54 @@ impl Driver {
         let process = Stamp::of(&info);
         self.identify(&process).await?;
         let features = Features::of(info.version);
-        let plan = match &self.running {
-            Some((_, running)) => plan(running, &text, &self.guests.leaving, features),
+        // Until the last command is obeyed it is not known.
+        let known = self.running.as_mut().and_then(|running| running.text.take());
+        let plan = match &known {
+            Some(running) => plan(running, &text, &self.guests.leaving, features),
             None => Plan::Reload(Reason {
                 line: None,
-                words: "what this HAProxy runs is not known: somebody else started it with another file"
+                words: "what this HAProxy runs is not known: a change of it was cut short, or its file is another than at its start"
                     .to_owned(),
             }),
         };
         if self.config.is_shadow {
+            self.running = Some(Running { process, text: known });
             return Ok(Applied::Shadow(in_words(&plan)));
         }
         let (process, applied) = match plan {
             Plan::Nothing => (process, Applied::Nothing),
-            Plan::Change(changes) => match self.change(changes).await? {
+            Plan::Change(changes) => match self.change(&process, changes, &text).await? {
                 Ok(words) => (process, Applied::Changed(words)),
-                // It knows better what it cannot do. Some may be done: unless the reload succeeds, nobody knows what it runs.
-                Err(why) => {
-                    self.running = None;
-                    (self.reload(&text, &info).await?, Applied::Reloaded(why))
-                }
+                // It knows better what it cannot do.
+                Err(why) => (self.reload(&text, known.as_ref(), &info).await?, Applied::Reloaded(why)),
             },
-            Plan::Reload(reason) => (self.reload(&text, &info).await?, Applied::Reloaded(reason.to_string())),
+            Plan::Reload(reason) => {
+                let reloaded = self.reload(&text, known.as_ref(), &info).await;
+                if reloaded.is_err() {
+                    // It goes on as before, and nothing was said to it.
+                    self.running = Some(Running { process, text: known });
+                }
+                (reloaded?, Applied::Reloaded(reason.to_string()))
+            }
         };
         identity::remember(&self.config.file, &process, wanted);
-        self.running = Some((process, text));
+        self.running = Some(Running { process, text: Some(text) });
+        self.keep_journal(false);
         Ok(applied)
     }
 
     /// Goes on with what takes time: newcomers that answer now, leavers that have finished. Says when to be called again.
     pub async fn tend(&mut self) -> Duration {
-        if !self.guests.is_empty()
-            && let Err(cause) = self.go_on().await
-        {
-            tracing::debug!(%cause, "HAProxy does not answer");
+        if !self.guests.is_empty() {
+            let before = self.guests.clone();
+            if let Err(cause) = self.go_on().await {
+                tracing::debug!(%cause, "HAProxy does not answer");
+            }
+            // While it is not known what it runs, the journal says so already.
+            let is_known = self.running.as_ref().is_some_and(|running| running.text.is_some());
+            if is_known && self.guests != before {
+                self.keep_journal(false);
+            }
         }
         if self.guests.is_empty() { TEND_LATER } else { TEND_SOON }
     }
@@ -121,7 +143,7 @@ impl Driver {
     pub async fn is_another(&mut self) -> bool {
         let Ok(Some(info)) = self.info().await else { return false };
         let process = Stamp::of(&info);
-        self.running.as_ref().is_none_or(|(known, _)| !known.is_same(&process))
+        self.running.as_ref().is_none_or(|running| !running.process.is_same(&process))
     }
 
     /// What each server is doing, sessions of old workers included where the master tells of them.
@@ -168,17 +190,24 @@ impl Driver {
         }
     }
 
-    /// Finds out what `process` runs, unless that is known.
+    /// Finds out what `process` runs, unless that is known, and what was begun with it.
     async fn identify(&mut self, process: &Stamp) -> Result<(), Failed> {
-        if self.running.as_ref().is_some_and(|(known, _)| known.is_same(process)) {
+        if self.running.as_ref().is_some_and(|running| running.process.is_same(process)) {
             return Ok(());
         }
-        self.guests = Guests::default();
-        let servers = self.states().await?.into_iter().map(|state| state.name).collect();
-        let text = identity::recall(&self.config.file, process, &servers);
-        let text = text.and_then(|text| Text::read(&text).ok());
-        self.running = text.map(|text| (*process, text));
+        let begun = journal::read(&self.config.file, process);
+        let states = self.states().await?;
+        let text = identity::recall(&self.config.file, process, &states, &begun.guests.leaving);
+        self.running = Some(Running { process: *process, text: text.filter(|_| !begun.is_changing) });
+        self.guests = begun.guests;
         Ok(())
+    }
+
+    /// What is begun, for whoever comes next.
+    fn keep_journal(&self, is_changing: bool) {
+        let Some(running) = &self.running else { return };
+        let begun = Begun { guests: self.guests.clone(), is_changing };
+        journal::write(&self.config.file, &running.process, &begun);
     }
 
     async fn states(&self) -> Result<Vec<ServerState>, Failed> {
@@ -187,38 +216,57 @@ impl Driver {
     }
 
     /// Makes all of them; the words of the first that HAProxy refuses.
-    async fn change(&mut self, changes: Vec<Change>) -> Result<Result<Vec<String>, String>, Failed> {
+    async fn change(
+        &mut self,
+        process: &Stamp,
+        changes: Vec<Change>,
+        text: &Text,
+    ) -> Result<Result<Vec<String>, String>, Failed> {
         let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        let mut begun = Begun { guests: self.guests.clone(), is_changing: true };
+        changes.iter().for_each(|change| begun.guests.note(change.clone()));
+        journal::write(&self.config.file, process, &begun);
         for change in changes {
-            for command in change.commands() {
+            // First: if HAProxy falls silent now, it may have heard this one.
+            let commands = change.commands();
+            self.guests.note(change);
+            for command in commands {
                 let reply = self.socket.ask(&command.text).await.map_err(|cause| self.silent(cause))?;
                 if let Some(why) = command.refusal(&reply) {
                     return Ok(Err(why));
                 }
             }
-            self.guests.note(change);
         }
         self.changes += u64::try_from(words.len()).unwrap_or(u64::MAX);
         self.go_on().await.map_err(|cause| self.silent(cause))?;
+        if text.state_file().is_some() {
+            // A HAProxy that restarts by itself would believe the old one.
+            let reply = self.socket.ask("show servers state").await.map_err(|cause| self.silent(cause))?;
+            self.keep_state(text, &reply);
+        }
         Ok(Ok(words))
     }
 
-    /// A new process that reads the file, and is told what an operator had set by hand in the old one.
-    async fn reload(&mut self, text: &Text, before: &Info) -> Result<Stamp, Failed> {
-        let reply = self.socket.ask("show servers state").await.map_err(|cause| self.silent(cause))?;
-        if let Some(file) = text.state_file() {
-            keep_state(Path::new(&file), &reply);
+    /// For HAProxy's own `load-server-state-from-file`. Without it checks begin anew, which is no reason not to go on.
+    fn keep_state(&self, text: &Text, reply: &str) {
+        let Some(file) = text.state_file() else { return };
+        let state = haproxy::state_file(reply, text, |name| self.guests.are(name));
+        if let Err(error) = whole_file::update(Path::new(&file), state.as_bytes(), STATE_MODE) {
+            tracing::warn!("cannot keep the state of servers in {file}: {error}");
         }
-        // What stands in their way is ours.
-        let is_ours = |state: &ServerState| {
-            self.guests.entering.contains_key(&state.name) || self.guests.leaving.contains_key(&state.name)
-        };
+    }
+
+    /// A new process that reads the file, and is told what an operator had set by hand in the old one, which runs `known`.
+    async fn reload(&mut self, text: &Text, known: Option<&Text>, before: &Info) -> Result<Stamp, Failed> {
+        let reply = self.socket.ask("show servers state").await.map_err(|cause| self.silent(cause))?;
+        self.keep_state(text, &reply);
         let states = server_states(&reply);
         // Without a known text nobody can say which weights are an operator's.
-        let weights = self.running.as_ref().map(|(_, text)| text.weights()).unwrap_or_default();
+        let weights = known.map(Text::weights).unwrap_or_default();
         let by_hand: Vec<haproxy::Command> = states
             .iter()
-            .filter(|state| !is_ours(state))
+            // What stands in the way of these is ours.
+            .filter(|state| !self.guests.are(&state.name))
             .flat_map(|state| state.by_hand(weights.get(&state.name).copied()))
             .collect();
         let info = reload(&self.config, &self.socket, before.pid).await?;
@@ -241,12 +289,5 @@ fn in_words(plan: &Plan) -> String {
         Plan::Nothing => "nothing".to_owned(),
         Plan::Change(changes) => changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
         Plan::Reload(reason) => format!("reload, because {reason}"),
-    }
-}
-
-/// For HAProxy's own `load-server-state-from-file`. Without it checks begin anew, which is no reason not to reload.
-fn keep_state(file: &Path, state: &str) {
-    if let Err(error) = whole_file::update(file, state.as_bytes(), STATE_MODE) {
-        tracing::warn!("cannot keep the state of servers in {}: {error}", file.display());
     }
 }

@@ -18,7 +18,7 @@ const CONNECT_WITHIN: Duration = Duration::from_millis(250);
 const CONNECTS_MAX: usize = 128;
 
 /// Both kinds.
-#[derive(Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Guests {
     pub(crate) entering: BTreeMap<ServerName, New>,
     pub(crate) leaving: BTreeMap<ServerName, Leaving>,
@@ -27,6 +27,10 @@ pub(crate) struct Guests {
 impl Guests {
     pub(crate) fn is_empty(&self) -> bool {
         self.entering.is_empty() && self.leaving.is_empty()
+    }
+
+    pub(crate) fn are(&self, name: &ServerName) -> bool {
+        self.entering.contains_key(name) || self.leaving.contains_key(name)
     }
 
     /// A change was begun.
@@ -53,8 +57,11 @@ impl Guests {
         let answers = join_all(asked.iter().map(|(_, new)| answers(new))).await;
         for ((name, new), answers) in asked.into_iter().zip(answers) {
             if answers {
+                let is_in = obey(socket, Change::ready(&name, &new)).await?;
                 self.entering.remove(&name);
-                obey(socket, Change::ready(&name, &new)).await?;
+                if !is_in {
+                    tracing::warn!("HAProxy does not let {name} in, which it has been told of");
+                }
             }
         }
         Ok(())

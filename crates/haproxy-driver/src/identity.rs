@@ -2,9 +2,9 @@
 //! started. What fits neither, or has other servers than the text, is not known.
 
 use crate::OLD;
-use muster_haproxy::{Config, Info, ServerName};
+use muster_haproxy::{Config, Info, Leaving, ServerName, ServerState};
 use muster_whole_file as whole_file;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,24 @@ impl Stamp {
     pub(crate) fn of(info: &Info) -> Self {
         let age = age(info.pid).unwrap_or(Duration::from_secs(info.uptime_s));
         Self { pid: info.pid, started: SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH) }
+    }
+
+    /// As a line that [`read`](Self::read) reads, to the second.
+    pub(crate) fn line(&self) -> String {
+        let started = self.started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        format!("{} {started}", self.pid)
+    }
+
+    /// Reads a line; `None` if it is none.
+    pub(crate) fn read(line: &str) -> Option<Self> {
+        let (pid, started) = line.split_once(' ')?;
+        let started = UNIX_EPOCH.checked_add(Duration::from_secs(started.parse().ok()?))?;
+        Some(Self { pid: pid.parse().ok()?, started })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn new(pid: u32, started: SystemTime) -> Self {
+        Self { pid, started }
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {
@@ -54,28 +72,28 @@ fn note_of(file: &Path) -> PathBuf {
 
 /// Keeps that `process` runs `text`.
 pub(crate) fn remember(file: &Path, process: &Stamp, text: &str) {
-    let started = process.started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let note = format!("{} {started}\n{text}", process.pid);
+    let note = format!("{}\n{text}", process.line());
     if let Err(error) = whole_file::update(&note_of(file), note.as_bytes(), whole_file::PRIVATE) {
         tracing::debug!("cannot keep what HAProxy runs, so the next life may reload it once: {error}");
     }
 }
 
-/// The text that `process` runs, whose servers are `servers`.
-pub(crate) fn recall(file: &Path, process: &Stamp, servers: &BTreeSet<ServerName>) -> Option<String> {
-    let fits = |text: &String| {
-        Config::read(text).is_ok_and(|config| config.servers().is_none_or(|listed| listed == *servers))
-    };
+/// The text that `process` runs, with these servers and with `leaving` beside it.
+pub(crate) fn recall(
+    file: &Path,
+    process: &Stamp,
+    servers: &[ServerState],
+    leaving: &BTreeMap<ServerName, Leaving>,
+) -> Option<Config> {
     let texts = [noted(file, process), read_at_start(file, process), read_before(file, process)];
-    texts.into_iter().flatten().find(fits)
+    let configs = texts.into_iter().flatten().filter_map(|text| Config::read(&text).ok());
+    configs.into_iter().find(|config| config.fits(servers, |name| leaving.contains_key(name)))
 }
 
 fn noted(file: &Path, process: &Stamp) -> Option<String> {
     let note = fs::read_to_string(note_of(file)).ok()?;
     let (head, text) = note.split_once('\n')?;
-    let (pid, started) = head.split_once(' ')?;
-    let started = UNIX_EPOCH.checked_add(Duration::from_secs(started.parse().ok()?))?;
-    let noted = Stamp { pid: pid.parse().ok()?, started };
+    let noted = Stamp::read(head)?;
     noted.is_same(process).then(|| text.to_owned())
 }
 
@@ -103,9 +121,7 @@ fn read_before(file: &Path, process: &Stamp) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn stamp(pid: u32, started: SystemTime) -> Stamp {
-        Stamp { pid, started }
-    }
+    const OLD_TEXT: &str = "backend b\n server old 10.0.0.1:80\n";
 
     #[test]
     fn a_process_is_known_again_and_another_with_its_number_is_not() {
@@ -113,22 +129,25 @@ mod tests {
         let file = directory.path().join("haproxy.cfg");
         let (now, long_ago) = (SystemTime::now(), SystemTime::now() - Duration::from_secs(100));
         fs::write(&file, "backend b\n server new 10.0.0.1:80\n").unwrap();
-        let old = "backend b\n server old 10.0.0.1:80\n";
-        remember(&file, &stamp(7, long_ago), old);
-        let servers = |name: &str| BTreeSet::from([ServerName { backend: "b".into(), server: name.into() }]);
-        let recalled = |process, name| recall(&file, &process, &servers(name));
-        assert_eq!(recalled(stamp(7, long_ago + Duration::from_secs(1)), "old").as_deref(), Some(old));
-        assert_eq!(recalled(stamp(7, long_ago), "other"), None, "its servers are others");
-        assert_eq!(recalled(stamp(8, long_ago), "old"), None, "it began before the file was there");
+        remember(&file, &Stamp::new(7, long_ago), OLD_TEXT);
+        let recalled = |process, name: &str| {
+            let reply = format!(
+                "1\n# be_name srv_name srv_addr srv_admin_state srv_uweight srv_port\nb {name} 10.0.0.1 0 1 80\n"
+            );
+            recall(&file, &process, &muster_haproxy::server_states(&reply), &BTreeMap::new())
+        };
+        let read = |text: &str| Config::read(text).ok();
+        assert_eq!(recalled(Stamp::new(7, long_ago + Duration::from_secs(1)), "old"), read(OLD_TEXT));
+        assert_eq!(recalled(Stamp::new(7, long_ago), "other"), None, "its servers are others");
+        assert_eq!(recalled(Stamp::new(8, long_ago), "old"), None, "it began before the file was there");
         // One that began before the file was put there, with the one that is kept beside it.
-        let former = "backend b\n server former 10.0.0.1:80\n";
+        let former = OLD_TEXT.replace("old", "former");
         let beside = whole_file::companion(&file, OLD);
-        fs::write(&beside, former).unwrap();
+        fs::write(&beside, &former).unwrap();
         fs::File::open(&beside).unwrap().set_modified(long_ago - Duration::from_secs(50)).unwrap();
-        assert_eq!(recalled(stamp(8, long_ago), "former").as_deref(), Some(former));
+        assert_eq!(recalled(Stamp::new(8, long_ago), "former"), read(&former));
         // Another process of that number, and one that began when the file was there.
         let later = now + Duration::from_secs(9);
-        let text = fs::read_to_string(&file).unwrap();
-        assert_eq!(recalled(stamp(7, later), "new"), Some(text));
+        assert_eq!(recalled(Stamp::new(7, later), "new"), read(&OLD_TEXT.replace("old", "new")));
     }
 }

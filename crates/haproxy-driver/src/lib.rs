@@ -6,6 +6,7 @@
 //! | one question, one answer, in time | `socket` |
 //! | from what runs to what is wanted | `driver` |
 //! | which text a HAProxy runs that somebody else started | `identity` |
+//! | who is between two states, for whoever drives next | `journal` |
 //! | newcomers that must answer, leavers that must finish | `guests` |
 //! | a new worker in place of the old one | `reload` |
 //!
@@ -16,6 +17,7 @@ mod config;
 mod driver;
 mod guests;
 mod identity;
+mod journal;
 mod reload;
 mod socket;
 

@@ -55,7 +55,9 @@ async fn by_master(config: &Config, master: &Socket, until: Instant) -> Result<(
         if let Ok(reply) = master.ask("show proc").await {
             let now = processes(&reply);
             if now.failed_since(&before) {
-                return Err(Failed::Refused("the new configuration did not come up; its log says why".to_owned()));
+                return Err(Failed::Refused(
+                    "the new configuration did not come up; its log says why".to_owned(),
+                ));
             }
             if has_new_worker(&before, &now) {
                 return Ok(());

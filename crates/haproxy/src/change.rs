@@ -51,9 +51,36 @@ impl New {
         self.0.socket_addr()
     }
 
+    /// As a line that [`read`](Self::read) reads.
+    pub fn line(&self, name: &ServerName) -> String {
+        self.0.line(name)
+    }
+
+    /// Reads a line; `None` if it is none.
+    pub fn read(line: &str) -> Option<(ServerName, Self)> {
+        Server::read_line(line).map(|(name, server)| (name, Self(server)))
+    }
+
     /// Whether the configuration wants it in maintenance.
     pub fn is_disabled(&self) -> bool {
         self.0.keywords.contains_key("disabled")
+    }
+}
+
+impl Leaving {
+    /// One of whose setup nothing is known: no newcomer is the same.
+    pub fn unknown() -> Self {
+        Self(Server::unknown())
+    }
+
+    /// As a line that [`read`](Self::read) reads.
+    pub fn line(&self, name: &ServerName) -> String {
+        self.0.line(name)
+    }
+
+    /// Reads a line; `None` if it is none.
+    pub fn read(line: &str) -> Option<(ServerName, Self)> {
+        Server::read_line(line).map(|(name, server)| (name, Self(server)))
     }
 }
 
@@ -107,15 +134,7 @@ impl Change {
     pub fn commands(&self) -> Vec<Command> {
         match self {
             Self::Add(name, New(server)) => {
-                let mut text = format!("add server {name} {}", server.address);
-                for (keyword, values) in &server.keywords {
-                    text.push(' ');
-                    text.push_str(keyword);
-                    values.iter().for_each(|value| {
-                        text.push(' ');
-                        text.push_str(value);
-                    });
-                }
+                let text = format!("add server {}", server.line(name));
                 alloc::vec![Command::new(text, Expects::Words("New server registered"))]
             }
             Self::Revive(name, New(server)) => {

@@ -1,7 +1,8 @@
 //! A `server` line, with what `default-server` adds: at run time HAProxy adds nothing by itself ("add server", management guide).
 
-use crate::change::ServerName;
+use crate::change::{ServerName, is_plain};
 use crate::config::{Config, Line, Section};
+use crate::words::words;
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -83,6 +84,42 @@ impl Server {
     /// Its weight, as HAProxy has it.
     pub(crate) fn weight(&self) -> Option<u16> {
         self.value("weight").map_or(Some(1), |weight| weight.parse().ok())
+    }
+
+    /// `BACKEND/SERVER ADDRESS KEYWORDS`, as "add server" takes it. What a line cannot hold makes it one of which nothing is known.
+    pub(crate) fn line(&self, name: &ServerName) -> String {
+        let words = || {
+            let keywords =
+                self.keywords.iter().flat_map(|(keyword, values)| [keyword].into_iter().chain(values));
+            [&self.address].into_iter().chain(keywords)
+        };
+        let mut line = name.to_string();
+        if !words().all(|word| is_plain(word)) {
+            return Self::unknown().line(name);
+        }
+        for word in words() {
+            line.push(' ');
+            line.push_str(word);
+        }
+        line
+    }
+
+    /// Reads what [`line`](Self::line) made.
+    pub(crate) fn read_line(line: &str) -> Option<(ServerName, Self)> {
+        let words = words(line);
+        let [full, address, rest @ ..] = words.as_slice() else { return None };
+        let (backend, name) = full.split_once('/')?;
+        let mut keywords = BTreeMap::new();
+        read(rest, &mut keywords).ok()?;
+        let name = ServerName { backend: backend.to_string(), server: name.to_string() };
+        Some((name, Self { address: address.clone(), keywords }))
+    }
+
+    /// Nothing is known of it: it is the same as no other.
+    pub(crate) fn unknown() -> Self {
+        // What no server has, and what can be read again.
+        let keywords = BTreeMap::from([("on-error".to_string(), alloc::vec!["~".to_string()])]);
+        Self { address: "~".to_string(), keywords }
     }
 
     /// The same but for what can be set while it runs.
@@ -196,6 +233,27 @@ mod tests {
         };
         assert_eq!(read(3), "x: fall 9, inter 1s, weight 7");
         assert_eq!(read(4), "y: inter 2s");
+    }
+
+    #[test]
+    fn a_server_is_the_same_after_it_was_written_down() {
+        let line = |words: &str| Line { number: 1, words: crate::words::words(words) };
+        let name = ServerName { backend: "b".into(), server: "a".into() };
+        let again = |words: &str| {
+            let line = line(words);
+            let (_, former) = server(&line, &BTreeMap::new()).unwrap();
+            let (full, server) = Server::read_line(&former.line(&name)).unwrap();
+            assert_eq!(full, name);
+            (former, server)
+        };
+        let (former, server) = again("server a 10.0.0.1:80 check inter 2s weight 7 backup");
+        assert_eq!(server, former);
+        // What a line cannot hold is the same as nothing, itself included.
+        let (former, server) = again("server a 10.0.0.1:80 sni \"str(a b)\"");
+        assert!(!server.is_same_but_for_settings(&former));
+        assert_eq!(Server::read_line("b/a"), None);
+        assert_eq!(Server::read_line("b 10.0.0.1:80"), None);
+        assert_eq!(Server::read_line("b/a 10.0.0.1:80 nonsense"), None);
     }
 
     #[test]

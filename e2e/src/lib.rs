@@ -8,11 +8,13 @@
 )]
 
 mod docker;
+mod haproxy;
 mod hosts;
 pub mod load;
 mod muster;
 mod network;
 mod node;
+mod origin;
 mod process;
 mod question;
 mod rung0;
@@ -21,10 +23,12 @@ mod wait;
 mod whole_node;
 
 pub use docker::{Bridge, Container, Image, docker_is_here};
+pub use haproxy::{Haproxy, Release};
 pub use hosts::Hosts;
 pub use muster::{Agent, AgentOptions, Backend, Proxy, binary};
 pub use network::{Network, Traffic};
 pub use node::{Kind, Node, nobody_failed, whole};
+pub use origin::Origin;
 pub use process::Process;
 pub use question::{exchange, who_answers};
 pub use rung0::{Rung0, muster_image};

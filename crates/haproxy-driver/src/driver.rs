@@ -8,10 +8,11 @@ use crate::journal::{self, Begun};
 use crate::reload::reload;
 use crate::socket::Socket;
 use muster_haproxy::{
-    self as haproxy, Change, Config as Text, Features, Info, Load, Plan, Reason, ServerState, info, loads,
-    plan, processes, server_states,
+    self as haproxy, Change, Config as Text, Features, Info, Load, Plan, Reason, ServerName, ServerState,
+    info, loads, plan, processes, server_states, sessions,
 };
 use muster_whole_file as whole_file;
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
@@ -157,12 +158,10 @@ impl Driver {
         let master = Socket(path.clone());
         let Ok(reply) = master.ask("show proc").await else { return Ok(all) };
         for worker in processes(&reply).old_workers {
-            // One that has just ended has nothing left.
-            let Ok(reply) = master.ask(&format!("@!{} show stat", worker.pid)).await else { continue };
-            for old in loads(&reply).into_iter().filter(|old| old.in_flight > 0) {
-                match all.iter_mut().find(|load| load.name == old.name) {
-                    Some(load) => load.in_flight = load.in_flight.saturating_add(old.in_flight),
-                    None => all.push(old),
+            for (name, in_flight) in in_old_worker(&master, worker.pid).await {
+                match all.iter_mut().find(|load| load.name == name) {
+                    Some(load) => load.in_flight = load.in_flight.saturating_add(in_flight),
+                    None => all.push(Load::gone(name, in_flight)),
                 }
             }
         }
@@ -290,4 +289,14 @@ fn in_words(plan: &Plan) -> String {
         Plan::Change(changes) => changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "),
         Plan::Reload(reason) => format!("reload, because {reason}"),
     }
+}
+
+/// What an old worker still has. One that has just ended has nothing left.
+async fn in_old_worker(master: &Socket, pid: u32) -> BTreeMap<ServerName, u32> {
+    let ask = async |command: &str| master.ask(&format!("@!{pid} {command}")).await.unwrap_or_default();
+    let stat = loads(&ask("show stat").await);
+    if stat.is_empty() {
+        return sessions(&ask("show sess").await);
+    }
+    stat.into_iter().filter(|load| load.in_flight > 0).map(|load| (load.name, load.in_flight)).collect()
 }

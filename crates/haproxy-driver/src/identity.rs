@@ -4,6 +4,7 @@
 use crate::OLD;
 use muster_haproxy::{Config, Info, Leaving, ServerName, ServerState};
 use muster_whole_file as whole_file;
+use rustix::time::{ClockId, clock_gettime};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -15,6 +16,9 @@ const SAME_START: Duration = Duration::from_secs(3);
 /// Ticks of /proc, a second (sysconf(3) `_SC_CLK_TCK`; 100 on every Linux that Rust runs on).
 const TICKS_A_SECOND: f64 = 100.0;
 
+/// So much earlier than it was put there a file may be stamped: Linux looks at the time once a tick, of 10 ms at most.
+const STAMPS_LATE: Duration = Duration::from_millis(10);
+
 /// One process of HAProxy.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) struct Stamp {
@@ -24,7 +28,8 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     pub(crate) fn of(info: &Info) -> Self {
-        let age = age(info.pid).unwrap_or(Duration::from_secs(info.uptime_s));
+        // Rather too old than too young: a file that it has not read must not be taken for the one that it runs.
+        let age = age(info.pid).unwrap_or(Duration::from_secs(info.uptime_s.saturating_add(1)));
         Self { pid: info.pid, started: SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH) }
     }
 
@@ -60,9 +65,9 @@ fn age(pid: u32) -> Option<Duration> {
     // Another process may have that number here.
     before.ends_with("(haproxy").then_some(())?;
     let started: f64 = behind.split(' ').nth(19)?.parse().ok()?;
-    let uptime = fs::read_to_string("/proc/uptime").ok()?;
-    let now: f64 = uptime.split(' ').next()?.parse().ok()?;
-    Duration::try_from_secs_f64(now - started / TICKS_A_SECOND).ok()
+    let now = clock_gettime(ClockId::Boottime);
+    let now = Duration::new(now.tv_sec.try_into().ok()?, now.tv_nsec.try_into().ok()?);
+    now.checked_sub(Duration::try_from_secs_f64(started / TICKS_A_SECOND).ok()?)
 }
 
 /// Where it is kept which process runs which text, so that it outlives the driver.
@@ -105,8 +110,8 @@ fn read_at_start(file: &Path, process: &Stamp) -> Option<String> {
         metadata.ctime().try_into().ok()?,
         metadata.ctime_nsec().try_into().ok()?,
     ))?;
-    // It read the file a moment before it was this process. Who changed the file within that moment is found by its servers.
-    let was_there = put <= process.started;
+    // It read the file a moment before it was this process.
+    let was_there = put + STAMPS_LATE <= process.started;
     was_there.then(|| fs::read_to_string(file).ok())?
 }
 

@@ -21,7 +21,7 @@ extern crate alloc;
 
 mod change;
 mod config;
-mod lint;
+pub mod lint;
 mod plan;
 mod reply;
 mod server;
@@ -30,9 +30,8 @@ mod words;
 
 pub use change::{Change, Command, Leaving, New, ServerName};
 pub use config::{CONFIG_BYTES_MAX, Config, TooLong};
-pub use lint::{Finding, Gravity, lint};
 pub use plan::{Features, Plan, Reason, plan};
 pub use reply::{
-    Info, Load, Process, Processes, ServerState, info, loads, processes, refusal, server_states,
+    Info, Load, Process, Processes, ServerState, info, loads, processes, refusal, server_states, sessions,
 };
 pub use state::state_file;

@@ -92,6 +92,14 @@ pub fn lint(config: &Config) -> Vec<Finding> {
     config.sections.iter().flat_map(of_section).collect()
 }
 
+/// An example of each line that is called refused, and whether it stands in the global section: to try them with a real one.
+pub fn refused_lines() -> Vec<(bool, String)> {
+    let of_proxies = GONE.iter().map(|(word, ..)| (false, format!("{word} 1 2")));
+    let behind = GONE_BEHIND.iter().map(|(key, word, ..)| (false, format!("{key} {word}")));
+    let of_global = GONE_GLOBAL.iter().map(|(word, ..)| (true, format!("{word} 1")));
+    of_proxies.chain(behind).chain(of_global).collect()
+}
+
 fn of_section(section: &Section) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(address_in_head(section));

@@ -1,6 +1,7 @@
 //! What HAProxy answers, as facts. Bounded by the bytes that the caller reads; a line that is not understood is left out.
 
 use crate::change::{Command, ServerName, state, weight};
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -124,6 +125,14 @@ pub struct Load {
     pub check: Option<String>,
 }
 
+impl Load {
+    /// Of a server that only an old worker still has.
+    pub fn gone(name: ServerName, in_flight: u32) -> Self {
+        let status = "DRAIN".to_string();
+        Self { name, address: None, status, in_flight, requests: 0, failures: 0, check: None }
+    }
+}
+
 /// Reads `show stat`: the servers.
 pub fn loads(reply: &str) -> Vec<Load> {
     let mut lines = reply.lines();
@@ -171,6 +180,22 @@ fn fields(line: &str) -> Vec<String> {
         }
     }
     fields
+}
+
+/// Reads `show sess`: how many sessions each server has. An old worker of 2.2 says nothing of its servers in `show stat`.
+pub fn sessions(reply: &str) -> BTreeMap<ServerName, u32> {
+    let mut sessions = BTreeMap::new();
+    for line in reply.lines() {
+        let word = |key: &str| line.split(' ').find_map(|word| word.strip_prefix(key));
+        let (Some(backend), Some(server)) = (word("be="), word("srv=")) else { continue };
+        // `<none>`: it waits for a request.
+        if !server.starts_with('<') {
+            let name = ServerName { backend: backend.to_string(), server: server.to_string() };
+            let count: &mut u32 = sessions.entry(name).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+    sessions
 }
 
 /// Of the master's `show proc`.

@@ -11,6 +11,7 @@ mod every_address;
 mod from_serf;
 mod handlers;
 mod haproxy;
+mod haproxy_driver;
 mod held;
 mod hostile;
 mod journey;

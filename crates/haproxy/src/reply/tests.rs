@@ -85,6 +85,19 @@ fn a_failed_reload_is_seen_in_the_processes_of_any_version() {
 }
 
 #[test]
+fn sessions_of_an_old_worker_are_counted_by_server() {
+    let line = |be: &str, srv: &str| {
+        alloc::format!(
+            "0x5561f2c0: proto=tcpv4 src=127.0.0.1:4712 fe=f be={be} srv={srv} ts=00 epoch=0x1 age=1s calls=2\n"
+        )
+    };
+    let text = alloc::format!("{}{}{}\n", line("b", "s1"), line("b", "s1"), line("<NONE>", "<none>"));
+    let found: Vec<_> =
+        sessions(&text).into_iter().map(|(name, count)| alloc::format!("{name} {count}")).collect();
+    assert_eq!(found, ["b/s1 2"]);
+}
+
+#[test]
 fn the_process_that_answers_is_known() {
     let text = "Name: HAProxy\nVersion: 2.6.12-1+deb12u4\nRelease_date: 2026/10/17\nPid: 28135\nUptime: 0d\nUptime_sec: 7\n";
     assert_eq!(info(text), Some(Info { pid: 28135, uptime_s: 7, version: (2, 6) }));
@@ -105,6 +118,7 @@ proptest::proptest! {
         server_states(&text).iter().for_each(|state| drop(state.by_hand(Some(1))));
         loads(&text);
         processes(&text);
+        sessions(&text);
         refusal(&text);
     }
 }

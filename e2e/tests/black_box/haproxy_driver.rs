@@ -84,6 +84,13 @@ impl Bench {
         Origin::start(&self.hosts.at(host, 3000), name).await
     }
 
+    /// The line of a server in HAProxy's own words, which end with its port.
+    fn state(&self, server: &str) -> String {
+        let states = self.haproxy.ask("show servers state web").unwrap_or_default();
+        let line = states.lines().find(|line| line.contains(&format!(" {server} "))).unwrap_or_default();
+        format!("{line} ")
+    }
+
     /// Tends until HAProxy's servers are these, `NAME STATUS`.
     async fn reaches(&mut self, wanted: &[&str]) {
         let (driver, haproxy) = (tokio::sync::Mutex::new(&mut self.driver), &self.haproxy);
@@ -261,6 +268,36 @@ async fn a_change_that_is_cut_in_the_middle_is_put_right_whichever_way_it_goes_o
 }
 
 #[tokio::test]
+async fn weights_of_which_nobody_knows_how_many_were_set_are_set_anew() {
+    let Some(release) = Release::installed() else { return };
+    let names: Vec<String> = (0..200).map(|nth| format!("s{nth:03}")).collect();
+    let (mut bench, _first) = Bench::start(&release, &[]).await;
+    let _all = bench.origin("all", 3).await;
+    let old = bench.text(&names.iter().map(|name| (name.as_str(), 3)).collect::<Vec<_>>());
+    bench.bring(&old).await.expect("it does not fail");
+    let at = bench.hosts.at(3, 3000);
+    let new = old.replace(&at, &format!("{at} weight 7"));
+    let haproxy = &bench.haproxy;
+    let set = || {
+        let states = haproxy.ask("show servers state web").unwrap_or_default();
+        states.lines().filter(|line| line.split(' ').nth(7) == Some("7")).count()
+    };
+    bench.put(&new);
+    let begun = wait_for("it has begun", || async {
+        tokio::task::yield_now().await;
+        if set() > 20 { Ok(()) } else { Err(set().to_string()) }
+    });
+    match select(pin!(bench.driver.apply(&new)), pin!(begun)).await {
+        Either::Left((applied, _)) => panic!("it was over: {applied:?}"),
+        Either::Right(_) => assert!(set() < 200, "all of them were set"),
+    }
+    bench.drive_anew();
+    // They look like an operator's.
+    let why = why_reloaded(bench.bring(&old).await);
+    assert!(why.contains("cut short"), "{why}");
+}
+
+#[tokio::test]
 async fn a_reload_that_fails_is_told_and_the_next_good_one_succeeds() {
     for release in Release::all() {
         let (mut bench, _first) = Bench::start(&release, &[("a", 2)]).await;
@@ -306,13 +343,25 @@ async fn any_haproxy_takes_addresses_without_a_reload_and_an_old_one_reloads_for
             "{}",
             release.name
         );
-        // A port that changed with a reload is not the one of the state file.
-        let elsewhere = both
-            .replace("retries 3", "retries 4")
-            .replace(&bench.hosts.at(3, 3000), &bench.hosts.at(2, 3000));
+        // A port that changes with a reload is the one of the file, not the former one of HAProxy's state file.
+        let with = |retries: u16, port: u16| {
+            let moved = both.replace(&bench.hosts.at(3, 3000), &bench.hosts.at(3, port));
+            moved.replace("retries 3", &format!("retries {retries}"))
+        };
+        let (elsewhere, other, again) = (with(4, 3001), with(5, 3001), with(5, 3002));
         why_reloaded(bench.bring(&elsewhere).await);
-        let state = bench.haproxy.ask("show servers state web").expect("it answers");
-        assert!(state.contains(&format!(" a {} ", bench.hosts.ip(2))), "{state}");
+        assert!(bench.state("a").contains(" 3001 "), "{}: {}", release.name, bench.state("a"));
+        // As is one that changed by a command, when HAProxy starts anew.
+        why_reloaded(bench.bring(&other).await);
+        assert!(matches!(bench.bring(&again).await, Ok(Applied::Changed(_))), "{}", release.name);
+        bench.haproxy.is_killed_and_comes_back().await;
+        assert!(bench.state("a").contains(" 3002 "), "{}: {}", release.name, bench.state("a"));
+        assert_eq!(
+            bench.driver.apply(&again).await.expect("it does not fail"),
+            Applied::Nothing,
+            "{}",
+            release.name
+        );
     }
 }
 

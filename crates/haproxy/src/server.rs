@@ -165,12 +165,12 @@ pub(crate) fn defaults(config: &Config, section: &Section) -> Result<BTreeMap<St
 /// The `defaults` section whose settings `section` takes: the one that it names, else the last before it.
 pub(crate) fn defaults_of<'c>(config: &'c Config, section: &Section) -> Option<&'c Section> {
     let named = section.head.words.windows(2).find(|pair| pair[0] == "from").map(|pair| pair[1].as_str());
-    let before = config.sections.iter().filter(|other| {
+    let mut before = config.sections.iter().filter(|other| {
         other.is("defaults") && other.head.number < section.head.number.max(1) && section.head.number > 0
     });
     match named {
-        Some(name) => before.filter(|defaults| defaults.name() == Some(name)).last(),
-        None => before.last(),
+        Some(name) => before.rfind(|defaults| defaults.name() == Some(name)),
+        None => before.next_back(),
     }
 }
 

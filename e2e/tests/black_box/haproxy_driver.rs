@@ -163,9 +163,8 @@ async fn a_hundred_servers_join_and_leave_without_a_reload_and_nothing_fails() {
         // One after the other, then half of them at once; and back.
         let counts: Vec<usize> = (1..=50).chain([100]).chain((0..100).rev()).collect();
         for count in counts {
-            for nth in origins.len()..count {
-                origins
-                    .push(bench.origin(&names[nth], 10 + u8::try_from(nth).expect("it is below 100")).await);
+            for (name, host) in servers(count).into_iter().skip(origins.len() + 1) {
+                origins.push(bench.origin(name, host).await);
             }
             let began = std::time::Instant::now();
             let text = bench.text(&servers(count));

@@ -28,6 +28,9 @@ proof: release ## third ring: the figures under bench/results (long; resumable: 
 
 	MUSTER_E2E_STOPS=50 BINARY_UNDER_TEST=$(RELEASE) $(CARGO) test --package muster-e2e -- --nocapture --test-threads=1 \
 	    retiring:: log_of_a_node::
+	.ci/haproxy-roots
+	MUSTER_E2E_HAPROXIES=1 MUSTER_E2E_CHANGES=100 MUSTER_E2E_KILLS=1000 BINARY_UNDER_TEST=$(RELEASE) $(CARGO) test --package muster-e2e -- \
+	    --nocapture --test-threads=1 haproxy_driver:: haproxy:: templates::
 
 curves: ## the part of proof that comes from the simulator: figures and pictures of clusters of thousands
 	$(CARGO) run --release --package muster-curves -- all

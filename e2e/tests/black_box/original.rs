@@ -83,6 +83,7 @@ impl<'a> Lab<'a> {
     }
 
     /// Waits until all accounts tell of exactly these backends, with their addresses; how long that took.
+    #[expect(clippy::print_stderr, reason = "a test tells how long it took")]
     async fn agrees(&self, step: &str, names: &[&str]) {
         let began = Instant::now();
         let truth: BTreeMap<String, String> =

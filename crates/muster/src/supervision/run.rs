@@ -62,7 +62,7 @@ fn plan(sources: &Sources, command: &[OsString]) -> Result<Plan, String> {
     let findings = check(settings, roles, Purpose::Start);
     let mut problems: Vec<String> =
         findings.problems_after(&loaded.problems).map(ToString::to_string).collect();
-    let haproxy = haproxy::is_managed(settings).then(|| managed_haproxy(settings)).unwrap_or_default();
+    let haproxy = if haproxy::is_managed(settings) { managed_haproxy(settings) } else { Vec::new() };
     let first = roles.len() + haproxy.len();
     let processes = processes::read(settings, first, Path::new("/etc")).unwrap_or_else(|found| {
         problems.extend(found.iter().map(ToString::to_string));

@@ -250,7 +250,7 @@ impl Driver {
     fn keep_state(&self, text: &Text, reply: &str) {
         let Some(file) = text.state_file() else { return };
         let state = haproxy::state_file(reply, text, |name| self.guests.are(name));
-        if let Err(error) = whole_file::update(Path::new(&file), state.as_bytes(), STATE_MODE) {
+        if let Err(error) = whole_file::note(Path::new(&file), state.as_bytes(), STATE_MODE) {
             tracing::warn!("cannot keep the state of servers in {file}: {error}");
         }
     }

@@ -78,7 +78,7 @@ fn note_of(file: &Path) -> PathBuf {
 /// Keeps that `process` runs `text`.
 pub(crate) fn remember(file: &Path, process: &Stamp, text: &str) {
     let note = format!("{}\n{text}", process.line());
-    if let Err(error) = whole_file::update(&note_of(file), note.as_bytes(), whole_file::PRIVATE) {
+    if let Err(error) = whole_file::note(&note_of(file), note.as_bytes(), whole_file::PRIVATE) {
         tracing::debug!("cannot keep what HAProxy runs, so the next life may reload it once: {error}");
     }
 }

@@ -33,8 +33,7 @@ fn path_of(file: &Path) -> PathBuf {
 
 /// Keeps it.
 pub(crate) fn write(file: &Path, process: &Stamp, begun: &Begun) {
-    if let Err(error) =
-        whole_file::update(&path_of(file), text(process, begun).as_bytes(), whole_file::PRIVATE)
+    if let Err(error) = whole_file::note(&path_of(file), text(process, begun).as_bytes(), whole_file::PRIVATE)
     {
         tracing::warn!(
             "cannot keep which servers of HAProxy enter and leave, so if this ends now they may stay in maintenance: {error}"

@@ -23,6 +23,7 @@ pub struct New {
     /// Held open: it is ours as long as it is.
     _file: File,
     is_in_place: bool,
+    is_lasting: bool,
 }
 
 impl New {
@@ -32,14 +33,19 @@ impl New {
     /// # Errors
     /// Nothing has changed.
     pub fn beside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Self> {
+        Self::made(path, bytes, mode, true)
+    }
+
+    fn made(path: &Path, bytes: &[u8], mode: u32, is_lasting: bool) -> io::Result<Self> {
         let target = real(path);
         if target.file_name().is_none() {
             return Err(io::Error::other("this is no path of a file"));
         }
         let new = companion(&target, "new");
         let mut file = claim(&new)?;
-        let written = write_new(&mut file, bytes, mode, &target);
-        let made = Self { path: new, target, _file: file, is_in_place: false };
+        let written = write_new(&mut file, bytes, mode, &target)
+            .and_then(|()| if is_lasting { file.sync_all() } else { Ok(()) });
+        let made = Self { path: new, target, _file: file, is_in_place: false, is_lasting };
         written.map(|()| made)
     }
 
@@ -55,6 +61,9 @@ impl New {
     pub fn put(mut self) -> io::Result<()> {
         fs::rename(&self.path, &self.target).map_err(cannot_rename)?;
         self.is_in_place = true;
+        if !self.is_lasting {
+            return Ok(());
+        }
         // The file is in place; whether its directory survives a power cut is beyond what can be undone.
         if let Err(cause) = File::open(directory(&self.target)).and_then(|directory| directory.sync_all()) {
             tracing::debug!(%cause, "cannot sync the directory of {}", self.target.display());
@@ -103,6 +112,18 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 pub fn update(path: &Path, bytes: &[u8], mode_if_new: u32) -> io::Result<bool> {
     match differing(path, bytes, mode_if_new)? {
         Some(mode) => replace(path, bytes, mode).map(|()| true),
+        None => Ok(false),
+    }
+}
+
+/// As [`update`], of what is worth nothing after a power cut, such as a note on a running process: it is whole for whoever reads it,
+/// and does not wait for the disk.
+///
+/// # Errors
+/// The file is as it was.
+pub fn note(path: &Path, bytes: &[u8], mode_if_new: u32) -> io::Result<bool> {
+    match differing(path, bytes, mode_if_new)? {
+        Some(mode) => New::made(path, bytes, mode, false)?.put().map(|()| true),
         None => Ok(false),
     }
 }
@@ -171,8 +192,7 @@ fn write_new(file: &mut File, bytes: &[u8], mode: u32, old: &Path) -> io::Result
         // Only root may give files away.
         let _ = fchown(&*file, Some(old.uid()), Some(old.gid()));
     }
-    file.set_permissions(Permissions::from_mode(mode))?;
-    file.sync_all()
+    file.set_permissions(Permissions::from_mode(mode))
 }
 
 /// What containers are often given is one file, as a mount of its own.
@@ -240,6 +260,16 @@ mod tests {
         // The beginning of what is there is not what is there.
         assert!(update(&path, b"1", 0o640).unwrap());
         assert_eq!(fs::read(&path).unwrap(), b"1");
+    }
+
+    #[test]
+    fn a_note_is_whole_too_and_nothing_is_left_beside_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("f");
+        assert!(note(&path, b"1", PRIVATE).unwrap() && note(&path, b"2", PRIVATE).unwrap());
+        assert!(!note(&path, b"2", PRIVATE).unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"2");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -23,7 +23,7 @@ mod socket;
 
 pub use config::{Config, Reload};
 pub use driver::{Applied, Driver};
-pub use muster_haproxy::{Load, ServerName};
+pub use muster_haproxy::{CONFIG_BYTES_MAX, Load, ServerName, lint};
 
 /// Whoever replaces the file keeps the one before beside it until [`Driver::apply`] succeeded: as `.NAME.old`.
 pub const OLD: &str = "old";

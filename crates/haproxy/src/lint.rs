@@ -3,7 +3,7 @@
 //! `haproxy -c` stops at the first section that it does not understand, and knows nothing of who can reach a socket. Each entry
 //! here is one that HAProxy 2.6 and 3.0 were seen to refuse; what only some versions refuse is theirs to say.
 
-use crate::config::{Config, Line, Section};
+use crate::config::{Config, Line, Section, TooLong};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -87,9 +87,12 @@ const GONE_GLOBAL: [(&str, &str, &str); 3] = [
     ("debug", "", "the flag `-d`"),
 ];
 
-/// Reads `config` for what is wrong with it whatever HAProxy runs it.
-pub fn lint(config: &Config) -> Vec<Finding> {
-    config.sections.iter().flat_map(of_section).collect()
+/// Reads `text` for what is wrong with it whatever HAProxy runs it. A template of one is read as well: the lines are its own.
+///
+/// # Errors
+/// It is too long.
+pub fn lint(text: &str) -> Result<Vec<Finding>, TooLong> {
+    Ok(Config::read(text)?.sections.iter().flat_map(of_section).collect())
 }
 
 /// An example of each line that is called refused, and whether it stands in the global section: to try them with a real one.
@@ -167,7 +170,7 @@ fn open_door(line: &Line) -> Option<Finding> {
         gravity: Gravity::Risky,
         words: format!(
             "whoever reaches `{open}` commands this HAProxy, without a password (`level admin`): bind it to 127.0.0.1 or to a path, \
-             and publish its port on the host's loopback only"
+             or in a container publish its port on the host's loopback only"
         ),
     })
 }

@@ -193,6 +193,39 @@ fn check_of_a_sound_configuration_names_the_files_and_ends_with_0() {
     assert_eq!(out, "The configuration is valid: DIR/muster.toml.\n");
 }
 
+#[test]
+fn check_finds_in_a_configuration_of_haproxy_what_none_takes() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("haproxy.cfg");
+    let check = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        let path = file.display().to_string();
+        let (code, out, err) = run(&mut muster(&["check", &path]));
+        (code, out.replace(&path, "FILE"), err.replace(&path, "FILE"))
+    };
+    let (code, out, err) = check(
+        "global\n stats socket *:9999 level admin\nlisten stats *:1936\n{{#each addresses}}\n reqadd X:1\n{{/each}}\n",
+    );
+    assert_eq!((code, out.as_str()), (2, ""));
+    let lines: Vec<_> = err.lines().collect();
+    assert!(lines[0].starts_with("muster: note: FILE:2: whoever reaches `*:9999`"), "{err}");
+    assert!(lines[1].starts_with("muster: FILE:3: `listen stats *:1936` has an address"), "{err}");
+    assert!(lines[2].starts_with("muster: FILE:5: `reqadd` is gone since HAProxy 2.1"), "{err}");
+    assert_eq!(lines.len(), 3, "{err}");
+    let (code, out, err) = check("listen stats\n bind *:1936\n");
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.starts_with("FILE has nothing that"), "{out}");
+    // The template of [haproxy] is looked at with the rest.
+    let template = file.display();
+    std::fs::write(&file, "listen stats *:1936\n").unwrap();
+    let toml = format!(
+        "[agent]\nbind = '127.0.0.1:0'\nrpc_addr = 'off'\n[haproxy]\nmode = 'attached'\ntemplate = '{template}'\n"
+    );
+    let (code, _, err) = Configured::new(&toml).run(&["check", "agent"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("`listen stats *:1936` has an address"), "{err}");
+}
+
 /// `check` on a host where Muster runs must not call that a mistake; starting a second one is.
 #[test]
 fn a_port_in_use_by_muster_itself_is_worth_a_note_only() {

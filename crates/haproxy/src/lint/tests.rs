@@ -2,8 +2,7 @@ use super::*;
 use alloc::string::ToString;
 
 fn found(text: &str) -> Vec<String> {
-    let config = Config::read(text).unwrap();
-    lint(&config).iter().map(|finding| alloc::format!("{:?} {finding}", finding.gravity)).collect()
+    lint(text).unwrap().iter().map(|finding| alloc::format!("{:?} {finding}", finding.gravity)).collect()
 }
 
 #[test]

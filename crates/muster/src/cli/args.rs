@@ -406,11 +406,32 @@ pub(crate) struct VersionArgs {
     pub(crate) format: Format,
 }
 
+/// What is checked.
+#[derive(Clone, Debug)]
+pub(crate) enum Subject {
+    Role(Role),
+    /// A configuration of HAProxy.
+    Haproxy(PathBuf),
+}
+
+impl Subject {
+    fn read(word: &str) -> Result<Self, String> {
+        match Role::from_str(word, false) {
+            Ok(role) => Ok(Self::Role(role)),
+            // A mistyped role is not taken for a file that is not there.
+            Err(_) if word.contains(['.', '/']) => Ok(Self::Haproxy(word.into())),
+            Err(_) => {
+                Err("neither a role (agent, proxy, log) nor a path with a dot or a slash in it".to_owned())
+            }
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Roles that will run on this host.
-    #[arg(value_enum, value_name = "ROLE", default_values_t = [Role::Agent, Role::Proxy])]
-    pub(crate) roles: Vec<Role>,
+    /// Roles that will run on this host (agent, proxy, log), or files of HAProxy, templates of them included.
+    #[arg(value_name = "ROLE|FILE", value_parser = Subject::read, default_values = ["agent", "proxy"])]
+    pub(crate) subjects: Vec<Subject>,
     #[command(flatten)]
     serf: SerfFiles,
     #[command(flatten)]

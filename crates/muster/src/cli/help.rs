@@ -334,12 +334,16 @@ pub(super) const CHECK: &str = "\
 Checks the configuration without starting anything.
 
 Files, environment and flags are read exactly as the roles read them, and everything that is wrong is told, with file and \
-line: unknown keys, values of the wrong form, addresses that are not this host's, ports in use, tags that do not fit.";
+line: unknown keys, values of the wrong form, addresses that are not this host's, ports in use, tags that do not fit.
+
+In configurations of HAProxy, and in templates of them, what no HAProxy of today takes is told, and a `stats socket` with \
+`level admin` that others can reach.";
 
 pub(super) const CHECK_AFTER: &str = "\
 Example:
   muster check --config ./muster.toml && systemctl restart muster
   muster check proxy
+  muster check /etc/haproxy/haproxy.cfg
 
 Exit codes:
   0  nothing is wrong

@@ -3,9 +3,11 @@
 use super::keys::haproxy as keys;
 use super::settings::Settings;
 use muster_agent::templates::{Action, FileConfig, TemplatesConfig};
-use muster_haproxy_driver::{Config, Reload};
+use muster_haproxy_driver::{CONFIG_BYTES_MAX, Config, Reload, lint};
 use muster_render::{Escape, Pace};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the group of its configuration is called.
@@ -24,6 +26,29 @@ pub(crate) fn balances(settings: &Settings) -> bool {
 /// Whether `muster run` keeps it.
 pub(crate) fn is_managed(settings: &Settings) -> bool {
     settings.text(&keys::MODE) == keys::MANAGED
+}
+
+/// What is wrong with a configuration of HAProxy, or with a template of one, whatever HAProxy reads it: what none takes, and what is worth
+/// knowing; each with its place.
+///
+/// # Errors
+/// It cannot be read.
+pub(crate) fn lint(path: &Path) -> Result<(Vec<String>, Vec<String>), String> {
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let mut text = String::new();
+    let limit = u64::try_from(CONFIG_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let read = File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text));
+    read.map_err(|error| at(&error))?;
+    let findings = lint::lint(&text).map_err(|error| at(&error))?;
+    let (refused, risky): (Vec<_>, Vec<_>) =
+        findings.into_iter().partition(|finding| finding.gravity == lint::Gravity::Refused);
+    let told = |findings: Vec<lint::Finding>| {
+        findings
+            .into_iter()
+            .map(|finding| format!("{}:{}: {}", path.display(), finding.line, finding.words))
+            .collect()
+    };
+    Ok((told(refused), told(risky)))
 }
 
 /// The group that keeps it right.

@@ -24,6 +24,9 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>, notes: &mu
     if let Some(config) = haproxy::group(settings) {
         let at = |key, text: String| Problem::at(settings.origin(key), text);
         problems.extend(rehearse(&config).into_iter().map(|why| at(&haproxy_keys::TEMPLATE, why)));
+        let (refused, risky) = haproxy_lines(&config);
+        problems.extend(refused.into_iter().map(|why| at(&haproxy_keys::TEMPLATE, why)));
+        notes.extend(risky.into_iter().map(|why| at(&haproxy_keys::TEMPLATE, why)));
         owners.extend(config.files.into_iter().map(|file| (file.target, haproxy::GROUP.to_owned())));
     }
     for named in settings.templates() {
@@ -48,6 +51,9 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>, notes: &mu
             }
         }
         problems.extend(rehearse(&config).into_iter().map(|why| problem(&keys::FILES, why)));
+        let (refused, risky) = haproxy_lines(&config);
+        problems.extend(refused.into_iter().map(|why| problem(&keys::FILES, why)));
+        notes.extend(risky.into_iter().map(|why| problem(&keys::FILES, why)));
         if let Some(words) = &config.check {
             let is_named = |file: &FileConfig| {
                 file.target.to_str().is_some_and(|target| words.iter().any(|word| word.contains(target)))
@@ -61,6 +67,17 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>, notes: &mu
             }
         }
     }
+}
+
+/// What no HAProxy takes in the templates of its configurations, and what is worth knowing. One that cannot be read is told elsewhere.
+fn haproxy_lines(config: &TemplatesConfig) -> (Vec<String>, Vec<String>) {
+    let (mut refused, mut risky) = (Vec::new(), Vec::new());
+    for file in config.files.iter().filter(|file| file.escape == Escape::Haproxy) {
+        let Ok((more_refused, more_risky)) = haproxy::lint(&file.template) else { continue };
+        refused.extend(more_refused);
+        risky.extend(more_risky);
+    }
+    (refused, risky)
 }
 
 fn read(named: &Named<'_>, problems: &mut Vec<Problem>) -> TemplatesConfig {

@@ -33,9 +33,14 @@ use standing::Standing;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 use worker::Worker;
+
+/// A program that is ended has a second to do so.
+const STOP_WITHIN: Duration = Duration::from_millis(2500);
 
 /// What groups look at.
 #[derive(Clone, Debug)]
@@ -83,10 +88,14 @@ impl Templates {
         Board(self.standings.clone().into())
     }
 
-    /// Ends them: what a group is about to do it does not begin, and a program that runs is ended.
+    /// Ends them: what a group is about to do it does not begin, and a program that runs is ended. What takes longer, a disk or a
+    /// HAProxy that does not answer, is left where it is: the next life finds it unfinished.
     pub(crate) async fn stop(mut self) {
         self.stop.send_replace(true);
-        while self.workers.join_next().await.is_some() {}
+        let all = async { while self.workers.join_next().await.is_some() {} };
+        if timeout(STOP_WITHIN, all).await.is_err() {
+            tracing::warn!("templates are still at work; their next start goes on from there");
+        }
     }
 }
 

@@ -174,6 +174,10 @@ fn render(
 /// A template's text, no longer than it may be.
 fn text(path: &Path, most: usize) -> Result<String, String> {
     let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    // Opening a pipe would wait for whoever writes into it.
+    if !fs::metadata(path).map_err(|error| wrong(&error))?.is_file() {
+        return Err(wrong(&"it is no file"));
+    }
     let file = File::open(path).map_err(|error| wrong(&error))?;
     let mut bytes = Vec::new();
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);

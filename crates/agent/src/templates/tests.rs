@@ -268,6 +268,42 @@ async fn an_action_that_hangs_is_ended_when_its_time_is_over_and_when_the_agent_
 }
 
 #[tokio::test]
+async fn a_disk_that_does_not_answer_holds_up_nobodys_end() {
+    let mut node = node(Phase::Live, &["s1"]);
+    node.write("out.hb", LINES);
+    // Somebody else is making that file, and never comes to an end.
+    let held = fs::File::create(node.path(".out.new")).unwrap();
+    held.lock().unwrap();
+    node.start(node.config());
+    // Who waits for a lock stands behind an arrow (proc_locks(5)).
+    let inode = format!(":{} ", held.metadata().unwrap().ino());
+    let waits = |_: &Node| {
+        let locks = fs::read_to_string("/proc/locks").unwrap();
+        locks.lines().any(|line| line.contains("->") && line.contains(&inode))
+    };
+    node.until(waits).await;
+    timeout(Duration::from_secs(60), node.stop()).await.expect("it ends");
+    assert_eq!(node.read("out"), "");
+    drop(held);
+}
+
+#[tokio::test]
+async fn a_template_that_is_a_pipe_is_told_and_not_waited_for() {
+    let mut node = node(Phase::Live, &["s1"]);
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        node.path("out.hb"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    node.start(node.config());
+    node.until(|node| node.row().why.is_some_and(|why| why.ends_with("out.hb: it is no file"))).await;
+    node.stop().await;
+}
+
+#[tokio::test]
 async fn the_folder_has_a_file_for_each_backend_and_nothing_of_an_earlier_life() {
     let mut node = node(Phase::Live, &["s1", "../etc/evil", ".muster"]);
     let folder = node.path("nodes");

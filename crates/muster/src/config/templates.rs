@@ -50,6 +50,10 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>, notes: &mu
                 problems.push(problem(&keys::FILES, text));
             }
         }
+        if let Some(folder) = config.folder.as_ref().filter(|folder| !folder.path.is_absolute()) {
+            let text = format!("{}: write where the folder is from `/` on", folder.path.display());
+            problems.push(problem(&keys::FOLDER, text));
+        }
         problems.extend(rehearse(&config).into_iter().map(|why| problem(&keys::FILES, why)));
         let (refused, risky) = haproxy_lines(&config);
         problems.extend(refused.into_iter().map(|why| problem(&keys::FILES, why)));

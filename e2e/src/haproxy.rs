@@ -123,6 +123,16 @@ impl Haproxy {
         self.answers().await;
     }
 
+    /// TERM, and waits for its end.
+    pub async fn stop(&mut self) {
+        self.process.stop().await;
+    }
+
+    /// Its master's process id.
+    pub fn master(&self) -> u32 {
+        self.process.id()
+    }
+
     /// A file in its folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)

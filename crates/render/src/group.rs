@@ -176,7 +176,8 @@ impl Group {
                     Made::Failed => self.fail(now),
                     Made::Differs if self.has_check => self.next = Some(Step::Check),
                     Made::Differs => self.next = Some(Step::Put),
-                    Made::Same if self.owes_action && self.is_live => self.next = Some(Step::Act),
+                    // Also before the fleet is known as a whole: what reads the files should run with those that are there.
+                    Made::Same if self.owes_action => self.next = Some(Step::Act),
                     Made::Same => self.rest(now),
                 }
             }

@@ -238,6 +238,24 @@ async fn what_an_earlier_life_did_not_come_to_is_done() {
     node.stop().await;
 }
 
+/// Else a node that goes would be told that nothing is sent to it any more.
+#[tokio::test]
+async fn a_file_of_an_earlier_life_puts_no_picture_in_force() {
+    let mut node = node(Phase::Warming, &["s1"]);
+    node.write("out.hb", LINES);
+    node.write("out", "of an earlier life\n");
+    node.write(".out.old", "before\n");
+    let action = Action::Run(node.script("cat out >> told"));
+    node.start(TemplatesConfig { action, ..node.config() });
+    node.until(|node| node.row().changed == 1 && !node.path(".out.old").exists()).await;
+    assert_eq!(node.read("told"), "of an earlier life\n");
+    assert!(node.sources.reports.all().is_empty());
+    node.see(Phase::Live, &["s1"]);
+    node.until(|node| node.sources.reports.all().iter().any(|report| report.version == 2)).await;
+    assert_eq!(node.read("out"), "server s1 10.0.0.1:3000\n");
+    node.stop().await;
+}
+
 #[tokio::test]
 async fn a_directory_that_is_not_there_is_told_and_waited_for() {
     let mut node = node(Phase::Live, &["s1"]);

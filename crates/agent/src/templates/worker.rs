@@ -194,15 +194,21 @@ impl Worker {
         let made = self.on_disk(move |config| make::make(config, facts, only_missing)).await;
         let Some(fresh) = made else { return Made::Failed };
         self.standing.made(started.elapsed(), &fresh.refusals);
-        self.made_of = Some(picture);
+        // What an earlier life made says nothing of this picture.
+        let says_all = !only_missing || self.targets().all(|target| self.own.contains(target));
+        self.made_of = Some(picture).filter(|_| says_all);
         if fresh.is_same() {
-            if !only_missing {
-                self.in_force.clone_from(&self.made_of);
-            }
+            self.in_force.clone_from(&self.made_of);
             return Made::Same;
         }
         self.fresh = fresh;
         Made::Differs
+    }
+
+    /// Files and folder.
+    fn targets(&self) -> impl Iterator<Item = &PathBuf> {
+        let folder = self.config.folder.iter().map(|folder| &folder.path);
+        self.config.files.iter().map(|file| &file.target).chain(folder)
     }
 
     async fn check(&mut self) -> bool {

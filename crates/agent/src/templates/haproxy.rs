@@ -25,7 +25,7 @@ fn state(load: &Load) -> &'static str {
 #[derive(Debug)]
 pub(super) struct Haproxy {
     driver: Driver,
-    /// Whether it ran when it was last steered; one that comes has to be looked at.
+    /// Whether it ran when it was last steered.
     is_running: bool,
     /// Whose server an address was last, for servers that a template names otherwise than their nodes.
     nodes: Mutex<BTreeMap<SocketAddr, String>>,
@@ -66,6 +66,10 @@ impl Haproxy {
 
     /// Nothing while it does not run: who asks whether requests are in flight is not told that none are.
     pub(super) async fn report(&self, sink: String, picture: &Picture) -> Option<Report> {
+        if !self.is_running {
+            // One that has just come may have read an older file.
+            return None;
+        }
         let loads = self.driver.loads().await.ok()?;
         let mut nodes = self.nodes.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         nodes.extend(picture.backends().map(|(_, node, backend)| (backend.addr, node.to_owned())));

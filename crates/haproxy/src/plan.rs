@@ -203,17 +203,19 @@ impl Pair<'_> {
 
     /// How it balances, and whether that is settled anew with each change (management guide, "set weight").
     fn balance(&self) -> (String, bool) {
-        let own = |key: &'static str| {
-            let defaults = defaults_of(self.wanted, self.section);
-            let of_defaults = defaults.and_then(|defaults| defaults.of(key).last());
-            self.section.of(key).last().or(of_defaults).map(|line| line.words[1..].join(" "))
-        };
+        let own = |key: &'static str| self.setting(key).map(|line| line.words[1..].join(" "));
         let balance = own("balance").unwrap_or_else(|| "roundrobin".to_string());
         let algorithm = balance.split(['(', ' ']).next().unwrap_or_default();
         let is_hash = matches!(algorithm, "source" | "uri" | "url_param" | "hdr" | "rdp-cookie" | "hash");
         let is_consistent = own("hash-type").is_some_and(|words| words.starts_with("consistent"));
         let is_dynamic = matches!(algorithm, "roundrobin" | "leastconn" | "random" | "first");
         (balance, is_dynamic || is_hash && is_consistent)
+    }
+
+    /// The line that decides on `key`: its own, else that of the nearest defaults.
+    fn setting(&self, key: &'static str) -> Option<&Line> {
+        let defaults = defaults_of(self.wanted, self.section);
+        [self.section].into_iter().chain(defaults).find_map(|section| section.of(key).last())
     }
 
     fn changed(

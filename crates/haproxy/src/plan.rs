@@ -2,6 +2,7 @@
 
 use crate::change::{Change, Leaving, New, ServerName, is_plain};
 use crate::config::{Config, Line, Section};
+use crate::place;
 use crate::server::{Server, defaults, defaults_of, server};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -141,6 +142,7 @@ struct Pair<'c> {
 impl Pair<'_> {
     fn changes(&self) -> Result<Vec<Change>, Reason> {
         let (former, now) = (by_name(self.before)?, by_name(self.section)?);
+        self.in_their_places()?;
         let differs = |(name, line): &(&&str, &&Line)| former.get(**name) != Some(line);
         let new: Vec<&Line> = now.iter().filter(differs).map(|(_, line)| *line).collect();
         let gone: Vec<&Line> =
@@ -179,6 +181,25 @@ impl Pair<'_> {
         Ok(changes)
     }
 
+    /// Whether nobody stands where commands cannot put it.
+    fn in_their_places(&self) -> Result<(), Reason> {
+        if let Some(line) = place::among_defaults(self.before, self.section) {
+            return Err(because(
+                line,
+                "is new, changed or in another place, and a `default-server` stands below a server",
+            ));
+        }
+        let (balance, is_dynamic) = self.balance();
+        let all_count = !is_dynamic || balance == "first";
+        let takes_all = self.setting_of_option("allbackups");
+        // Without that option the first one is.
+        let counts = |line: &Line| all_count || !takes_all && line.words.iter().any(|word| word == "backup");
+        match place::in_another_order(self.before, self.section, counts) {
+            Some(line) => Err(because(line, "is in another place, and here the order counts")),
+            None => Ok(()),
+        }
+    }
+
     /// Whether servers can come and go while it runs; if not, why.
     fn takes_servers(&self) -> Result<(), String> {
         if !self.features.dynamic_servers {
@@ -210,6 +231,19 @@ impl Pair<'_> {
         let is_consistent = own("hash-type").is_some_and(|words| words.starts_with("consistent"));
         let is_dynamic = matches!(algorithm, "roundrobin" | "leastconn" | "random" | "first");
         (balance, is_dynamic || is_hash && is_consistent)
+    }
+
+    /// Whether `option NAME` is said: by itself, else by the nearest defaults that say something of it.
+    fn setting_of_option(&self, name: &str) -> bool {
+        let defaults = defaults_of(self.wanted, self.section);
+        let mut said =
+            [self.section].into_iter().chain(defaults).flat_map(|section| section.lines.iter().rev());
+        let is_said = |line: &Line| match line.words.as_slice() {
+            [option, word, ..] if option == "option" && word == name => Some(true),
+            [no, option, word, ..] if no == "no" && option == "option" && word == name => Some(false),
+            _ => None,
+        };
+        said.find_map(is_said).unwrap_or(false)
     }
 
     /// The line that decides on `key`: its own, else that of the nearest defaults.

@@ -30,7 +30,7 @@ mod server;
 mod state;
 mod words;
 
-pub use change::{Change, Command, Leaving, New, ServerName};
+pub use change::{Change, Command, Farewell, Leaving, New, ServerName};
 pub use config::{CONFIG_BYTES_MAX, Config, TooLong};
 pub use plan::{Features, Plan, Reason, plan};
 pub use reply::{

@@ -1,6 +1,6 @@
 //! What has to change in a running HAProxy, and whether it can without a reload.
 
-use crate::change::{Change, Leaving, New, ServerName, is_plain};
+use crate::change::{Change, Farewell, Leaving, New, ServerName, is_plain};
 use crate::config::{Config, Line, Section};
 use crate::place;
 use crate::server::{Server, defaults, defaults_of, server};
@@ -175,8 +175,9 @@ impl Pair<'_> {
             if !is_plain(name) {
                 return Err(is_gone(line, "has a name that a command cannot hold"));
             }
+            let farewell = self.farewell(&former).map_err(|why| is_gone(line, &why))?;
             let full = ServerName { backend: backend.to_string(), server: name.to_string() };
-            changes.push(Change::Remove(full, Leaving(former)));
+            changes.push(Change::Remove(full, Leaving(former), farewell));
         }
         Ok(changes)
     }
@@ -191,7 +192,7 @@ impl Pair<'_> {
         }
         let (balance, is_dynamic) = self.balance();
         let all_count = !is_dynamic || balance == "first";
-        let takes_all = self.setting_of_option("allbackups");
+        let takes_all = self.has_option("allbackups");
         // Without that option the first one is.
         let counts = |line: &Line| all_count || !takes_all && line.words.iter().any(|word| word == "backup");
         match place::in_another_order(self.before, self.section, counts) {
@@ -206,11 +207,33 @@ impl Pair<'_> {
             return Err("changes the servers, which this HAProxy cannot at run time".to_string());
         }
         // `first` takes them too, but in the order in which they came.
+        // 2.6 was seen to make no cookie for one that was added: its clients lose it.
+        if self.setting("cookie").is_some_and(|line| line.words.iter().any(|word| word == "dynamic")) {
+            return Err(
+                "changes the servers, which `cookie` with `dynamic` does not take at run time".to_string()
+            );
+        }
         let (balance, is_dynamic) = self.balance();
         if is_dynamic && balance != "first" {
             return Ok(());
         }
         Err(format!("changes the servers, which `balance {balance}` does not take at run time"))
+    }
+
+    /// What keeps new requests away from one that leaves, and takes nothing from those that it has; if nothing does, why.
+    fn farewell(&self, server: &Server) -> Result<Farewell, String> {
+        let keeps_clients = ["cookie", "persist", "stick"].into_iter().any(|key| self.setting(key).is_some());
+        if !keeps_clients {
+            return Ok(Farewell::Drain);
+        }
+        // A drained one is still sent whoever sticks to it ("set server", management guide).
+        if self.has_option("persist") || self.setting("force-persist").is_some() {
+            return Err("clients that stick to it are sent there whatever its state".to_string());
+        }
+        if server.keywords.contains_key("on-marked-down") {
+            return Err("clients stick to it until it is down, which would cut them off".to_string());
+        }
+        Ok(Farewell::Maintenance)
     }
 
     /// Whether weights can change while it runs; if not, why.
@@ -234,7 +257,7 @@ impl Pair<'_> {
     }
 
     /// Whether `option NAME` is said: by itself, else by the nearest defaults that say something of it.
-    fn setting_of_option(&self, name: &str) -> bool {
+    fn has_option(&self, name: &str) -> bool {
         let defaults = defaults_of(self.wanted, self.section);
         let mut said =
             [self.section].into_iter().chain(defaults).flat_map(|section| section.lines.iter().rev());

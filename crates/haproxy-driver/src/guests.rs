@@ -42,7 +42,7 @@ impl Guests {
             Change::Revive(name, _) => {
                 self.leaving.remove(&name);
             }
-            Change::Remove(name, leaving) => {
+            Change::Remove(name, leaving, _) => {
                 self.entering.remove(&name);
                 self.leaving.insert(name, leaving);
             }

@@ -38,7 +38,16 @@ pub enum Change {
     /// Another weight.
     Weight(ServerName, u16),
     /// It gets no new requests; gone when [`delete`](Self::delete) succeeds.
-    Remove(ServerName, Leaving),
+    Remove(ServerName, Leaving, Farewell),
+}
+
+/// What keeps new requests away from a server, while those that it has are finished.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Farewell {
+    /// It is still checked, and still sent clients that stick to it.
+    Drain,
+    /// Neither of them.
+    Maintenance,
 }
 
 /// A server that is to take requests.
@@ -126,7 +135,7 @@ impl Change {
             | Self::Revive(name, _)
             | Self::Address(name, _)
             | Self::Weight(name, _)
-            | Self::Remove(name, _) => name,
+            | Self::Remove(name, ..) => name,
         }
     }
 
@@ -149,7 +158,8 @@ impl Change {
             }
             Self::Address(name, addr) => alloc::vec![address(name, *addr)],
             Self::Weight(name, to) => alloc::vec![weight(name, *to)],
-            Self::Remove(name, _) => alloc::vec![state(name, "drain")],
+            Self::Remove(name, _, Farewell::Drain) => alloc::vec![state(name, "drain")],
+            Self::Remove(name, _, Farewell::Maintenance) => alloc::vec![state(name, "maint")],
         }
     }
 
@@ -182,7 +192,7 @@ impl fmt::Display for Change {
             Self::Revive(name, new) => write!(f, "take {name} back at {}", new.0.address),
             Self::Address(name, addr) => write!(f, "move {name} to {addr}"),
             Self::Weight(name, weight) => write!(f, "give {name} weight {weight}"),
-            Self::Remove(name, _) => write!(f, "drain and remove {name}"),
+            Self::Remove(name, ..) => write!(f, "drain and remove {name}"),
         }
     }
 }

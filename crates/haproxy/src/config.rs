@@ -146,6 +146,15 @@ impl Section {
         self.head.words.get(1).map(String::as_str)
     }
 
+    /// The defaults that it names: `KIND NAME from DEFAULTS`, where defaults may have no name.
+    pub(crate) fn takes_from(&self) -> Option<&str> {
+        match self.head.words.as_slice() {
+            [_, _, from, name, ..] if from == "from" => Some(name),
+            [_, from, name] if from == "from" && self.is("defaults") => Some(name),
+            _ => None,
+        }
+    }
+
     /// The lines that begin with `key`.
     pub(crate) fn of<'s>(&'s self, key: &'s str) -> impl DoubleEndedIterator<Item = &'s Line> + 's {
         self.lines.iter().filter(move |line| line.words.first().is_some_and(|word| word == key))

@@ -5,6 +5,7 @@
 //! | a line as HAProxy reads it | `words` |
 //! | a configuration as sections of lines | `config` |
 //! | a `server` line, with what `default-server` adds | `server` |
+//! | what the place of a server decides | `place` |
 //! | what has to change, and whether it can without a reload | `plan` |
 //! | a change as commands of the runtime API | `change` |
 //! | what HAProxy answers | `reply` |
@@ -22,13 +23,14 @@ extern crate alloc;
 mod change;
 mod config;
 pub mod lint;
+mod place;
 mod plan;
 mod reply;
 mod server;
 mod state;
 mod words;
 
-pub use change::{Change, Command, Leaving, New, ServerName};
+pub use change::{Change, Command, Farewell, Leaving, New, ServerName};
 pub use config::{CONFIG_BYTES_MAX, Config, TooLong};
 pub use plan::{Features, Plan, Reason, plan};
 pub use reply::{

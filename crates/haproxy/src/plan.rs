@@ -1,7 +1,8 @@
 //! What has to change in a running HAProxy, and whether it can without a reload.
 
-use crate::change::{Change, Leaving, New, ServerName, is_plain};
+use crate::change::{Change, Farewell, Leaving, New, ServerName, is_plain};
 use crate::config::{Config, Line, Section};
+use crate::place;
 use crate::server::{Server, defaults, defaults_of, server};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -141,6 +142,7 @@ struct Pair<'c> {
 impl Pair<'_> {
     fn changes(&self) -> Result<Vec<Change>, Reason> {
         let (former, now) = (by_name(self.before)?, by_name(self.section)?);
+        self.in_their_places()?;
         let differs = |(name, line): &(&&str, &&Line)| former.get(**name) != Some(line);
         let new: Vec<&Line> = now.iter().filter(differs).map(|(_, line)| *line).collect();
         let gone: Vec<&Line> =
@@ -173,10 +175,30 @@ impl Pair<'_> {
             if !is_plain(name) {
                 return Err(is_gone(line, "has a name that a command cannot hold"));
             }
+            let farewell = self.farewell(&former).map_err(|why| is_gone(line, &why))?;
             let full = ServerName { backend: backend.to_string(), server: name.to_string() };
-            changes.push(Change::Remove(full, Leaving(former)));
+            changes.push(Change::Remove(full, Leaving(former), farewell));
         }
         Ok(changes)
+    }
+
+    /// Whether nobody stands where commands cannot put it.
+    fn in_their_places(&self) -> Result<(), Reason> {
+        if let Some(line) = place::among_defaults(self.before, self.section) {
+            return Err(because(
+                line,
+                "is new, changed or in another place, and a `default-server` stands below a server",
+            ));
+        }
+        let (balance, is_dynamic) = self.balance();
+        let all_count = !is_dynamic || balance == "first";
+        let takes_all = self.has_option("allbackups");
+        // Without that option the first one is.
+        let counts = |line: &Line| all_count || !takes_all && line.words.iter().any(|word| word == "backup");
+        match place::in_another_order(self.before, self.section, counts) {
+            Some(line) => Err(because(line, "is in another place, and here the order counts")),
+            None => Ok(()),
+        }
     }
 
     /// Whether servers can come and go while it runs; if not, why.
@@ -185,11 +207,33 @@ impl Pair<'_> {
             return Err("changes the servers, which this HAProxy cannot at run time".to_string());
         }
         // `first` takes them too, but in the order in which they came.
+        // 2.6 was seen to make no cookie for one that was added: its clients lose it.
+        if self.setting("cookie").is_some_and(|line| line.words.iter().any(|word| word == "dynamic")) {
+            return Err(
+                "changes the servers, which `cookie` with `dynamic` does not take at run time".to_string()
+            );
+        }
         let (balance, is_dynamic) = self.balance();
         if is_dynamic && balance != "first" {
             return Ok(());
         }
         Err(format!("changes the servers, which `balance {balance}` does not take at run time"))
+    }
+
+    /// What keeps new requests away from one that leaves, and takes nothing from those that it has; if nothing does, why.
+    fn farewell(&self, server: &Server) -> Result<Farewell, String> {
+        let keeps_clients = ["cookie", "persist", "stick"].into_iter().any(|key| self.setting(key).is_some());
+        if !keeps_clients {
+            return Ok(Farewell::Drain);
+        }
+        // A drained one is still sent whoever sticks to it ("set server", management guide).
+        if self.has_option("persist") || self.setting("force-persist").is_some() {
+            return Err("clients that stick to it are sent there whatever its state".to_string());
+        }
+        if server.keywords.contains_key("on-marked-down") {
+            return Err("clients stick to it until it is down, which would cut them off".to_string());
+        }
+        Ok(Farewell::Maintenance)
     }
 
     /// Whether weights can change while it runs; if not, why.
@@ -203,17 +247,32 @@ impl Pair<'_> {
 
     /// How it balances, and whether that is settled anew with each change (management guide, "set weight").
     fn balance(&self) -> (String, bool) {
-        let own = |key: &'static str| {
-            let defaults = defaults_of(self.wanted, self.section);
-            let of_defaults = defaults.and_then(|defaults| defaults.of(key).last());
-            self.section.of(key).last().or(of_defaults).map(|line| line.words[1..].join(" "))
-        };
+        let own = |key: &'static str| self.setting(key).map(|line| line.words[1..].join(" "));
         let balance = own("balance").unwrap_or_else(|| "roundrobin".to_string());
         let algorithm = balance.split(['(', ' ']).next().unwrap_or_default();
         let is_hash = matches!(algorithm, "source" | "uri" | "url_param" | "hdr" | "rdp-cookie" | "hash");
         let is_consistent = own("hash-type").is_some_and(|words| words.starts_with("consistent"));
         let is_dynamic = matches!(algorithm, "roundrobin" | "leastconn" | "random" | "first");
         (balance, is_dynamic || is_hash && is_consistent)
+    }
+
+    /// Whether `option NAME` is said: by itself, else by the nearest defaults that say something of it.
+    fn has_option(&self, name: &str) -> bool {
+        let defaults = defaults_of(self.wanted, self.section);
+        let mut said =
+            [self.section].into_iter().chain(defaults).flat_map(|section| section.lines.iter().rev());
+        let is_said = |line: &Line| match line.words.as_slice() {
+            [option, word, ..] if option == "option" && word == name => Some(true),
+            [no, option, word, ..] if no == "no" && option == "option" && word == name => Some(false),
+            _ => None,
+        };
+        said.find_map(is_said).unwrap_or(false)
+    }
+
+    /// The line that decides on `key`: its own, else that of the nearest defaults.
+    fn setting(&self, key: &'static str) -> Option<&Line> {
+        let defaults = defaults_of(self.wanted, self.section);
+        [self.section].into_iter().chain(defaults).find_map(|section| section.of(key).last())
     }
 
     fn changed(

@@ -155,22 +155,34 @@ pub(crate) type Why = String;
 /// What `default-server` says in `section`: first in the defaults that it takes, then in itself.
 pub(crate) fn defaults(config: &Config, section: &Section) -> Result<BTreeMap<String, Vec<String>>, Why> {
     let mut keywords = BTreeMap::new();
-    let own = defaults_of(config, section);
-    for line in own.into_iter().chain([section]).flat_map(|section| section.of("default-server")) {
+    let inherited = defaults_of(config, section);
+    for line in inherited.into_iter().rev().chain([section]).flat_map(|section| section.of("default-server"))
+    {
         read(&line.words[1..], &mut keywords)?;
     }
     Ok(keywords)
 }
 
-/// The `defaults` section whose settings `section` takes: the one that it names, else the last before it.
-pub(crate) fn defaults_of<'c>(config: &'c Config, section: &Section) -> Option<&'c Section> {
-    let named = section.head.words.windows(2).find(|pair| pair[0] == "from").map(|pair| pair[1].as_str());
-    let mut before = config.sections.iter().filter(|other| {
-        other.is("defaults") && other.head.number < section.head.number.max(1) && section.head.number > 0
-    });
-    match named {
-        Some(name) => before.rfind(|defaults| defaults.name() == Some(name)),
-        None => before.next_back(),
+/// The `defaults` sections whose settings `section` takes, the nearest first: the one that it names, else the last before it; and those
+/// that this one names in turn (configuration manual, 4 "Proxies").
+pub(crate) fn defaults_of<'c>(config: &'c Config, section: &Section) -> Vec<&'c Section> {
+    let mut found: Vec<&Section> = Vec::new();
+    loop {
+        let last: &Section = found.last().copied().unwrap_or(section);
+        let mut before = config
+            .sections
+            .iter()
+            .filter(|other| other.is("defaults") && other.head.number < last.head.number.max(1))
+            .filter(|_| last.head.number > 0);
+        let next = match last.takes_from() {
+            Some(name) => before.rfind(|defaults| defaults.name() == Some(name)),
+            // Only what is no defaults section takes what it does not name.
+            None if found.is_empty() => before.next_back(),
+            None => None,
+        };
+        // Each stands before the one that names it: this ends.
+        let Some(next) = next else { return found };
+        found.push(next);
     }
 }
 
@@ -233,6 +245,22 @@ mod tests {
         };
         assert_eq!(read(3), "x: fall 9, inter 1s, weight 7");
         assert_eq!(read(4), "y: inter 2s");
+    }
+
+    #[test]
+    fn defaults_that_are_taken_from_others_are_in_each_server_too() {
+        let text = "defaults one\n default-server check inter 1s fall 9\ndefaults other\n default-server rise 9\n\
+                    defaults two from one\n default-server inter 2s\nbackend from\n server x 10.0.0.1:80\n\
+                    defaults from one\nbackend from from other\n";
+        let config = Config::read(text).unwrap();
+        let words = |nth: usize| -> Vec<String> {
+            let found = defaults(&config, &config.sections[nth]).unwrap();
+            found.iter().map(|(keyword, values)| alloc::format!("{keyword} {}", values.join(" "))).collect()
+        };
+        assert_eq!(words(4), ["check ", "fall 9", "inter 2s"]);
+        assert_eq!(words(6), ["rise 9"]);
+        let unnamed = &config.sections[5];
+        assert_eq!(defaults_of(&config, unnamed)[0].name(), Some("one"));
     }
 
     #[test]

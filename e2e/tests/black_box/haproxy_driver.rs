@@ -1,5 +1,6 @@
 //! The driver and real HAProxies of several versions: what it may do without a reload it does, and nothing fails.
 
+mod apart;
 mod bench;
 mod cut_short;
 mod reloads;

@@ -130,6 +130,73 @@ fn the_balance_decides_whether_servers_can_change() {
 }
 
 #[test]
+fn a_default_server_counts_for_those_below_it_only() {
+    let text = |lines: [&str; 3]| format!("backend b\n {}\n", lines.join("\n "));
+    let (a, default, b) = ("server a 10.0.0.1:80", "default-server fall 9", "server b 10.0.0.2:80");
+    let mixed = text([a, default, b]);
+    let why = "`default-server` stands below a server";
+    for wanted in [
+        text([b, default, a]),
+        text([default, a, b]),
+        mixed.replace("0.2:80", "0.3:80"),
+        mixed.replace(b, ""),
+        format!("{mixed} server c 10.0.0.3:80\n"),
+        format!("backend b\n server c 10.0.0.3:80\n{}", mixed.replace("backend b\n", "")),
+    ] {
+        assert!(told(&mixed, &wanted).ends_with(why), "{wanted}: {}", told(&mixed, &wanted));
+        assert!(told(&wanted, &mixed).ends_with(why), "{wanted}: {}", told(&wanted, &mixed));
+    }
+    assert_eq!(told(&mixed, &mixed), "nothing");
+    assert_eq!(told(&text([default, a, b]), &text([default, b, a])), "nothing");
+}
+
+#[test]
+fn where_the_first_one_counts_another_order_is_a_reload() {
+    let text = |head: &str, lines: [&str; 3]| format!("backend b\n {head}\n {}\n", lines.join("\n "));
+    let (a, b, c) = ("server a 10.0.0.1:80", "server b 10.0.0.2:80 backup", "server c 10.0.0.3:80 backup");
+    let why = "is in another place, and here the order counts";
+    let told = |head: &str, after: [&str; 3]| told(&text(head, [a, b, c]), &text(head, after));
+    for head in ["balance first", "balance static-rr", "balance source"] {
+        assert!(told(head, [b, a, c]).ends_with(why), "{head}: {}", told(head, [b, a, c]));
+    }
+    // The first backup is the one.
+    assert!(told("", [a, c, b]).ends_with(why), "{}", told("", [a, c, b]));
+    assert_eq!(told("", [b, c, a]), "nothing");
+    assert_eq!(told("option allbackups", [a, c, b]), "nothing");
+    assert!(told("option allbackups\n no option allbackups", [a, c, b]).ends_with(why));
+    let newcomer = "server bb 10.0.0.4:80 backup";
+    assert_eq!(told("", [a, c, newcomer]), "add b/bb at 10.0.0.4:80; drain and remove b/b");
+    assert!(told("", [a, newcomer, c]).ends_with(why));
+}
+
+#[test]
+fn one_to_which_clients_stick_leaves_by_maintenance_or_by_a_reload() {
+    let told = |head: &str, server: &str| {
+        let text = format!("backend b\n {head}\n server a 10.0.0.1:80 {server}\n");
+        match planned(&text, &format!("backend b\n {head}\n"), ALL) {
+            Plan::Change(changes) => changes[0].commands()[0].text.clone(),
+            other => tell(other),
+        }
+    };
+    assert_eq!(told("balance source\n hash-type consistent", ""), "set server b/a state drain");
+    for head in ["stick on src", "stick match src", "cookie S prefix", "persist rdp-cookie"] {
+        assert_eq!(told(head, ""), "set server b/a state maint", "{head}");
+    }
+    assert_eq!(told("", "on-marked-down shutdown-sessions"), "set server b/a state drain");
+    let why = told("stick on src", "on-marked-down shutdown-sessions");
+    assert!(why.ends_with("stick to it until it is down, which would cut them off"), "{why}");
+    let why = told("stick on src\n option persist", "");
+    assert!(why.ends_with("are sent there whatever its state"), "{why}");
+    for server in ["server a 10.0.0.1:80\n", "server a 10.0.0.1:80\n server b 10.0.0.2:80\n"] {
+        let why = super::tests::told(
+            "backend b\n cookie S insert dynamic\n server a 10.0.0.1:80\n server c 10.0.0.3:80\n",
+            &format!("backend b\n cookie S insert dynamic\n {server}"),
+        );
+        assert!(why.ends_with("which `cookie` with `dynamic` does not take at run time"), "{why}");
+    }
+}
+
+#[test]
 fn an_address_changes_with_any_balance_and_a_weight_only_where_it_counts_at_once() {
     let with = |balance: &str, server: &str| {
         let text = |server: &str| format!("backend b\n {balance}\n server a {server}\n");
@@ -179,7 +246,7 @@ fn one_that_is_on_its_way_out_is_taken_back_if_it_is_the_same() {
     else {
         panic!("no changes")
     };
-    let [Change::Remove(name, leaving)] = &changes[..] else { panic!("no removal") };
+    let [Change::Remove(name, leaving, _)] = &changes[..] else { panic!("no removal") };
     let leaving: BTreeMap<_, _> = [(name.clone(), leaving.clone())].into();
     let empty = read("backend web\n balance leastconn\n");
     let back = |text: &str| tell(plan(&empty, &read(text), &leaving, ALL));

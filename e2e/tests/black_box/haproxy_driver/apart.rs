@@ -1,0 +1,44 @@
+//! What once left HAProxy and its file apart, or a node to go while requests were in flight on it.
+
+use super::bench::{Bench, hold, why_reloaded};
+use muster_e2e::{Release, wait_for};
+
+async fn hold_at(front: String) -> String {
+    hold(&front).await
+}
+
+#[tokio::test]
+async fn who_is_stuck_to_a_server_goes_elsewhere_when_it_leaves() {
+    for release in [Release::installed(), Release::of("trixie")].into_iter().flatten() {
+        let (mut bench, first) = Bench::start(&release, &[("a", 2), ("b", 3)]).await;
+        let stuck = |text: String| {
+            text.replace(
+                "\nbackend web\n",
+                "\nbackend web\n    stick-table type ip size 10\n    stick on src\n",
+            )
+        };
+        why_reloaded(bench.bring(&stuck(bench.text(&[("a", 2), ("b", 3)]))).await);
+        bench.reaches(&["a UP", "b UP"]).await;
+        // An answer makes a client stick.
+        let before = super::bench::loads(&bench.hosts);
+        before[1].passes(5).await;
+        super::bench::nobody_failed(before, &bench.haproxy).await;
+        let requests = |nth: usize| first[nth].requests();
+        let counts = (requests(0), requests(1));
+        let held = tokio::spawn(hold_at(bench.hosts.at(1, 8080)));
+        wait_for("it is held", || async {
+            if (requests(0), requests(1)) == counts { Err("no request".into()) } else { Ok(()) }
+        })
+        .await;
+        let (leaves, stays) = if requests(0) > counts.0 { (0, ("b", 3)) } else { (1, ("a", 2)) };
+        bench.bring(&stuck(bench.text(&[stays]))).await.expect("it does not fail");
+        let requests = first[leaves].requests();
+        let loads = super::bench::loads(&bench.hosts);
+        loads[1].passes(20).await;
+        assert_eq!(first[leaves].requests(), requests, "{}: it still gets new ones", release.name);
+        super::bench::nobody_failed(loads, &bench.haproxy).await;
+        first[leaves].release();
+        assert!(held.await.expect("no panic").contains("200 OK"));
+        bench.reaches(&[&format!("{} UP", stays.0)]).await;
+    }
+}

@@ -3,6 +3,7 @@
 
 use crate::config::{Line, Section};
 use alloc::collections::BTreeSet;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 /// The first line of `now` that stands elsewhere among servers and their defaults, where these stand below a server. What applies to whom
@@ -45,5 +46,5 @@ pub(crate) fn in_another_order<'c>(
 }
 
 fn name(line: &Line) -> Option<&str> {
-    line.words.get(1).map(alloc::string::String::as_str)
+    line.words.get(1).map(String::as_str)
 }

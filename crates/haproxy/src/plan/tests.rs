@@ -188,7 +188,7 @@ fn one_to_which_clients_stick_leaves_by_maintenance_or_by_a_reload() {
     let why = told("stick on src\n option persist", "");
     assert!(why.ends_with("are sent there whatever its state"), "{why}");
     for server in ["server a 10.0.0.1:80\n", "server a 10.0.0.1:80\n server b 10.0.0.2:80\n"] {
-        let why = super::tests::told(
+        let why = told(
             "backend b\n cookie S insert dynamic\n server a 10.0.0.1:80\n server c 10.0.0.3:80\n",
             &format!("backend b\n cookie S insert dynamic\n {server}"),
         );

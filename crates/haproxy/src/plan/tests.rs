@@ -171,21 +171,21 @@ fn where_the_first_one_counts_another_order_is_a_reload() {
 
 #[test]
 fn one_to_which_clients_stick_leaves_by_maintenance_or_by_a_reload() {
-    let told = |head: &str, server: &str| {
+    let farewell = |head: &str, server: &str| {
         let text = format!("backend b\n {head}\n server a 10.0.0.1:80 {server}\n");
         match planned(&text, &format!("backend b\n {head}\n"), ALL) {
             Plan::Change(changes) => changes[0].commands()[0].text.clone(),
             other => tell(other),
         }
     };
-    assert_eq!(told("balance source\n hash-type consistent", ""), "set server b/a state drain");
+    assert_eq!(farewell("balance source\n hash-type consistent", ""), "set server b/a state drain");
     for head in ["stick on src", "stick match src", "cookie S prefix", "persist rdp-cookie"] {
-        assert_eq!(told(head, ""), "set server b/a state maint", "{head}");
+        assert_eq!(farewell(head, ""), "set server b/a state maint", "{head}");
     }
-    assert_eq!(told("", "on-marked-down shutdown-sessions"), "set server b/a state drain");
-    let why = told("stick on src", "on-marked-down shutdown-sessions");
+    assert_eq!(farewell("", "on-marked-down shutdown-sessions"), "set server b/a state drain");
+    let why = farewell("stick on src", "on-marked-down shutdown-sessions");
     assert!(why.ends_with("stick to it until it is down, which would cut them off"), "{why}");
-    let why = told("stick on src\n option persist", "");
+    let why = farewell("stick on src\n option persist", "");
     assert!(why.ends_with("are sent there whatever its state"), "{why}");
     for server in ["server a 10.0.0.1:80\n", "server a 10.0.0.1:80\n server b 10.0.0.2:80\n"] {
         let why = told(

@@ -8,6 +8,18 @@ async fn hold_at(front: String) -> String {
 }
 
 #[tokio::test]
+async fn a_server_that_the_file_no_longer_disables_gets_requests() {
+    for release in Release::all() {
+        let (mut bench, _first) = Bench::start(&release, &[("a", 2)]).await;
+        let text = bench.text(&[("a", 2)]);
+        why_reloaded(bench.bring(&text.replace(":3000\n", ":3000 disabled\n")).await);
+        bench.reaches(&["a MAINT"]).await;
+        why_reloaded(bench.bring(&text).await);
+        bench.reaches(&["a UP"]).await;
+    }
+}
+
+#[tokio::test]
 async fn who_is_stuck_to_a_server_goes_elsewhere_when_it_leaves() {
     for release in [Release::installed(), Release::of("trixie")].into_iter().flatten() {
         let (mut bench, first) = Bench::start(&release, &[("a", 2), ("b", 3)]).await;

@@ -46,7 +46,12 @@ impl Guests {
                 self.entering.remove(&name);
                 self.leaving.insert(name, leaving);
             }
-            Change::Address(..) | Change::Weight(..) => {}
+            Change::Address(name, addr) => {
+                if let Some(new) = self.entering.get_mut(&name) {
+                    new.move_to(addr);
+                }
+            }
+            Change::Weight(..) => {}
         }
     }
 

@@ -2,9 +2,23 @@
 
 use super::bench::{Bench, hold, why_reloaded};
 use muster_e2e::{Release, wait_for};
+use muster_haproxy_driver::Applied;
 
 async fn hold_at(front: String) -> String {
     hold(&front).await
+}
+
+#[tokio::test]
+async fn a_newcomer_that_moves_before_it_answers_is_looked_for_where_it_is_now() {
+    let Some(release) = Release::installed() else { return };
+    let (mut bench, _first) = Bench::start(&release, &[("a", 2)]).await;
+    let there = bench.text(&[("a", 2), ("late", 3)]);
+    assert!(matches!(bench.bring(&there).await, Ok(Applied::Changed(_))));
+    bench.reaches(&["a UP", "late MAINT"]).await;
+    let elsewhere = bench.text(&[("a", 2), ("late", 4)]);
+    assert!(matches!(bench.bring(&elsewhere).await, Ok(Applied::Changed(_))));
+    let _late = bench.origin("late", 4).await;
+    bench.reaches(&["a UP", "late UP"]).await;
 }
 
 #[tokio::test]

@@ -47,6 +47,8 @@ pub struct Driver {
     /// The process that was last steered.
     running: Option<Running>,
     guests: Guests,
+    /// The newcomer that was connected to last.
+    asked_last: Option<ServerName>,
     reloads: u64,
     changes: u64,
 }
@@ -62,7 +64,15 @@ impl Driver {
     /// Touches nothing yet.
     pub fn new(config: Config) -> Self {
         let socket = Socket(config.socket.clone());
-        Self { config, socket, running: None, guests: Guests::default(), reloads: 0, changes: 0 }
+        Self {
+            config,
+            socket,
+            running: None,
+            guests: Guests::default(),
+            asked_last: None,
+            reloads: 0,
+            changes: 0,
+        }
     }
 
     /// How often it was reloaded, and how many changes it took without.
@@ -136,7 +146,7 @@ impl Driver {
     }
 
     async fn go_on(&mut self) -> std::io::Result<()> {
-        self.guests.admit(&self.socket).await?;
+        self.guests.admit(&self.socket, &mut self.asked_last).await?;
         self.guests.dismiss(&self.socket).await
     }
 

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use muster_haproxy::{Change, Command, Leaving, Load, New, ServerName, loads};
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Bound;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -55,10 +56,17 @@ impl Guests {
         }
     }
 
-    /// Lets those newcomers in that answer.
-    pub(crate) async fn admit(&mut self, socket: &Socket) -> io::Result<()> {
-        let asked: Vec<(ServerName, New)> =
-            self.entering.iter().take(CONNECTS_MAX).map(|(name, new)| (name.clone(), new.clone())).collect();
+    /// Lets those newcomers in that answer. `last`: who was connected to last, so that each has its turn.
+    pub(crate) async fn admit(&mut self, socket: &Socket, last: &mut Option<ServerName>) -> io::Result<()> {
+        let behind = last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let asked: Vec<(ServerName, New)> = self
+            .entering
+            .range::<ServerName, _>((behind, Bound::Unbounded))
+            .chain(self.entering.iter())
+            .take(CONNECTS_MAX.min(self.entering.len()))
+            .map(|(name, new)| (name.clone(), new.clone()))
+            .collect();
+        *last = asked.last().map(|(name, _)| name.clone());
         let answers = join_all(asked.iter().map(|(_, new)| answers(new))).await;
         for ((name, new), answers) in asked.into_iter().zip(answers) {
             if answers {

@@ -22,6 +22,22 @@ async fn a_newcomer_that_moves_before_it_answers_is_looked_for_where_it_is_now()
 }
 
 #[tokio::test]
+async fn many_newcomers_that_never_answer_keep_nobody_out() {
+    let Some(release) = Release::installed() else { return };
+    let (mut bench, _first) = Bench::start(&release, &[("a", 2)]).await;
+    let names: Vec<String> = (0..200).map(|nth| format!("s{nth:03}")).collect();
+    let silent = names.iter().map(|name| (name.as_str(), 3));
+    let all: Vec<_> = silent.chain([("a", 2), ("z", 4)]).collect();
+    let text = bench.text(&all);
+    let _z = bench.origin("z", 4).await;
+    assert!(matches!(bench.bring(&text).await, Ok(Applied::Changed(_))));
+    let mut wanted: Vec<String> = names.iter().map(|name| format!("{name} MAINT")).collect();
+    wanted.extend(["a UP".to_owned(), "z UP".to_owned()]);
+    wanted.sort();
+    bench.reaches(&wanted.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
 async fn a_server_that_the_file_no_longer_disables_gets_requests() {
     for release in Release::all() {
         let (mut bench, _first) = Bench::start(&release, &[("a", 2)]).await;

@@ -131,14 +131,14 @@ impl Driver {
 
     /// Goes on with what takes time: newcomers that answer now, leavers that have finished. Says when to be called again.
     pub async fn tend(&mut self) -> Duration {
-        if !self.guests.is_empty() {
+        // While it is not known what it runs, nobody knows who is wanted again; the journal says so already, and a reload follows.
+        let is_known = self.running.as_ref().is_some_and(|running| running.text.is_some());
+        if is_known && !self.guests.is_empty() {
             let before = self.guests.clone();
             if let Err(cause) = self.go_on().await {
                 tracing::debug!(%cause, "HAProxy does not answer");
             }
-            // While it is not known what it runs, the journal says so already.
-            let is_known = self.running.as_ref().is_some_and(|running| running.text.is_some());
-            if is_known && self.guests != before {
+            if self.guests != before {
                 self.keep_journal(false);
             }
         }
@@ -232,19 +232,23 @@ impl Driver {
         text: &Text,
     ) -> Result<Result<Vec<String>, String>, Failed> {
         let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        // One that is taken back is ours until it is: the drain that may still stand on it is no operator's.
+        let is_early = |change: &Change| !matches!(change, Change::Revive(..));
         let mut begun = Begun { guests: self.guests.clone(), is_changing: true };
-        changes.iter().for_each(|change| begun.guests.note(change.clone()));
+        changes.iter().filter(|change| is_early(change)).for_each(|change| begun.guests.note(change.clone()));
         journal::write(&self.config.file, process, &begun);
         for change in changes {
-            // First: if HAProxy falls silent now, it may have heard this one.
-            let commands = change.commands();
-            self.guests.note(change);
-            for command in commands {
+            // Before they are sent: if HAProxy falls silent now, it may have heard them.
+            if is_early(&change) {
+                self.guests.note(change.clone());
+            }
+            for command in change.commands() {
                 let reply = self.socket.ask(&command.text).await.map_err(|cause| self.silent(cause))?;
                 if let Some(why) = command.refusal(&reply) {
                     return Ok(Err(why));
                 }
             }
+            self.guests.note(change);
         }
         self.changes += u64::try_from(words.len()).unwrap_or(u64::MAX);
         self.go_on().await.map_err(|cause| self.silent(cause))?;

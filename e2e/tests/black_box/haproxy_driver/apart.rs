@@ -1,8 +1,10 @@
 //! What once left HAProxy and its file apart, or a node to go while requests were in flight on it.
 
 use super::bench::{Bench, hold, why_reloaded};
+use futures_util::future::{Either, select};
 use muster_e2e::{Release, wait_for};
 use muster_haproxy_driver::Applied;
+use std::pin::pin;
 
 async fn hold_at(front: String) -> String {
     hold(&front).await
@@ -46,6 +48,44 @@ async fn a_server_that_the_file_no_longer_disables_gets_requests() {
         bench.reaches(&["a MAINT"]).await;
         why_reloaded(bench.bring(&text).await);
         bench.reaches(&["a UP"]).await;
+    }
+}
+
+#[tokio::test]
+async fn one_that_was_about_to_be_taken_back_when_its_driver_died_is_taken_back() {
+    let Some(release) = Release::installed() else { return };
+    let (mut bench, first) = Bench::start(&release, &[("a", 2), ("z", 3)]).await;
+    let front = bench.hosts.at(1, 8080);
+    let held: Vec<_> = (0..2).map(|_| tokio::spawn(hold_at(front.clone()))).collect();
+    wait_for("both hold", || async {
+        if first.iter().all(|origin| origin.requests() > 0) { Ok(()) } else { Err("no request".into()) }
+    })
+    .await;
+    bench.bring(&bench.text(&[("a", 2)])).await.expect("it does not fail");
+    bench.reaches(&["a UP", "z DRAIN"]).await;
+    let names: Vec<String> = (0..200).map(|nth| format!("s{nth:03}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (name.as_str(), 2)).chain([("a", 2), ("z", 3)]).collect();
+    let new = bench.text(&many);
+    bench.put(&new);
+    let haproxy = &bench.haproxy;
+    let begun = wait_for("it has begun", || async {
+        tokio::task::yield_now().await;
+        let count = haproxy.servers().len();
+        if count > 20 { Ok(count) } else { Err(count.to_string()) }
+    });
+    match select(pin!(bench.driver.apply(&new)), pin!(begun)).await {
+        Either::Left((applied, _)) => panic!("it was over: {applied:?}"),
+        Either::Right((count, _)) => assert!(count < 200, "all of them were there"),
+    }
+    bench.drive_anew();
+    let why = why_reloaded(bench.bring(&new).await);
+    assert!(why.contains("cut short"), "{why}");
+    let mut up: Vec<String> = many.iter().map(|(name, _)| format!("{name} UP")).collect();
+    up.sort();
+    bench.reaches(&up.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    first.iter().for_each(muster_e2e::Origin::release);
+    for held in held {
+        assert!(held.await.expect("no panic").contains("200 OK"));
     }
 }
 

@@ -131,6 +131,9 @@ impl Driver {
 
     /// Goes on with what takes time: newcomers that answer now, leavers that have finished. Says when to be called again.
     pub async fn tend(&mut self) -> Duration {
+        if self.config.is_shadow {
+            return TEND_LATER;
+        }
         // While it is not known what it runs, nobody knows who is wanted again; the journal says so already, and a reload follows.
         let is_known = self.running.as_ref().is_some_and(|running| running.text.is_some());
         if is_known && !self.guests.is_empty() {

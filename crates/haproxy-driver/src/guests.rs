@@ -86,9 +86,12 @@ impl Guests {
             return Ok(());
         }
         let loads = loads(&socket.ask("show stat").await?);
-        let is_busy = |name: &ServerName| {
-            loads.iter().find(|load| load.name == *name).is_some_and(|load: &Load| load.in_flight > 0)
-        };
+        let here: BTreeMap<&ServerName, &Load> = loads.iter().map(|load| (&load.name, load)).collect();
+        if !here.is_empty() {
+            // Somebody may have deleted it.
+            self.leaving.retain(|name, _| here.contains_key(name));
+        }
+        let is_busy = |name: &ServerName| here.get(name).is_some_and(|load| load.in_flight > 0);
         let idle: Vec<ServerName> = self.leaving.keys().filter(|name| !is_busy(name)).cloned().collect();
         for name in idle {
             // Refused as long as an idle connection holds it; then it stays for the next time, in maintenance.

@@ -124,3 +124,53 @@ async fn who_is_stuck_to_a_server_goes_elsewhere_when_it_leaves() {
         bench.reaches(&[&format!("{} UP", stays.0)]).await;
     }
 }
+
+#[tokio::test]
+async fn a_shadow_finishes_nothing_that_was_begun() {
+    let Some(release) = Release::installed() else { return };
+    let (mut bench, _first) = Bench::start(&release, &[("a", 2)]).await;
+    let text = bench.text(&[("a", 2), ("late", 3)]);
+    assert!(matches!(bench.bring(&text).await, Ok(Applied::Changed(_))));
+    bench.reaches(&["a UP", "late MAINT"]).await;
+    bench.is_shadow = true;
+    bench.drive_anew();
+    bench.driver.apply(&text).await.expect("it does not fail");
+    let _late = bench.origin("late", 3).await;
+    bench.driver.tend().await;
+    bench.reaches(&["a UP", "late MAINT"]).await;
+}
+
+#[tokio::test]
+async fn one_that_somebody_deletes_while_it_leaves_is_forgotten() {
+    let Some(release) = Release::installed() else { return };
+    let (mut bench, first) = Bench::start(&release, &[("a", 2), ("b", 3)]).await;
+    let held: Vec<_> = (0..2).map(|_| tokio::spawn(hold_at(bench.hosts.at(1, 8080)))).collect();
+    wait_for("both hold", || async {
+        if first.iter().all(|origin| origin.requests() > 0) { Ok(()) } else { Err("no request".into()) }
+    })
+    .await;
+    let one = bench.text(&[("a", 2)]);
+    bench.bring(&one).await.expect("it does not fail");
+    bench.reaches(&["a UP", "b DRAIN"]).await;
+    first.iter().for_each(muster_e2e::Origin::release);
+    for held in held {
+        assert!(held.await.expect("no panic").contains("200 OK"));
+    }
+    let haproxy = &bench.haproxy;
+    wait_for("it can be deleted", || async {
+        haproxy.ask("set server web/b state maint").map_err(|error| error.to_string())?;
+        let reply = haproxy.ask("del server web/b").map_err(|error| error.to_string())?;
+        if reply.contains("Server deleted") { Ok(()) } else { Err(reply) }
+    })
+    .await;
+    let soon = bench.driver.tend().await;
+    let later = bench.driver.tend().await;
+    assert!(
+        later >= soon && later >= std::time::Duration::from_secs(1),
+        "it looks for it for ever: {later:?}"
+    );
+    // It is a newcomer like any other.
+    let both = bench.text(&[("a", 2), ("b", 3)]);
+    assert!(matches!(bench.bring(&both).await, Ok(Applied::Changed(_))));
+    bench.reaches(&["a UP", "b UP"]).await;
+}

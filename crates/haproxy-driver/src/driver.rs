@@ -47,6 +47,8 @@ pub struct Driver {
     /// The process that was last steered.
     running: Option<Running>,
     guests: Guests,
+    /// The newcomer that was connected to last.
+    asked_last: Option<ServerName>,
     reloads: u64,
     changes: u64,
 }
@@ -62,7 +64,15 @@ impl Driver {
     /// Touches nothing yet.
     pub fn new(config: Config) -> Self {
         let socket = Socket(config.socket.clone());
-        Self { config, socket, running: None, guests: Guests::default(), reloads: 0, changes: 0 }
+        Self {
+            config,
+            socket,
+            running: None,
+            guests: Guests::default(),
+            asked_last: None,
+            reloads: 0,
+            changes: 0,
+        }
     }
 
     /// How often it was reloaded, and how many changes it took without.
@@ -121,14 +131,17 @@ impl Driver {
 
     /// Goes on with what takes time: newcomers that answer now, leavers that have finished. Says when to be called again.
     pub async fn tend(&mut self) -> Duration {
-        if !self.guests.is_empty() {
+        if self.config.is_shadow {
+            return TEND_LATER;
+        }
+        // While it is not known what it runs, nobody knows who is wanted again; the journal says so already, and a reload follows.
+        let is_known = self.running.as_ref().is_some_and(|running| running.text.is_some());
+        if is_known && !self.guests.is_empty() {
             let before = self.guests.clone();
             if let Err(cause) = self.go_on().await {
                 tracing::debug!(%cause, "HAProxy does not answer");
             }
-            // While it is not known what it runs, the journal says so already.
-            let is_known = self.running.as_ref().is_some_and(|running| running.text.is_some());
-            if is_known && self.guests != before {
+            if self.guests != before {
                 self.keep_journal(false);
             }
         }
@@ -136,7 +149,7 @@ impl Driver {
     }
 
     async fn go_on(&mut self) -> std::io::Result<()> {
-        self.guests.admit(&self.socket).await?;
+        self.guests.admit(&self.socket, &mut self.asked_last).await?;
         self.guests.dismiss(&self.socket).await
     }
 
@@ -222,19 +235,23 @@ impl Driver {
         text: &Text,
     ) -> Result<Result<Vec<String>, String>, Failed> {
         let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
+        // One that is taken back is ours until it is: the drain that may still stand on it is no operator's.
+        let is_early = |change: &Change| !matches!(change, Change::Revive(..));
         let mut begun = Begun { guests: self.guests.clone(), is_changing: true };
-        changes.iter().for_each(|change| begun.guests.note(change.clone()));
+        changes.iter().filter(|change| is_early(change)).for_each(|change| begun.guests.note(change.clone()));
         journal::write(&self.config.file, process, &begun);
         for change in changes {
-            // First: if HAProxy falls silent now, it may have heard this one.
-            let commands = change.commands();
-            self.guests.note(change);
-            for command in commands {
+            // Before they are sent: if HAProxy falls silent now, it may have heard them.
+            if is_early(&change) {
+                self.guests.note(change.clone());
+            }
+            for command in change.commands() {
                 let reply = self.socket.ask(&command.text).await.map_err(|cause| self.silent(cause))?;
                 if let Some(why) = command.refusal(&reply) {
                     return Ok(Err(why));
                 }
             }
+            self.guests.note(change);
         }
         self.changes += u64::try_from(words.len()).unwrap_or(u64::MAX);
         self.go_on().await.map_err(|cause| self.silent(cause))?;

@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use muster_haproxy::{Change, Command, Leaving, Load, New, ServerName, loads};
 use std::collections::BTreeMap;
 use std::io;
+use std::ops::Bound;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -46,14 +47,26 @@ impl Guests {
                 self.entering.remove(&name);
                 self.leaving.insert(name, leaving);
             }
-            Change::Address(..) | Change::Weight(..) => {}
+            Change::Address(name, addr) => {
+                if let Some(new) = self.entering.get_mut(&name) {
+                    new.move_to(addr);
+                }
+            }
+            Change::Weight(..) => {}
         }
     }
 
-    /// Lets those newcomers in that answer.
-    pub(crate) async fn admit(&mut self, socket: &Socket) -> io::Result<()> {
-        let asked: Vec<(ServerName, New)> =
-            self.entering.iter().take(CONNECTS_MAX).map(|(name, new)| (name.clone(), new.clone())).collect();
+    /// Lets those newcomers in that answer. `last`: who was connected to last, so that each has its turn.
+    pub(crate) async fn admit(&mut self, socket: &Socket, last: &mut Option<ServerName>) -> io::Result<()> {
+        let behind = last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
+        let asked: Vec<(ServerName, New)> = self
+            .entering
+            .range::<ServerName, _>((behind, Bound::Unbounded))
+            .chain(self.entering.iter())
+            .take(CONNECTS_MAX.min(self.entering.len()))
+            .map(|(name, new)| (name.clone(), new.clone()))
+            .collect();
+        *last = asked.last().map(|(name, _)| name.clone());
         let answers = join_all(asked.iter().map(|(_, new)| answers(new))).await;
         for ((name, new), answers) in asked.into_iter().zip(answers) {
             if answers {
@@ -73,9 +86,12 @@ impl Guests {
             return Ok(());
         }
         let loads = loads(&socket.ask("show stat").await?);
-        let is_busy = |name: &ServerName| {
-            loads.iter().find(|load| load.name == *name).is_some_and(|load: &Load| load.in_flight > 0)
-        };
+        let here: BTreeMap<&ServerName, &Load> = loads.iter().map(|load| (&load.name, load)).collect();
+        if !here.is_empty() {
+            // Somebody may have deleted it.
+            self.leaving.retain(|name, _| here.contains_key(name));
+        }
+        let is_busy = |name: &ServerName| here.get(name).is_some_and(|load| load.in_flight > 0);
         let idle: Vec<ServerName> = self.leaving.keys().filter(|name| !is_busy(name)).cloned().collect();
         for name in idle {
             // Refused as long as an idle connection holds it; then it stays for the next time, in maintenance.

@@ -60,6 +60,11 @@ impl New {
         self.0.socket_addr()
     }
 
+    /// It listens elsewhere now.
+    pub fn move_to(&mut self, addr: SocketAddr) {
+        self.0.address = addr.to_string();
+    }
+
     /// As a line that [`read`](Self::read) reads.
     pub fn line(&self, name: &ServerName) -> String {
         self.0.line(name)

@@ -8,6 +8,8 @@ use core::net::{IpAddr, SocketAddr};
 
 /// `srv_admin_state` of "show servers state": an operator forced maintenance.
 const FORCED_MAINT: u32 = 0x01;
+/// The configuration disables it, which it does by forcing maintenance.
+const CONFIGURED_MAINT: u32 = 0x04;
 /// An operator forced a drain.
 const FORCED_DRAIN: u32 = 0x08;
 
@@ -52,7 +54,7 @@ impl ServerState {
     /// have else.
     pub fn by_hand(&self, expected: Option<u16>) -> Vec<Command> {
         let mut commands = Vec::new();
-        if self.admin & FORCED_MAINT != 0 {
+        if self.admin & FORCED_MAINT != 0 && self.admin & CONFIGURED_MAINT == 0 {
             commands.push(state(&self.name, "maint"));
         } else if self.admin & FORCED_DRAIN != 0 {
             commands.push(state(&self.name, "drain"));

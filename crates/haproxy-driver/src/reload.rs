@@ -79,6 +79,11 @@ async fn by_command(config: &Config, words: &[String]) -> Result<(), Failed> {
     let mut words = words.iter();
     let mut command = Command::new(words.next().map(String::as_str).unwrap_or_default());
     command.args(words).stdin(std::process::Stdio::null()).kill_on_drop(true);
+    // Ours hold the cluster's key.
+    let ours = std::env::vars_os().map(|(name, _)| name);
+    for name in ours.filter(|name| name.as_encoded_bytes().starts_with(b"MUSTER_")) {
+        command.env_remove(name);
+    }
     let output = match timeout(config.reload_within, command.output()).await {
         Ok(Ok(output)) => output,
         Ok(Err(error)) => return Err(Failed::Command(error.to_string())),

@@ -196,7 +196,8 @@ impl Worker {
         self.standing.made(started.elapsed(), &fresh.refusals);
         self.made_of = Some(picture);
         if fresh.is_same() {
-            if !only_missing {
+            // Else it is when the action is done, which may fail.
+            if !only_missing && !self.group.owes_action() {
                 self.in_force.clone_from(&self.made_of);
             }
             return Made::Same;

@@ -5,14 +5,14 @@ use crate::config::{Config, Reload};
 use crate::guests::Guests;
 use crate::identity::{self, Stamp};
 use crate::journal::{self, Begun};
+use crate::moved::Moved;
 use crate::reload::reload;
 use crate::socket::Socket;
 use muster_haproxy::{
-    self as haproxy, Change, Config as Text, Features, Info, Load, Plan, Reason, ServerName, ServerState,
-    info, loads, plan, processes, server_states, sessions,
+    self as haproxy, Change, Config as Text, Features, Info, Leaving, Load, Plan, Reason, ServerName,
+    ServerState, info, loads, plan, processes, server_states, sessions,
 };
 use muster_whole_file as whole_file;
-use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
@@ -47,6 +47,8 @@ pub struct Driver {
     /// The process that was last steered.
     running: Option<Running>,
     guests: Guests,
+    /// What is in flight where servers were before.
+    moved: Moved,
     /// The newcomer that was connected to last.
     asked_last: Option<ServerName>,
     reloads: u64,
@@ -69,6 +71,7 @@ impl Driver {
             socket,
             running: None,
             guests: Guests::default(),
+            moved: Moved::default(),
             asked_last: None,
             reloads: 0,
             changes: 0,
@@ -109,7 +112,7 @@ impl Driver {
         }
         let (process, applied) = match plan {
             Plan::Nothing => (process, Applied::Nothing),
-            Plan::Change(changes) => match self.change(&process, changes, &text).await? {
+            Plan::Change(changes) => match self.change(&process, changes, known.as_ref(), &text).await? {
                 Ok(words) => (process, Applied::Changed(words)),
                 // It knows better what it cannot do.
                 Err(why) => (self.reload(&text, known.as_ref(), &info).await?, Applied::Reloaded(why)),
@@ -145,7 +148,19 @@ impl Driver {
                 self.keep_journal(false);
             }
         }
-        if self.guests.is_empty() { TEND_LATER } else { TEND_SOON }
+        if let Err(cause) = self.look_after_moved().await {
+            tracing::debug!(%cause, "HAProxy does not answer");
+        }
+        if self.guests.is_empty() && self.moved.is_empty() { TEND_LATER } else { TEND_SOON }
+    }
+
+    /// Takes note of what has been finished where servers were before.
+    async fn look_after_moved(&mut self) -> Result<(), Failed> {
+        if !self.moved.is_empty() {
+            let all = self.in_all_workers().await?;
+            self.moved.look(&all);
+        }
+        Ok(())
     }
 
     async fn go_on(&mut self) -> std::io::Result<()> {
@@ -160,21 +175,39 @@ impl Driver {
         self.running.as_ref().is_none_or(|running| !running.process.is_same(&process))
     }
 
-    /// What each server is doing, sessions of old workers included where the master tells of them.
+    /// What each server is doing, sessions of old workers included where the master tells of them. What a server still has where it
+    /// was before stands there.
     ///
     /// # Errors
-    /// HAProxy does not answer.
+    /// HAProxy does not answer, or not all of it: nobody says then that nothing is in flight.
     pub async fn loads(&self) -> Result<Vec<Load>, Failed> {
+        let mut all = self.in_all_workers().await?;
+        let moved = self.moved.loads(&all);
+        all.extend(moved);
+        Ok(all)
+    }
+
+    async fn in_all_workers(&self) -> Result<Vec<Load>, Failed> {
         let reply = self.socket.ask("show stat").await.map_err(|cause| self.silent(cause))?;
         let mut all = loads(&reply);
         let Reload::Master(path) = &self.config.reload else { return Ok(all) };
         let master = Socket(path.clone());
-        let Ok(reply) = master.ask("show proc").await else { return Ok(all) };
+        let silent = |cause| Failed::Silent { socket: path.display().to_string(), cause };
+        let reply = match master.ask("show proc").await {
+            Ok(reply) => reply,
+            // It runs without a master.
+            Err(error) if is_nobody(&error) => return Ok(all),
+            Err(cause) => return Err(silent(cause)),
+        };
         for worker in processes(&reply).old_workers {
-            for (name, in_flight) in in_old_worker(&master, worker.pid).await {
-                match all.iter_mut().find(|load| load.name == name) {
-                    Some(load) => load.in_flight = load.in_flight.saturating_add(in_flight),
-                    None => all.push(Load::gone(name, in_flight)),
+            for old in in_old_worker(&master, worker.pid).await.map_err(silent)? {
+                // The same name may be another address since.
+                let is_it = |load: &&mut Load| {
+                    load.name == old.name && (old.address.is_none() || load.address == old.address)
+                };
+                match all.iter_mut().find(is_it) {
+                    Some(load) => load.in_flight = load.in_flight.saturating_add(old.in_flight),
+                    None => all.push(old),
                 }
             }
         }
@@ -195,9 +228,7 @@ impl Driver {
                     said: reply.chars().take(200).collect(),
                 }),
             },
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
-                Ok(None)
-            }
+            Err(error) if is_nobody(&error) => Ok(None),
             Err(cause) => Err(self.silent(cause)),
         }
     }
@@ -232,8 +263,10 @@ impl Driver {
         &mut self,
         process: &Stamp,
         changes: Vec<Change>,
+        known: Option<&Text>,
         text: &Text,
     ) -> Result<Result<Vec<String>, String>, Failed> {
+        let former = known.map(Text::addresses).unwrap_or_default();
         let words: Vec<String> = changes.iter().map(ToString::to_string).collect();
         // One that is taken back is ours until it is: the drain that may still stand on it is no operator's.
         let is_early = |change: &Change| !matches!(change, Change::Revive(..));
@@ -251,9 +284,24 @@ impl Driver {
                     return Ok(Err(why));
                 }
             }
+            let name = change.name();
+            let was_at = match &change {
+                Change::Address(..) => former.get(name).copied(),
+                Change::Revive(_, new) => self
+                    .guests
+                    .leaving
+                    .get(name)
+                    .and_then(Leaving::address)
+                    .filter(|was| new.address() != Some(*was)),
+                Change::Add(..) | Change::Weight(..) | Change::Remove(..) => None,
+            };
+            if let Some(addr) = was_at {
+                self.moved.note(name, addr);
+            }
             self.guests.note(change);
         }
         self.changes += u64::try_from(words.len()).unwrap_or(u64::MAX);
+        self.look_after_moved().await?;
         self.go_on().await.map_err(|cause| self.silent(cause))?;
         if text.state_file().is_some() {
             // A HAProxy that restarts by itself would believe the old one.
@@ -308,12 +356,19 @@ fn in_words(plan: &Plan) -> String {
     }
 }
 
-/// What an old worker still has. One that has just ended has nothing left.
-async fn in_old_worker(master: &Socket, pid: u32) -> BTreeMap<ServerName, u32> {
-    let ask = async |command: &str| master.ask(&format!("@!{pid} {command}")).await.unwrap_or_default();
-    let stat = loads(&ask("show stat").await);
+/// Nobody listens there.
+fn is_nobody(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused)
+}
+
+/// What an old worker still has. One that has just ended has nothing left, which the master says.
+async fn in_old_worker(master: &Socket, pid: u32) -> std::io::Result<Vec<Load>> {
+    let ask = async |command: &str| master.ask(&format!("@!{pid} {command}")).await;
+    let stat = loads(&ask("show stat").await?);
     if stat.is_empty() {
-        return sessions(&ask("show sess").await);
+        let sessions = sessions(&ask("show sess").await?);
+        return Ok(sessions.into_iter().map(|(name, in_flight)| Load::gone(name, None, in_flight)).collect());
     }
-    stat.into_iter().filter(|load| load.in_flight > 0).map(|load| (load.name, load.in_flight)).collect()
+    let busy = stat.into_iter().filter(|load| load.in_flight > 0);
+    Ok(busy.map(|load| Load::gone(load.name, load.address, load.in_flight)).collect())
 }

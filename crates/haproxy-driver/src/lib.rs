@@ -7,6 +7,7 @@
 //! | from what runs to what is wanted | `driver` |
 //! | which text a HAProxy runs that somebody else started | `identity` |
 //! | who is between two states, for whoever drives next | `journal` |
+//! | what is in flight where a server was before | `moved` |
 //! | newcomers that must answer, leavers that must finish | `guests` |
 //! | a new worker in place of the old one | `reload` |
 //!
@@ -18,6 +19,7 @@ mod driver;
 mod guests;
 mod identity;
 mod journal;
+mod moved;
 mod reload;
 mod socket;
 

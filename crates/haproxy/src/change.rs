@@ -87,6 +87,11 @@ impl Leaving {
         Self(Server::unknown())
     }
 
+    /// Where it listens, if that needs no looking up.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.0.socket_addr()
+    }
+
     /// As a line that [`read`](Self::read) reads.
     pub fn line(&self, name: &ServerName) -> String {
         self.0.line(name)

@@ -128,10 +128,10 @@ pub struct Load {
 }
 
 impl Load {
-    /// Of a server that only an old worker still has.
-    pub fn gone(name: ServerName, in_flight: u32) -> Self {
+    /// Of a server that is no longer there, but for what it still has.
+    pub fn gone(name: ServerName, address: Option<SocketAddr>, in_flight: u32) -> Self {
         let status = "DRAIN".to_string();
-        Self { name, address: None, status, in_flight, requests: 0, failures: 0, check: None }
+        Self { name, address, status, in_flight, requests: 0, failures: 0, check: None }
     }
 }
 

@@ -30,7 +30,7 @@ impl Config {
     }
 
     /// Where each server is, as far as the text says it in numbers.
-    fn addresses(&self) -> BTreeMap<ServerName, SocketAddr> {
+    pub fn addresses(&self) -> BTreeMap<ServerName, SocketAddr> {
         let mut addresses = BTreeMap::new();
         for section in self.sections.iter().filter(|section| section.has_servers()) {
             let Some(backend) = section.name() else { continue };

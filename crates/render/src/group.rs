@@ -232,6 +232,11 @@ impl Group {
         self.counts
     }
 
+    /// Whether somebody still reads other files than those that are there.
+    pub fn owes_action(&self) -> bool {
+        self.owes_action
+    }
+
     /// Whether the last attempt failed.
     pub fn is_failing(&self) -> bool {
         self.failures_in_a_row > 0

@@ -13,7 +13,7 @@ use std::fmt::Write;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The list of our files, one name on a line.
 const LIST: &str = ".muster";
@@ -38,10 +38,23 @@ pub(super) fn difference(
     refusals: &mut Vec<Refusal>,
 ) -> Result<Option<Difference>, String> {
     let path = &config.path;
-    let wanted = wanted(config, fleet, refusals)?;
+    let mut wanted = wanted(config, fleet, refusals)?;
     let former = list(config).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    wanted.retain(|name, file| {
+        // Nodes are called as they like.
+        let is_free = former.contains(name) || path.join(name).symlink_metadata().is_err();
+        if !is_free {
+            let reason = format!("{} is somebody else's", path.join(name).display());
+            refuse(refusals, Refusal { node: file.node.clone(), reason });
+        }
+        is_free
+    });
+    let wanted: BTreeMap<String, String> = wanted.into_iter().map(|(name, file)| (name, file.text)).collect();
     let ours: BTreeSet<String> = wanted.keys().cloned().collect();
-    let is_as = |name: &str, text: &str| fs::read(path.join(name)).is_ok_and(|old| old == text.as_bytes());
+    let is_as = |name: &str, text: &str| {
+        let path = path.join(name);
+        is_file(&path) && fs::read(path).is_ok_and(|old| old == text.as_bytes())
+    };
     let difference = Difference {
         path: path.clone(),
         remove: former.difference(&ours).cloned().collect(),
@@ -57,12 +70,28 @@ pub(super) fn rehearse(config: &FolderConfig, fleet: &Fleet) -> Result<(), Strin
     wanted(config, fleet, &mut Vec::new()).map(|_| ())
 }
 
-/// Names and contents.
+/// Reading a pipe would wait for whoever writes into it, and a link may lead out of the folder.
+fn is_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
+}
+
+fn refuse(refusals: &mut Vec<Refusal>, refusal: Refusal) {
+    if !refusals.contains(&refusal) {
+        refusals.push(refusal);
+    }
+}
+
+struct Wanted {
+    node: String,
+    text: String,
+}
+
+/// By name.
 fn wanted(
     config: &FolderConfig,
     fleet: &Fleet,
     refusals: &mut Vec<Refusal>,
-) -> Result<BTreeMap<String, String>, String> {
+) -> Result<BTreeMap<String, Wanted>, String> {
     let options = Options::strict(Escape::None);
     let path = config.path.display();
     let wrong = |error: muster_render::Error| format!("the content of files in {path}: {error}");
@@ -72,7 +101,7 @@ fn wanted(
         let text = template.render(&data(&node, addr), &Partials::new(), &options);
         let refused = match (file_name(&node), text) {
             (Some(name), Ok(text)) => {
-                wanted.insert(name, text);
+                wanted.insert(name, Wanted { node, text });
                 continue;
             }
             (None, _) => "its name is too long for a file".to_owned(),
@@ -80,10 +109,7 @@ fn wanted(
             (_, Err(error)) if !node.contains(char::is_control) => return Err(wrong(error)),
             (_, Err(error)) => error.to_string(),
         };
-        let refusal = Refusal { node, reason: refused };
-        if !refusals.contains(&refusal) {
-            refusals.push(refusal);
-        }
+        refuse(refusals, Refusal { node, reason: refused });
     }
     Ok(wanted)
 }
@@ -98,7 +124,12 @@ impl Difference {
         let all = self.ours.iter().chain(&self.remove);
         write_list(path, all).map_err(wrong)?;
         for (name, text) in &self.write {
-            whole_file::replace(&path.join(name), text.as_bytes(), MODE).map_err(wrong)?;
+            let path = path.join(name);
+            if path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
+                // What was ours is replaced, and not what somebody made it lead to.
+                fs::remove_file(&path).map_err(wrong)?;
+            }
+            whole_file::replace(&path, text.as_bytes(), MODE).map_err(wrong)?;
         }
         for name in &self.remove {
             match fs::remove_file(path.join(name)) {
@@ -123,7 +154,11 @@ fn data(node: &str, addr: SocketAddr) -> Value {
 
 /// The files that an earlier life made.
 fn list(config: &FolderConfig) -> io::Result<BTreeSet<String>> {
-    match fs::read_to_string(config.path.join(LIST)) {
+    let path = config.path.join(LIST);
+    if path.symlink_metadata().is_ok() && !is_file(&path) {
+        return Err(io::Error::other(format!("{LIST} is no file")));
+    }
+    match fs::read_to_string(path) {
         // Somebody may have written it: only names that could be ours.
         Ok(text) => Ok(text.lines().filter(|name| is_file_name(name)).map(str::to_owned).collect()),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {
@@ -133,7 +168,7 @@ fn list(config: &FolderConfig) -> io::Result<BTreeSet<String>> {
     }
 }
 
-fn write_list<'n>(path: &std::path::Path, names: impl Iterator<Item = &'n String>) -> io::Result<()> {
+fn write_list<'n>(path: &Path, names: impl Iterator<Item = &'n String>) -> io::Result<()> {
     let text = names.fold(String::new(), |text, name| text + name + "\n");
     whole_file::update(&path.join(LIST), text.as_bytes(), MODE).map(|_| ())
 }

@@ -5,10 +5,10 @@
 
 use super::make::FreshFile;
 use muster_haproxy_driver::OLD;
-use muster_whole_file::{companion, real};
-use std::fs::{self, File, Permissions};
+use muster_whole_file::{New, companion, real};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Mode of an empty `.NAME.old` that stands for no file.
@@ -56,11 +56,21 @@ fn keep(target: &Path) -> io::Result<()> {
     match fs::hard_link(&target, &old) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            File::create_new(&old)?.set_permissions(Permissions::from_mode(NO_FILE))
+            // With its mode from the first moment: without it an empty file would be put back.
+            File::options().write(true).create_new(true).mode(NO_FILE).open(&old).map(|_| ())
         }
-        // A file system without hard links.
-        Err(_) => fs::copy(&target, &old).map(|_| ()),
+        // A file system without hard links, or somebody else's file (proc_sys_fs(5) `protected_hardlinks`).
+        Err(_) => copy(&target, &old),
     }
+}
+
+/// Whole or not at all: half of it would be put back when the disk is full.
+fn copy(target: &Path, old: &Path) -> io::Result<()> {
+    let metadata = fs::metadata(target)?;
+    let new = New::beside(old, &fs::read(target)?, metadata.mode() & 0o7777)?;
+    // It is as old as what it keeps.
+    File::open(new.path())?.set_modified(metadata.modified()?)?;
+    new.put()
 }
 
 /// Puts the old one back; whether there was one. Without any, what is there stays: it is more than nothing.
@@ -121,7 +131,6 @@ pub(super) fn forget<'t>(targets: impl Iterator<Item = &'t Path>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use muster_whole_file::New;
 
     fn fresh(target: &Path, text: &str) -> FreshFile {
         FreshFile { target: target.to_owned(), new: New::beside(target, text.as_bytes(), 0o644).unwrap() }
@@ -160,6 +169,26 @@ mod tests {
         restore([&*a].into_iter()).unwrap();
         assert_eq!(fs::read_to_string(&a).unwrap(), "good");
         assert_eq!(names(directory.path()), ["a"]);
+    }
+
+    #[test]
+    fn where_it_cannot_be_linked_the_old_file_is_copied_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let [a, old] = ["a", ".a.old"].map(|name| directory.path().join(name));
+        fs::write(&a, "good").unwrap();
+        let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+        File::open(&a).unwrap().set_modified(then).unwrap();
+        // Nobody can write there.
+        let in_the_way = directory.path().join("..a.old.new");
+        fs::create_dir(&in_the_way).unwrap();
+        copy(&a, &old).unwrap_err();
+        assert_eq!(names(directory.path()), ["..a.old.new", "a"]);
+        fs::remove_dir(&in_the_way).unwrap();
+        copy(&a, &old).unwrap();
+        assert_eq!(fs::metadata(&old).unwrap().modified().unwrap(), then);
+        fs::write(&a, "bad").unwrap();
+        restore([&*a].into_iter()).unwrap();
+        assert_eq!(fs::read_to_string(&a).unwrap(), "good");
     }
 
     #[test]

@@ -141,7 +141,7 @@ async fn the_file_follows_the_fleet_and_is_not_touched_when_nothing_differs() {
     node.see(Phase::Live, &["s1", "s2"]);
     node.until(|node| node.row().changed == 2).await;
     assert_eq!(node.read("out"), "server s1 10.0.0.1:3000\nserver s2 10.0.0.2:3000\n");
-    assert_eq!(node.names(), ["out", "out.hb", "told"]);
+    node.until(|node| node.names() == ["out", "out.hb", "told"]).await;
     node.stop().await;
 }
 
@@ -188,7 +188,7 @@ async fn a_refused_file_never_takes_its_place_and_a_mended_template_does() {
         (node.read("out").as_str(), node.read("told").as_str()),
         ("server s1 10.0.0.1:3000\n", "told\n")
     );
-    assert_eq!(node.names(), ["out", "out.hb", "told"]);
+    node.until(|node| node.names() == ["out", "out.hb", "told"]).await;
     node.stop().await;
 }
 
@@ -219,7 +219,8 @@ async fn after_a_failed_action_the_old_file_is_there_and_told_of() {
     // It is well again as soon as the fleet is one that works.
     node.see(Phase::Live, &["s1", "s3"]);
     node.until(|node| node.row().changed == 2).await;
-    assert_eq!((node.row().state.as_str(), node.names().len()), ("right", 3));
+    assert_eq!(node.row().state, "right");
+    node.until(|node| node.names().len() == 3).await;
     node.stop().await;
 }
 
@@ -234,7 +235,7 @@ async fn what_an_earlier_life_did_not_come_to_is_done() {
     node.start(TemplatesConfig { action, ..node.config() });
     node.until(|node| node.row().changed == 1).await;
     assert_eq!(node.read("told"), "told\n");
-    assert_eq!(node.names(), ["out", "out.hb", "told"]);
+    node.until(|node| node.names() == ["out", "out.hb", "told"]).await;
     node.stop().await;
 }
 
@@ -371,6 +372,57 @@ async fn which_picture_is_in_force_is_reported_when_it_is() {
     // Also when the new picture makes the same file.
     node.see(Phase::Live, &["s1"]);
     node.until(|node| versions(node) == [("templates.group".to_owned(), 2)]).await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_put_and_never_told_of_is_not_in_force() {
+    let mut node = node(Phase::Live, &["s1"]);
+    node.write("out.hb", LINES);
+    node.write("out", "server s1 10.0.0.1:3000\n");
+    // Killed between putting and telling; and whoever is to be told does not listen now either.
+    node.write(".out.old", "before\n");
+    let action = Action::Run(node.script("[ -e listens ]"));
+    node.start(TemplatesConfig { action, ..node.config() });
+    node.until(|node| node.row().failed > 2).await;
+    assert_eq!(node.sources.reports.all(), [], "it still reads what was there before");
+    node.write("listens", "");
+    node.until(|node| node.sources.reports.all().iter().any(|report| report.version == 1)).await;
+    node.stop().await;
+}
+
+#[tokio::test]
+async fn what_somebody_else_put_into_the_folder_is_not_touched_whatever_nodes_are_called() {
+    let mut node = node(Phase::Live, &["list", "passwd", "s1", "s2"]);
+    let folder = node.path("nodes");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("passwd"), "root\n").unwrap();
+    // The same as it would be, and still not ours.
+    fs::write(folder.join("list"), "list\n").unwrap();
+    fs::write(node.path("elsewhere"), "untouched").unwrap();
+    std::os::unix::fs::symlink(node.path("elsewhere"), folder.join("s2")).unwrap();
+    let config = TemplatesConfig {
+        files: Vec::new(),
+        folder: Some(FolderConfig { path: folder.clone(), content: "{{host}}\n".to_owned() }),
+        ..node.config()
+    };
+    node.start(config);
+    node.until(|node| node.row().changed == 1).await;
+    let refusals = node.row().refusals;
+    assert_eq!(refusals.len(), 3, "{refusals:?}");
+    assert!(refusals.iter().all(|text| text.contains("is somebody else's")), "{refusals:?}");
+    let listed = fs::read_to_string(folder.join(".muster")).unwrap();
+    assert_eq!(listed, "s1\n");
+    node.see(Phase::Live, &["s1"]);
+    node.until(|node| node.row().refusals.is_empty()).await;
+    assert_eq!(fs::read_to_string(folder.join("passwd")).unwrap(), "root\n");
+    assert_eq!(fs::read_to_string(folder.join("list")).unwrap(), "list\n");
+    assert_eq!(node.read("elsewhere"), "untouched");
+    // When that is gone, the file is the node's.
+    fs::remove_file(folder.join("passwd")).unwrap();
+    node.see(Phase::Live, &["passwd", "s1"]);
+    node.until(|node| node.row().changed == 2).await;
+    assert_eq!(fs::read_to_string(folder.join("passwd")).unwrap(), "passwd\n");
     node.stop().await;
 }
 

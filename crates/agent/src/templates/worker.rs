@@ -198,7 +198,10 @@ impl Worker {
         let says_all = !only_missing || self.targets().all(|target| self.own.contains(target));
         self.made_of = Some(picture).filter(|_| says_all);
         if fresh.is_same() {
-            self.in_force.clone_from(&self.made_of);
+            // Else it is when the action is done, which may fail.
+            if !self.group.owes_action() {
+                self.in_force.clone_from(&self.made_of);
+            }
             return Made::Same;
         }
         self.fresh = fresh;

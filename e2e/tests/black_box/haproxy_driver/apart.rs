@@ -3,7 +3,8 @@
 use super::bench::{Bench, hold, why_reloaded};
 use futures_util::future::{Either, select};
 use muster_e2e::{Release, wait_for};
-use muster_haproxy_driver::Applied;
+use muster_haproxy_driver::{Applied, Load};
+use rustix::process::{Pid, Signal, kill_process};
 use std::pin::pin;
 
 async fn hold_at(front: String) -> String {
@@ -126,6 +127,47 @@ async fn who_is_stuck_to_a_server_goes_elsewhere_when_it_leaves() {
 }
 
 #[tokio::test]
+async fn what_is_in_flight_is_counted_where_it_was_sent_whoever_has_the_name_now() {
+    // An old worker of 2.2 does not say where a server is.
+    for release in [Release::installed(), Release::of("trixie")].into_iter().flatten() {
+        for how in ["moved", "reloaded", "taken back"] {
+            let (mut bench, first) = Bench::start(&release, &[("s0", 2)]).await;
+            let _other = bench.origin("other", 3).await;
+            let held = tokio::spawn(hold_at(bench.hosts.at(1, 8080)));
+            wait_for("it is held", || async {
+                if first[0].requests() > 0 { Ok(()) } else { Err("no request".into()) }
+            })
+            .await;
+            let mut text = bench.text(&[("s0", 3)]);
+            if how == "taken back" {
+                bench.bring(&bench.text(&[])).await.expect("it does not fail");
+                bench.reaches(&["s0 DRAIN"]).await;
+            }
+            if how == "reloaded" {
+                text = text.replace("retries 3", "retries 4");
+            }
+            bench.bring(&text).await.expect("it does not fail");
+            let was = bench.hosts.at(2, 3000).parse().expect("an address");
+            let there = async |bench: &mut Bench| {
+                let loads = bench.driver.loads().await.expect("it answers");
+                loads.iter().filter(|load| load.address == Some(was)).map(|load| load.in_flight).sum::<u32>()
+            };
+            assert_eq!(there(&mut bench).await, 1, "{}, {how}", release.name);
+            first[0].release();
+            assert!(held.await.expect("no panic").contains("200 OK"));
+            let driver = tokio::sync::Mutex::new(&mut bench);
+            wait_for("it is over", || async {
+                let mut bench = driver.lock().await;
+                bench.driver.tend().await;
+                let count = there(&mut bench).await;
+                if count == 0 { Ok(()) } else { Err(count.to_string()) }
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_shadow_finishes_nothing_that_was_begun() {
     let Some(release) = Release::installed() else { return };
     let (mut bench, _first) = Bench::start(&release, &[("a", 2)]).await;
@@ -173,4 +215,28 @@ async fn one_that_somebody_deletes_while_it_leaves_is_forgotten() {
     let both = bench.text(&[("a", 2), ("b", 3)]);
     assert!(matches!(bench.bring(&both).await, Ok(Applied::Changed(_))));
     bench.reaches(&["a UP", "b UP"]).await;
+}
+
+#[tokio::test]
+async fn nobody_says_that_nothing_is_in_flight_on_workers_that_do_not_answer() {
+    let Some(release) = Release::installed() else { return };
+    let (mut bench, first) = Bench::start(&release, &[("a", 2)]).await;
+    let held = tokio::spawn(hold_at(bench.hosts.at(1, 8080)));
+    wait_for("it is held", || async {
+        if first[0].requests() > 0 { Ok(()) } else { Err("no request".into()) }
+    })
+    .await;
+    let old = bench.haproxy.pid().expect("it runs");
+    why_reloaded(bench.bring(&bench.text(&[("a", 2)]).replace("retries 3", "retries 4")).await);
+    let master = Pid::from_raw(bench.haproxy.master().cast_signed()).expect("it runs");
+    for process in [old, master] {
+        kill_process(process, Signal::STOP).expect("it is ours");
+        let loads = bench.driver.loads().await;
+        kill_process(process, Signal::CONT).expect("it is ours");
+        assert!(loads.is_err(), "{loads:?}");
+    }
+    let in_flight = |loads: &[Load]| loads.iter().map(|load| load.in_flight).sum::<u32>();
+    assert_eq!(in_flight(&bench.driver.loads().await.expect("all answer")), 1);
+    first[0].release();
+    assert!(held.await.expect("no panic").contains("200 OK"));
 }

@@ -42,6 +42,22 @@ impl WholeNode {
         Self { name: name.into(), process, control, directory, words }
     }
 
+    /// One with an application of service `web`, on port 3000, that dies at once when it is told to stop: whatever it has in flight then would be cut.
+    pub fn backend(hosts: &Hosts, host: u8, name: &str) -> Self {
+        let program = binary().display().to_string();
+        let (listen, ready) = (hosts.at(host, 3000), format!("tcp {}", hosts.at(host, 3000)));
+        Self::start(
+            hosts,
+            host,
+            name,
+            &format!(
+                "[processes.app]\ncommand = [{program:?}, \"demo\", \"backend\", \"--listen\", {listen:?}]\n\
+                 environment = {{ SERVER_NAME = {name:?} }}\nport = 3000\nservice = \"web\"\nready = {ready:?}\n\
+                 stop_signal = \"KILL\""
+            ),
+        )
+    }
+
     /// The process that is PID 1 in there.
     fn init(&self) -> Option<Pid> {
         let id = self.process.id();

@@ -4,7 +4,7 @@
 use muster_control::routes::{FLEET_REPORTS, TEMPLATES};
 use muster_control::templates::{TemplateRow, Templates};
 use muster_e2e::load::{Load, Plan, failures};
-use muster_e2e::{Hosts, WholeNode, binary, skip, wait_for};
+use muster_e2e::{Hosts, WholeNode, skip, wait_for};
 use muster_fleet::Report;
 use rustix::process::Signal;
 use std::collections::BTreeSet;
@@ -122,22 +122,6 @@ impl Balancer {
     }
 }
 
-/// An application that dies at once when it is told to stop: whatever it has in flight then would be cut.
-fn backend(hosts: &Hosts, host: u8, name: &str) -> WholeNode {
-    let program = binary().display().to_string();
-    let (listen, ready) = (hosts.at(host, 3000), format!("tcp {}", hosts.at(host, 3000)));
-    WholeNode::start(
-        hosts,
-        host,
-        name,
-        &format!(
-            "[processes.app]\ncommand = [{program:?}, \"demo\", \"backend\", \"--listen\", {listen:?}]\n\
-             environment = {{ SERVER_NAME = {name:?} }}\nport = 3000\nservice = \"web\"\nready = {ready:?}\n\
-             stop_signal = \"KILL\""
-        ),
-    )
-}
-
 fn loads(address: &str) -> [Load; 2] {
     let plan = |closes| Plan {
         address: address.to_owned(),
@@ -164,8 +148,8 @@ async fn backends_come_and_go_without_a_reload_and_nothing_fails() {
     }
     let hosts = Hosts::claim();
     let balancer = Balancer::start(&hosts, TEMPLATE);
-    let _stays = backend(&hosts, 10, "s10");
-    let mut goes = [backend(&hosts, 11, "s11"), backend(&hosts, 12, "s12")];
+    let _stays = WholeNode::backend(&hosts, 10, "s10");
+    let mut goes = [WholeNode::backend(&hosts, 11, "s11"), WholeNode::backend(&hosts, 12, "s12")];
     balancer.serves(&["s10", "s11", "s12"]).await;
     let reloads = balancer.row().await.expect("it tells").reloads;
     let loads = loads(&balancer.front);
@@ -200,7 +184,7 @@ async fn what_an_operator_set_by_hand_stays_and_a_reload_is_one_only_where_it_mu
     }
     let hosts = Hosts::claim();
     let balancer = Balancer::start(&hosts, TEMPLATE);
-    let _nodes = [backend(&hosts, 10, "s10"), backend(&hosts, 11, "s11")];
+    let _nodes = [WholeNode::backend(&hosts, 10, "s10"), WholeNode::backend(&hosts, 11, "s11")];
     balancer.serves(&["s10", "s11"]).await;
     let before = balancer.row().await.expect("it tells");
     balancer.ask("set server web/s10 state drain").expect("it obeys");
@@ -232,8 +216,8 @@ async fn a_killed_haproxy_and_a_killed_agent_find_each_other_again() {
     }
     let hosts = Hosts::claim();
     let balancer = Balancer::start(&hosts, TEMPLATE);
-    let _stays = backend(&hosts, 10, "s10");
-    let mut goes = backend(&hosts, 11, "s11");
+    let _stays = WholeNode::backend(&hosts, 10, "s10");
+    let mut goes = WholeNode::backend(&hosts, 11, "s11");
     balancer.serves(&["s10", "s11"]).await;
     // With all its workers: PID 1 starts it anew, with the file as it is.
     balancer.node.kill_service("haproxy");
@@ -257,7 +241,7 @@ async fn a_configuration_that_haproxy_refuses_changes_nothing_until_it_is_mended
     }
     let hosts = Hosts::claim();
     let balancer = Balancer::start(&hosts, TEMPLATE);
-    let _stays = backend(&hosts, 10, "s10");
+    let _stays = WholeNode::backend(&hosts, 10, "s10");
     balancer.serves(&["s10"]).await;
     let good = fs::read_to_string(balancer.path("haproxy.cfg.hb")).expect("it is there");
     fs::write(balancer.path("haproxy.cfg.hb"), good.replace("retries 3", "retrys 3"))

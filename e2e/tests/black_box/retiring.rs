@@ -19,22 +19,6 @@ fn balancer(hosts: &Hosts, host: u8, name: &str) -> WholeNode {
     WholeNode::start(hosts, host, name, &format!("[proxy]\nlisten = [{listen:?}]\nservice = \"web\""))
 }
 
-/// An application that dies at once when it is told to stop: whatever it has in flight then would be cut.
-fn backend(hosts: &Hosts, host: u8, name: &str) -> WholeNode {
-    let program = binary().display().to_string();
-    let (listen, ready) = (hosts.at(host, 3000), format!("tcp {}", hosts.at(host, 3000)));
-    WholeNode::start(
-        hosts,
-        host,
-        name,
-        &format!(
-            "[processes.app]\ncommand = [{program:?}, \"demo\", \"backend\", \"--listen\", {listen:?}]\n\
-             environment = {{ SERVER_NAME = {name:?} }}\nport = 3000\nservice = \"web\"\nready = {ready:?}\n\
-             stop_signal = \"KILL\""
-        ),
-    )
-}
-
 /// Five hundred requests a second, every fifth a POST; half of them on connections of their own.
 fn loads(address: &str) -> [Load; 2] {
     let plan = |closes| Plan {
@@ -79,8 +63,8 @@ async fn serves(balancer: &WholeNode, names: &[&str]) {
 async fn a_node_that_is_stopped_and_started_again_and_again_fails_no_request() {
     let hosts = Hosts::claim();
     let lb = balancer(&hosts, 1, "lb");
-    let _stays = backend(&hosts, 10, "s10");
-    let mut goes = backend(&hosts, 11, "s11");
+    let _stays = WholeNode::backend(&hosts, 10, "s10");
+    let mut goes = WholeNode::backend(&hosts, 11, "s11");
     serves(&lb, &["s10", "s11"]).await;
     let loads = loads(&hosts.at(1, 8080));
     for _ in 0..times() {
@@ -148,7 +132,7 @@ async fn ask(address: &str, head: &str, body: &str) -> String {
 async fn agents_and_proxies_that_are_killed_cost_no_request_but_those_inside() {
     let hosts = Hosts::claim();
     let lb = balancer(&hosts, 1, "lb");
-    let backends = [backend(&hosts, 10, "s10"), backend(&hosts, 11, "s11")];
+    let backends = [WholeNode::backend(&hosts, 10, "s10"), WholeNode::backend(&hosts, 11, "s11")];
     serves(&lb, &["s10", "s11"]).await;
     let all_loads = loads(&hosts.at(1, 8080));
     for _ in 0..times() {
@@ -181,7 +165,7 @@ async fn a_balancer_that_does_not_answer_is_not_waited_for_longer_than_agreed() 
     let hosts = Hosts::claim();
     let lb = balancer(&hosts, 1, "lb");
     let silent = balancer(&hosts, 2, "silent");
-    let mut goes = backend(&hosts, 11, "s11");
+    let mut goes = WholeNode::backend(&hosts, 11, "s11");
     serves(&lb, &["s11"]).await;
     serves(&silent, &["s11"]).await;
     for service in ["agent", "proxy"] {
@@ -210,8 +194,8 @@ async fn a_node_that_leaves_beside_serf_and_haproxy_fails_no_request_either() {
         tokio::net::TcpStream::connect(&old.front).await.map(drop).map_err(|error| error.to_string())
     })
     .await;
-    let _stays = backend(&hosts, 10, "s10");
-    let mut goes = backend(&hosts, 11, "s11");
+    let _stays = WholeNode::backend(&hosts, 10, "s10");
+    let mut goes = WholeNode::backend(&hosts, 11, "s11");
     old.serves(&["s10", "s11"]).await;
     let loads = loads(&old.front);
     for _ in 0..times() {

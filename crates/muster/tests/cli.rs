@@ -349,6 +349,9 @@ reload_within = "10s"                    # default
 old_workers_max = 16                     # default
 settle = "10ms"                          # default
 
+[admin]
+listen = "off"  # default
+
 [log]
 level = "info"   # default
 format = "text"  # default

@@ -23,12 +23,25 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),
+    // Plain data in: it asks nobody.
+    ("admin", &["fleet", "control"]),
     ("haproxy", &[]),
     ("haproxy-driver", &["haproxy", "whole-file"]),
     ("whole-file", &[]),
     (
         "agent",
-        &["wire", "serf", "events", "rpc", "fleet", "control", "render", "haproxy-driver", "whole-file"],
+        &[
+            "wire",
+            "serf",
+            "events",
+            "rpc",
+            "fleet",
+            "control",
+            "admin",
+            "render",
+            "haproxy-driver",
+            "whole-file",
+        ],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
     ("proxy", &["fleet", "balance", "control"]),

@@ -23,6 +23,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),
+    // Bytes in, bytes out: it knows nothing of backends.
+    ("http1", &[]),
     ("haproxy", &[]),
     ("haproxy-driver", &["haproxy", "whole-file"]),
     ("whole-file", &[]),

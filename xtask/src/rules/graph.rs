@@ -25,6 +25,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("control", &["fleet"]),
     // Plain data in: it asks nobody.
     ("admin", &["fleet", "control"]),
+    // Bytes in, bytes out: it knows nothing of backends.
+    ("http1", &[]),
     ("haproxy", &[]),
     ("haproxy-driver", &["haproxy", "whole-file"]),
     ("whole-file", &[]),

@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["wire", "serf", "events", "rpc", "fleet", "control", "render", "haproxy-driver", "whole-file"],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
-    ("proxy", &["fleet", "balance", "control"]),
+    ("proxy", &["fleet", "balance", "control", "http1"]),
     // supervise as plain data: what is to be kept running.
     (
         "muster",

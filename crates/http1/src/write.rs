@@ -113,7 +113,8 @@ pub fn write_response(response: &Response<'_, '_>, to: ToClient, out: &mut Vec<u
     // A length passes where it is that of the body, or of the body that HEAD or 304 would have had. Beside chunks it does
     // not count, and passing it on is how responses are smuggled (RFC 9112, 6.3); with 1xx and 204 it must not be (RFC 9110, 8.6).
     let is_delimited = !matches!(to.body, Body::Chunked | Body::UntilClose);
-    let may_have_length = is_delimited && !matches!(response.status, 100..200 | 204);
+    let may_have_length =
+        is_delimited && !response.survey.framing.is_ambiguous() && !matches!(response.status, 100..200 | 204);
     let mut is_first_length = true;
     let (names, kinds) = (response.survey.names > 0, response.kinds);
     let is_dropped = |field: &Header<'_>, kind: Kind| match kind {

@@ -218,6 +218,9 @@ fn a_length_passes_where_it_counts_and_once() {
     let head = Asked { head: true, ..Asked::default() };
     let found = answered("HTTP/1.1 200 OK", "Content-Length: 1000\r\n", Version::V11, true, head);
     assert_eq!(found, "HTTP/1.1 200 OK\nContent-Length: 1000\n\n");
+    let lines = "Content-Length: x\r\nTransfer-Encoding: chunked\r\n";
+    let found = answered("HTTP/1.1 200 OK", lines, Version::V11, true, head);
+    assert_eq!(found, "HTTP/1.1 200 OK\n\n", "beside chunks it counts nowhere");
 }
 
 #[test]

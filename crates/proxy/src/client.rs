@@ -11,17 +11,12 @@ pub(crate) struct Client {
     /// Where it reached us.
     pub(crate) local: SocketAddr,
     /// Its place among the clients; given back when the last part of the connection is gone.
-    _place: Option<OwnedSemaphorePermit>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Client {
     /// The client at the other end of `stream`.
     pub(crate) fn new(peer: SocketAddr, local: SocketAddr, place: OwnedSemaphorePermit) -> Self {
-        Self { peer, local, _place: Some(place) }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn for_tests(peer: &str, local: &str) -> Self {
-        Self { peer: peer.parse().unwrap(), local: local.parse().unwrap(), _place: None }
+        Self { peer, local, _place: place }
     }
 }

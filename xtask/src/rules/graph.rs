@@ -46,7 +46,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
-    ("proxy", &["fleet", "balance", "control"]),
+    ("proxy", &["fleet", "balance", "control", "http1"]),
     // supervise as plain data: what is to be kept running.
     (
         "muster",

@@ -6,22 +6,36 @@ use tokio::sync::OwnedSemaphorePermit;
 /// Who is connected.
 #[derive(Debug)]
 pub(crate) struct Client {
-    /// Where it is.
-    pub(crate) peer: SocketAddr,
-    /// Where it reached us.
-    pub(crate) local: SocketAddr,
+    /// Where it is; nobody knows of one that came over a Unix socket.
+    pub(crate) peer: Option<SocketAddr>,
+    /// Where it reached us, likewise.
+    pub(crate) local: Option<SocketAddr>,
     /// Its place among the clients; given back when the last part of the connection is gone.
     _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Client {
-    /// The client at the other end of `stream`.
-    pub(crate) fn new(peer: SocketAddr, local: SocketAddr, place: OwnedSemaphorePermit) -> Self {
+    /// One that came from `peer` to `local`.
+    pub(crate) fn new(
+        peer: Option<SocketAddr>,
+        local: Option<SocketAddr>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
         Self { peer, local, _place: Some(place) }
+    }
+
+    /// What its requests came by, for `X-Forwarded-Proto`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        "http"
+    }
+
+    /// The port that goes without saying.
+    pub(crate) fn usual_port(&self) -> u16 {
+        80
     }
 
     #[cfg(test)]
     pub(crate) fn for_tests(peer: &str, local: &str) -> Self {
-        Self { peer: peer.parse().unwrap(), local: local.parse().unwrap(), _place: None }
+        Self { peer: Some(peer.parse().unwrap()), local: Some(local.parse().unwrap()), _place: None }
     }
 }

@@ -44,8 +44,11 @@ pub(crate) fn prepare_request(request: &mut Request<Upload>, client: &Client) ->
     }
     remove_look_alikes(headers);
     append_forwarded_for(headers, client);
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static("http"));
-    headers.insert(X_FORWARDED_PORT, HeaderValue::from(client.local.port()));
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(client.scheme()));
+    match client.local {
+        Some(local) => headers.insert(X_FORWARDED_PORT, HeaderValue::from(local.port())),
+        None => headers.remove(X_FORWARDED_PORT),
+    };
     *request.version_mut() = Version::HTTP_11;
     Ok(())
 }
@@ -158,9 +161,10 @@ fn settle_target(request: &mut Request<Upload>, client: &Client) -> Result<(), P
         }
         (_, None) if hosts == 0 => {
             // HTTP/1.0 knows no Host; what the client connected to is what it meant.
-            let host = match client.local.port() {
-                80 => bracketed(client.local.ip()),
-                port => format!("{}:{port}", bracketed(client.local.ip())),
+            let host = match client.local {
+                None => "localhost".to_owned(),
+                Some(local) if local.port() == client.usual_port() => bracketed(local.ip()),
+                Some(local) => format!("{}:{}", bracketed(local.ip()), local.port()),
             };
             if let Ok(host) = HeaderValue::try_from(host) {
                 request.headers_mut().insert(header::HOST, host);
@@ -187,9 +191,11 @@ fn accepts_trailers(headers: &HeaderMap) -> bool {
     has_token(headers, header::TE, "trailers")
 }
 
-/// Adds the client to `X-Forwarded-For`, in one line, after what was there.
+/// Adds the client to `X-Forwarded-For`, in one line, after what was there. One without an address, on a Unix socket, is in front
+/// of others itself, and what it says of them stands.
 fn append_forwarded_for(headers: &mut HeaderMap, client: &Client) {
-    let ip = client.peer.ip().to_canonical();
+    let Some(peer) = client.peer else { return };
+    let ip = peer.ip().to_canonical();
     match headers.entry(X_FORWARDED_FOR) {
         Entry::Vacant(entry) => {
             if let Ok(value) = HeaderValue::try_from(ip.to_string()) {

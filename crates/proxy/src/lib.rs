@@ -16,6 +16,7 @@
 //! `upstream`, `upload`, `relay` and `tunnel` only.
 
 mod attempt;
+mod bind;
 mod bounds;
 mod client;
 mod config;
@@ -36,12 +37,14 @@ mod relay;
 mod report;
 mod run;
 mod serve;
+mod stream;
 mod trial;
 mod trust;
 mod tunnel;
 mod upload;
 mod upstream;
 
+pub use bind::{At, Listen, address};
 pub use config::Config;
 pub use error::Error;
 pub use inherited::is_handed_over;

@@ -4,7 +4,7 @@ use crate::bounds;
 use crate::client::Client;
 use crate::forward::forward;
 use crate::plane::Plane;
-use crate::upstream;
+use crate::stream::Stream;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -12,7 +12,6 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::rc::Rc;
-use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 
 /// Whether a connection had a request.
@@ -40,14 +39,12 @@ impl Begun {
 /// way: clients send it again after the end of a connection that they had used, and fail when they had not.
 pub(crate) async fn serve(
     plane: Rc<Plane>,
-    stream: TcpStream,
+    stream: Stream,
     client: Rc<Client>,
     mut stop: watch::Receiver<bool>,
 ) {
     let peer = client.peer;
     let idle_timeout = plane.config.idle_timeout;
-    upstream::tune(&stream);
-    upstream::cut_when_stuck(&stream, idle_timeout.max(bounds::STUCK_MIN));
     let begun = Rc::new(Begun::default());
     let first = Rc::clone(&begun);
     let service = service_fn(move |request| {
@@ -80,6 +77,6 @@ pub(crate) async fn serve(
         }
     };
     if let Err(cause) = ended {
-        tracing::debug!(%peer, %cause, "a client's connection ended");
+        tracing::debug!(?peer, %cause, "a client's connection ended");
     }
 }

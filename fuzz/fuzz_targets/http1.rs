@@ -22,7 +22,7 @@ fuzz_target!(|data: &[u8]| {
 
 fn requests(mut bytes: &[u8], cut: usize) {
     let localhost = IpAddr::V4(Ipv4Addr::LOCALHOST);
-    let hop = Hop::new(localhost, (localhost, 80).into(), false);
+    let hop = Hop::new(Some(localhost), Some((localhost, 80).into()), false);
     loop {
         let mut slots = Slots::new();
         let read = Request::parse(bytes, &mut slots);

@@ -62,16 +62,21 @@ pub fn write_request(request: &Request<'_, '_>, hop: &Hop, out: &mut Vec<u8>) ->
     if request.body == Body::Chunked {
         put(out, &["Transfer-Encoding: chunked\r\n"]);
     }
-    put(out, &["X-Forwarded-For: "]);
     // In one line, after what was there; unless `Connection` named that as for us only.
+    let mut begin = "X-Forwarded-For: ";
     for (field, _) in fields.iter().zip(kinds).filter(|(_, kind)| **kind == Kind::ForwardedFor) {
         let is_named = names && is_named(fields, kinds, field.name);
         if !is_named && !field.value.is_empty() {
+            put(out, &[begin]);
             out.extend_from_slice(field.value);
-            put(out, &[", "]);
+            begin = ", ";
         }
     }
-    put(out, &[hop.client.as_str(), "\r\n"]);
+    match &hop.client {
+        Some(client) => put(out, &[begin, client, "\r\n"]),
+        None if begin == ", " => put(out, &["\r\n"]),
+        None => {}
+    }
     out.extend_from_slice(&hop.lines);
     put(out, &["\r\n"]);
     Ok(())

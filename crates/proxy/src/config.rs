@@ -1,15 +1,15 @@
 //! What the proxy needs to know, already checked.
 
+use crate::bind::Listen;
 use muster_fleet::Rule;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Everything `muster proxy` was told by flags, environment and files.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Listening addresses.
-    pub listen: Vec<SocketAddr>,
+    /// Where clients come.
+    pub listen: Vec<Listen>,
     /// The service that gets the requests.
     pub service: String,
     /// Control socket of this node's agent.

@@ -18,6 +18,7 @@
 
 mod alarm;
 mod attempt;
+mod bind;
 mod bounds;
 mod buffer;
 mod client;
@@ -40,12 +41,14 @@ mod relay;
 mod report;
 mod run;
 mod serve;
+mod stream;
 mod trial;
 mod trust;
 mod tunnel;
 mod upload;
 mod upstream;
 
+pub use bind::{At, Listen, address};
 pub use config::Config;
 pub use error::Error;
 pub use inherited::is_handed_over;

@@ -348,9 +348,12 @@ pub(crate) static LEAVE_ON_TERMINATE: Key = Key {
 pub(crate) static LISTEN: Key = Key {
     name: "listen",
     flag: "listen",
-    kind: Kind::Addresses { port: 8080 },
+    kind: Kind::Listeners,
     fallback: Fallback::Is("0.0.0.0:8080"),
-    help: "Address to take requests on; without a port, 8080; repeat for more.",
+    help: "Address to take requests on; without a port, 8080; repeat for more.\n\n\
+           `unix:/PATH` is a socket in the file system; `unix:/PATH mode=660` gives its file these permissions. A file that is left \
+           from a process that is gone makes room.",
+
     ..PROXY
 };
 

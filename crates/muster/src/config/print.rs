@@ -76,9 +76,6 @@ fn toml_value(value: &Value) -> String {
         Value::Bool(bool) => bool.to_string(),
         Value::Count(count) => count.to_string(),
         Value::Texts(texts) => list(texts.iter().map(|text| quoted(text)).collect()),
-        Value::Addresses(addresses) => {
-            list(addresses.iter().map(|address| quoted(&address.to_string())).collect())
-        }
         Value::Tags(tags) => {
             let tags: Vec<String> =
                 tags.iter().map(|(tag, value)| format!("{} = {}", quoted_key(tag), quoted(value))).collect();
@@ -174,7 +171,6 @@ fn json_value(setting: &Setting) -> serde_json::Value {
         Value::Count(count) => json!(count),
         Value::Duration(duration) => json!(humantime::format_duration(*duration).to_string()),
         Value::Address(address) => json!(address.to_string()),
-        Value::Addresses(addresses) => json!(addresses.iter().map(ToString::to_string).collect::<Vec<_>>()),
         Value::Texts(texts) => json!(texts),
         Value::Tags(tags) => json!(tags),
     }

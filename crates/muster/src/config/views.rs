@@ -12,6 +12,7 @@ use super::value::Value;
 use crate::logging::facility;
 use muster_agent::{Advertise, Collector, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
 use muster_fleet::{Rule, Rules};
+use muster_proxy::Listen;
 use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -190,7 +191,7 @@ fn bind(settings: &Settings) -> SocketAddr {
 /// What `muster proxy` is told. Meaningful when [`super::check`] found no problem.
 pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
     muster_proxy::Config {
-        listen: settings.addresses(&keys::LISTEN).to_vec(),
+        listen: listen(settings),
         service: settings.text(&keys::SERVICE).to_owned(),
         socket: settings.text(&keys::SOCKET).into(),
         connect_timeout: settings.duration(&keys::CONNECT_TIMEOUT),
@@ -201,6 +202,12 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         plaintext: settings.bool(&keys::PLAINTEXT),
         rule: rules(settings).remove(settings.text(&keys::SERVICE)).unwrap_or_default(),
     }
+}
+
+/// Where the proxy's clients come.
+pub(crate) fn listen(settings: &Settings) -> Vec<Listen> {
+    // Each text was read when its source was.
+    settings.texts(&keys::LISTEN).iter().filter_map(|text| text.parse().ok()).collect()
 }
 
 /// Who may serve which service; a service about which nothing is said has no rule.

@@ -14,6 +14,7 @@ use crate::config::keys::run as keys;
 use crate::config::{Given, Origin, Settings, Sources, load, views};
 use muster_init::Plan;
 use muster_init::plan::{Entry, Exec, Word};
+use muster_proxy::Listen;
 use muster_supervise::{Condition, Dependency, Pace, Pauses, Readiness, Restart, Retire, Service, ServiceId};
 use std::ffi::OsString;
 use std::path::Path;
@@ -223,7 +224,8 @@ fn proxy(sources: &Sources, settings: &Settings) -> Entry {
     let mut words = vec!["proxy".into()];
     words.extend(handed_on(sources, &[Section::Node, Section::Proxy, Section::Log]));
     Entry {
-        listens: settings.addresses(&crate::config::keys::LISTEN).to_vec(),
+        // Those in the file system it binds itself.
+        listens: views::listen(settings).iter().filter_map(Listen::tcp).collect(),
         keeps_picture: true,
         ..role("proxy", words)
     }

@@ -133,6 +133,22 @@ fn a_listener_that_is_there_twice_is_a_problem() {
 }
 
 #[test]
+fn a_socket_in_the_file_system_needs_a_free_place_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let unix = |name: &str| format!("unix:{}/{name}", dir.path().display());
+    std::fs::write(dir.path().join("text"), "").unwrap();
+    assert_eq!(problems(&[(&keys::LISTEN, &unix("a.sock"))]), [""; 0]);
+    for (listen, words) in [
+        (format!("{0},{0} mode=600", unix("a.sock")), "is there twice"),
+        (unix("no/a.sock"), "there is no folder"),
+        (unix("text"), "is there and is no socket"),
+    ] {
+        let found = problems(&[(&keys::LISTEN, &listen)]);
+        assert!(found.len() == 1 && found[0].contains(words), "{found:?}");
+    }
+}
+
+#[test]
 fn listeners_overlap_when_the_second_could_not_be_opened() {
     let overlaps = |a: &str, b: &str| overlap(a.parse().unwrap(), b.parse().unwrap());
     assert!(overlaps("0.0.0.0:1", "127.0.0.1:1") && overlaps("127.0.0.1:1", "0.0.0.0:1"));

@@ -156,7 +156,7 @@ level = 'loud'
             "muster.toml:14: level: `loud` is none of trace, debug, info, warn, error",
             "conf.d/a.toml:2: idle_max: must be a number, not true or false",
             "conf.d/a.toml:3: service: is empty",
-            "env MUSTER_PROXY__LISTEN: `x` is not an address; write IP, IP:PORT, [IPv6]:PORT or :PORT, not a host name",
+            "env MUSTER_PROXY__LISTEN: `x` is not an address; write IP, IP:PORT, [IPv6]:PORT, :PORT or unix:/PATH, not a host name",
             "env MUSTER_PROXY__SERVICE: is not UTF-8",
             "flag --protocol: `9` is not a number from 2 to 5",
             "flag --node: takes one value only",

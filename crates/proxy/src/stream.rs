@@ -1,0 +1,92 @@
+//! A client's connection, whatever it came over.
+
+use crate::upstream;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+
+/// An accepted socket.
+#[derive(Debug)]
+pub(crate) enum Socket {
+    /// Over the network.
+    Tcp(TcpStream),
+    /// From a process of this host.
+    Unix(UnixStream),
+}
+
+/// What a client is spoken to over.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    /// As the bytes come.
+    Plain(Socket),
+}
+
+impl Socket {
+    /// What every connection of the proxy gets; one whose peer takes nothing of what was written to it for `stuck` is cut by
+    /// the kernel. (Which has no such clock for Unix sockets.) Failure leaves a slower connection, not a wrong one.
+    pub(crate) fn tune(&self, stuck: Duration) {
+        if let Self::Tcp(stream) = self {
+            upstream::tune(stream);
+            upstream::cut_when_stuck(stream, stuck);
+        }
+    }
+}
+
+/// Both traits for an enum of streams: each call goes to whichever it is.
+macro_rules! delegates {
+    ($kind:ident: $($variant:ident),+) => {
+        impl AsyncRead for $kind {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                buf: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                match self.get_mut() {
+                    $(Self::$variant(stream) => Pin::new(stream).poll_read(cx, buf),)+
+                }
+            }
+        }
+
+        impl AsyncWrite for $kind {
+            fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+                match self.get_mut() {
+                    $(Self::$variant(stream) => Pin::new(stream).poll_write(cx, buf),)+
+                }
+            }
+
+            fn poll_write_vectored(
+                self: Pin<&mut Self>,
+                cx: &mut Context<'_>,
+                bufs: &[io::IoSlice<'_>],
+            ) -> Poll<io::Result<usize>> {
+                match self.get_mut() {
+                    $(Self::$variant(stream) => Pin::new(stream).poll_write_vectored(cx, bufs),)+
+                }
+            }
+
+            fn is_write_vectored(&self) -> bool {
+                match self {
+                    $(Self::$variant(stream) => stream.is_write_vectored(),)+
+                }
+            }
+
+            fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                match self.get_mut() {
+                    $(Self::$variant(stream) => Pin::new(stream).poll_flush(cx),)+
+                }
+            }
+
+            fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+                match self.get_mut() {
+                    $(Self::$variant(stream) => Pin::new(stream).poll_shutdown(cx),)+
+                }
+            }
+        }
+    };
+}
+
+delegates!(Socket: Tcp, Unix);
+delegates!(Stream: Plain);

@@ -12,8 +12,8 @@ pub struct Hop {
     pub(crate) client: String,
     /// `X-Forwarded-Proto` and `X-Forwarded-Port`, as lines.
     pub(crate) lines: Vec<u8>,
-    /// What a client of HTTP/1.0 meant that named no host: the address it connected to.
-    pub(crate) host: String,
+    local: SocketAddr,
+    usual_port: u16,
 }
 
 impl Hop {
@@ -24,17 +24,23 @@ impl Hop {
         // Writing to a string cannot fail.
         let _ = write!(text, "X-Forwarded-Proto: {scheme}\r\nX-Forwarded-Port: {}\r\n", local.port());
         let lines = text.into_bytes();
-        let mut host = String::new();
-        let _ = match local.ip().to_canonical() {
-            IpAddr::V4(ip) => write!(host, "{ip}"),
-            IpAddr::V6(ip) => write!(host, "[{ip}]"),
-        };
-        if local.port() != usual_port {
-            let _ = write!(host, ":{}", local.port());
-        }
         let mut text = String::new();
         // An IPv4 client of a dual-stack listener is written as IPv4.
         let _ = write!(text, "{}", client.to_canonical());
-        Self { client: text, lines, host }
+        Self { client: text, lines, local, usual_port }
+    }
+
+    /// What a client of HTTP/1.0 meant that named no host: the address it connected to.
+    pub(crate) fn host(&self) -> String {
+        let mut host = String::new();
+        // Writing to a string cannot fail.
+        let _ = match self.local.ip().to_canonical() {
+            IpAddr::V4(ip) => write!(host, "{ip}"),
+            IpAddr::V6(ip) => write!(host, "[{ip}]"),
+        };
+        if self.local.port() != self.usual_port {
+            let _ = write!(host, ":{}", self.local.port());
+        }
+        host
     }
 }

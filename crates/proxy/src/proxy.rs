@@ -7,7 +7,7 @@ use crate::inherited::Inherited;
 use crate::last_picture::LastPicture;
 use crate::plane::Plane;
 use crate::trust::Distrust;
-use crate::{follow, listen, report, trial};
+use crate::{follow, listen, report, trial, upstream};
 use muster_control::client::Client;
 use muster_fleet::{Picture, Report};
 use std::cell::RefCell;
@@ -56,6 +56,9 @@ impl Proxy {
         let stop = watch::Sender::new(false);
         for (addr, listener) in listeners {
             tracing::info!(%addr, service = %plane.config.service.escape_default(), "listening");
+            // Inherited by each connection (tcp(7), socket(7)), which saves six system calls for each.
+            upstream::tune(&listener);
+            upstream::cut_when_stuck(&listener, plane.config.idle_timeout.max(bounds::STUCK_MIN));
             let accepting =
                 listen::accept(Rc::clone(&plane), listener, Arc::clone(&places), stop.subscribe());
             tokio::task::spawn_local(accepting);

@@ -8,33 +8,20 @@ use crate::front::http1::{Http1, Next};
 use crate::front::{Ask, Front};
 use crate::pages::Page;
 use crate::plane::Plane;
-use crate::{tunnel, upstream};
+use crate::tunnel;
 use muster_http1::Hop;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::Instant;
-
-/// Serves a client over TCP.
-pub(crate) async fn serve(
-    plane: Rc<Plane>,
-    stream: TcpStream,
-    client: Rc<Client>,
-    stop: watch::Receiver<bool>,
-) {
-    upstream::tune(&stream);
-    upstream::cut_when_stuck(&stream, plane.config.idle_timeout.max(bounds::STUCK_MIN));
-    converse(plane, stream, client, stop).await;
-}
 
 /// Serves requests that come on `stream` until either side closes. When `stop` becomes true, a request in flight is answered with
 /// `Connection: close` and an idle connection is closed. One that is new gets a moment for its first request, which may be on its
 /// way: clients send it again after the end of a connection that they had used, and fail when they had not.
-pub(crate) async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     plane: Rc<Plane>,
     stream: S,
     client: Rc<Client>,

@@ -14,8 +14,8 @@ pub struct Hop {
     pub(crate) client: Option<String>,
     /// `X-Forwarded-Proto` and `X-Forwarded-Port`, as lines.
     pub(crate) lines: Vec<u8>,
-    /// What a client of HTTP/1.0 meant that named no host: the address it connected to.
-    pub(crate) host: String,
+    local: Option<SocketAddr>,
+    usual_port: u16,
 }
 
 impl Hop {
@@ -29,21 +29,22 @@ impl Hop {
         if let Some(local) = local {
             let _ = write!(text, "X-Forwarded-Port: {}\r\n", local.port());
         }
-        let host = local.map_or_else(|| "localhost".to_owned(), |local| host(local, usual_port));
         // An IPv4 client of a dual-stack listener is written as IPv4.
         let client = client.map(|client| client.to_canonical().to_string());
-        Self { client, lines: text.into_bytes(), host }
+        Self { client, lines: text.into_bytes(), local, usual_port }
     }
-}
 
-/// As a `Host` field names it.
-fn host(local: SocketAddr, usual_port: u16) -> String {
-    let mut host = match local.ip().to_canonical() {
-        IpAddr::V4(ip) => ip.to_string(),
-        IpAddr::V6(ip) => format!("[{ip}]"),
-    };
-    if local.port() != usual_port {
-        let _ = write!(host, ":{}", local.port());
+    /// What a client of HTTP/1.0 meant that named no host: the address it connected to.
+    pub(crate) fn host(&self) -> String {
+        let Some(local) = self.local else { return "localhost".to_owned() };
+        let mut host = match local.ip().to_canonical() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        if local.port() != self.usual_port {
+            // Writing to a string cannot fail.
+            let _ = write!(host, ":{}", local.port());
+        }
+        host
     }
-    host
 }

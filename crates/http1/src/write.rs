@@ -32,18 +32,16 @@ pub fn write_request(request: &Request<'_, '_>, hop: &Hop, out: &mut Vec<u8>) ->
         Target::Authority(_) => return Err(Refusal::Connect),
     }
     put(out, &[" HTTP/1.1\r\n"]);
-    let own_host = match request.target {
-        Target::Absolute { host, .. } => Some(host),
-        _ if request.survey.host.is_none() => Some(hop.host.as_str()),
-        _ => None,
-    };
-    if let Some(host) = own_host {
-        put(out, &["Host: ", host, "\r\n"]);
+    let replaces_host = matches!(request.target, Target::Absolute { .. });
+    match request.target {
+        Target::Absolute { host, .. } => put(out, &["Host: ", host, "\r\n"]),
+        _ if request.survey.host.is_none() => put(out, &["Host: ", &hop.host(), "\r\n"]),
+        _ => {}
     }
     let names = request.survey.names > 0;
     let (fields, kinds) = (request.fields, request.kinds);
     let is_dropped = |field: &Header<'_>, kind: Kind| match kind {
-        Kind::Host => own_host.is_some(),
+        Kind::Host => replaces_host,
         Kind::ContentLength => false,
         // The client is told to continue here, once a backend is there.
         Kind::Expect | Kind::ForwardedFor | Kind::Forwarded | Kind::LookAlike => true,

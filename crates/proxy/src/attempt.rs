@@ -164,13 +164,13 @@ async fn exchange<F: Front>(
     let answered = poll_fn(|cx| exchange.poll_answer(cx, &mut turn, alarm)).await;
     let (unsent, is_asked) = (exchange.is_unsent(), exchange.is_asked());
     let intact = exchange.is_intact() && (unsent || repeatable);
-    let (cause, intact) = match answered {
+    let (cause, unsent, intact) = match answered {
         Ok(facts) => return Ok(Answer { facts, upstream, is_asked }),
-        Err(Broken::Died(cause)) => (Cause::Died(cause), intact),
-        Err(Broken::Garbled(refusal)) => (Cause::Garbled(refusal), intact),
-        Err(Broken::Late(Side::Backend)) => (Cause::Silent(patience), intact && !unsent),
-        Err(Broken::Late(Side::Client)) => (Cause::ClientStalled(client_max), false),
-        Err(Broken::Client(cause)) => (Cause::Client(cause), false),
+        Err(Broken::Died(cause)) => (Cause::Died(cause), unsent, intact),
+        Err(Broken::Garbled(refusal)) => (Cause::Garbled(refusal), false, repeatable),
+        Err(Broken::Late(Side::Backend)) => (Cause::Silent(patience), false, repeatable),
+        Err(Broken::Late(Side::Client)) => (Cause::ClientStalled(client_max), false, false),
+        Err(Broken::Client(cause)) => (Cause::Client(cause), false, false),
     };
     Err(Failure { cause, unsent, intact })
 }

@@ -56,6 +56,7 @@ impl Proxy {
         let stop = watch::Sender::new(false);
         for listener in listeners {
             tracing::info!(addr = %listener.spec, service = %plane.config.service.escape_default(), "listening");
+            listener.tune(plane.config.idle_timeout.max(bounds::STUCK_MIN));
             let accepting =
                 listen::accept(Rc::clone(&plane), listener, Arc::clone(&places), stop.subscribe());
             tokio::task::spawn_local(accepting);

@@ -100,3 +100,62 @@ impl Waits {
         .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use muster_fleet::{Gossip, Phase, Picture, Rule, Terms};
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::Semaphore;
+
+    fn config() -> Config {
+        let seconds = Duration::from_secs;
+        Config {
+            listen: Vec::new(),
+            service: "web".into(),
+            socket: "/nonexistent".into(),
+            connect_timeout: seconds(5),
+            response_timeout: seconds(30),
+            idle_timeout: seconds(60),
+            idle_max: 16,
+            drain_timeout: seconds(10),
+            plaintext: false,
+            rule: Rule::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_may_come_over_any_stream() {
+        let plane = Rc::new(Plane::new(config(), &[], 1));
+        plane.apply(&Picture {
+            epoch: 1,
+            version: 1,
+            phase: Phase::Live,
+            services: [].into(),
+            terms: Terms { gossip: Gossip::Sealed, ..Terms::default() },
+            refusals: Vec::new(),
+        });
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let addr = Some(([127, 0, 0, 1], 80).into());
+        let (mut client, stream) = tokio::io::duplex(64);
+        let served = serve(
+            plane,
+            stream,
+            Rc::new(Client::new(addr, addr, place)),
+            watch::Sender::new(false).subscribe(),
+        );
+        let asks = async {
+            client.write_all(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            assert!(
+                answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("Try again in a moment.\n"),
+                "{answer}"
+            );
+        };
+        tokio::join!(served, asks);
+    }
+}

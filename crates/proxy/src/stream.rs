@@ -1,10 +1,8 @@
 //! A client's connection, whatever it came over.
 
-use crate::upstream;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -22,17 +20,6 @@ pub(crate) enum Socket {
 pub(crate) enum Stream {
     /// As the bytes come.
     Plain(Socket),
-}
-
-impl Socket {
-    /// What every connection of the proxy gets; one whose peer takes nothing of what was written to it for `stuck` is cut by
-    /// the kernel. (Which has no such clock for Unix sockets.) Failure leaves a slower connection, not a wrong one.
-    pub(crate) fn tune(&self, stuck: Duration) {
-        if let Self::Tcp(stream) = self {
-            upstream::tune(stream);
-            upstream::cut_when_stuck(stream, stuck);
-        }
-    }
 }
 
 /// Both traits for an enum of streams: each call goes to whichever it is.

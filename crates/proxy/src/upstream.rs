@@ -5,6 +5,7 @@ use crate::buffer::Buffer;
 use crate::pool::Pooled;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::time::Duration;
 use tokio::net::TcpStream;
 
@@ -61,21 +62,23 @@ pub(crate) async fn connect(addr: SocketAddr, timeout: Duration) -> Result<Upstr
     Ok(Upstream { stream, held: Buffer::default(), kept_for: None })
 }
 
-/// What every TCP connection of the proxy gets. Failure leaves a slower connection, not a wrong one.
-pub(crate) fn tune(stream: &TcpStream) {
-    let _ = stream.set_nodelay(true);
+/// What every TCP connection of the proxy gets; those that a listener accepts inherit it from that. Failure leaves a slower
+/// connection, not a wrong one.
+pub(crate) fn tune(socket: &impl AsFd) {
+    let socket = socket2::SockRef::from(socket);
+    let _ = socket.set_tcp_nodelay(true);
     let keepalive = socket2::TcpKeepalive::new()
         .with_time(bounds::PROBE_AFTER)
         .with_interval(bounds::PROBE_INTERVAL)
         .with_retries(bounds::PROBES);
-    let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive);
+    let _ = socket.set_tcp_keepalive(&keepalive);
 }
 
-/// Lets the kernel cut a client that takes nothing of what was written to it for `limit`: also when all is in the kernel's buffers,
+/// Lets the kernel cut a client of a listening `socket` that takes nothing of what was written to it for `limit`: also when all is in the kernel's buffers,
 /// where our own clock does not see it. The keepalive of [`tune`] does not help: such a client's host is well and acknowledges
 /// probes of its full window for ever (tcp(7), `TCP_USER_TIMEOUT`).
-pub(crate) fn cut_when_stuck(stream: &TcpStream, limit: Duration) {
-    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit));
+pub(crate) fn cut_when_stuck(socket: &impl AsFd, limit: Duration) {
+    let _ = socket2::SockRef::from(socket).set_tcp_user_timeout(Some(limit));
 }
 
 /// Whether `cause` is about this process or host rather than the backend: descriptors, memory or local ports used up, or

@@ -5,7 +5,7 @@
 
 mod bodies;
 
-use super::{Ask, ClientError};
+use super::{Ask, ClientError, Front};
 use crate::alarm::Alarm;
 use crate::bounds;
 use crate::buffer::Buffer;
@@ -21,6 +21,9 @@ use tokio::time::Instant;
 
 /// Heads are small; memory that a large one took is given back behind it.
 const SPARE_BYTES_MAX: usize = 4096;
+
+/// Longest part of a body that is copied behind what goes before it.
+const COPIED_BYTES_MAX: usize = 4096;
 
 /// The next thing of a client that has none going on.
 #[derive(Debug)]
@@ -57,6 +60,7 @@ pub(crate) struct Http1<S> {
     // Of the request that goes on.
     version: Version,
     keeps: bool,
+    asked_to_close: bool,
     is_head: bool,
     expects: bool,
     upload: Transfer,
@@ -87,6 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             grace: Alarm::default(),
             version: Version::V11,
             keeps: false,
+            asked_to_close: false,
             is_head: false,
             expects: false,
             upload: Transfer::of_request(Body::None),
@@ -122,7 +127,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                 }
                 Ok(false) => {}
                 Err(refusal) => {
-                    (self.version, self.keeps, self.is_head) = (Version::V11, false, false);
+                    self.version = Version::V11;
+                    (self.keeps, self.asked_to_close, self.is_head) = (false, false, false);
                     return Poll::Ready(Next::Refused(refusal));
                 }
             }
@@ -168,6 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         ask.has_body = request.body != Body::None;
         self.version = request.version;
         self.keeps = request.keeps();
+        self.asked_to_close = !self.keeps;
         self.expects = request.expects_continue();
         self.upload = Transfer::of_request(request.body);
         let length = request.length;
@@ -178,7 +185,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
 
     /// Whether the connection can take another request, once all of the answer is out.
     pub(crate) fn keeps(&self) -> bool {
-        self.keeps && self.upload.is_done() && self.cleared == 0 && self.lead.is_empty()
+        self.keeps && self.is_uploaded()
     }
 
     /// Brings out all that is left to be written.
@@ -189,11 +196,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         Pin::new(&mut self.stream).poll_flush(cx).map_err(ClientError::Gone)
     }
 
-    /// Writes once: what goes before, and `body` behind it. Returns how much of `body` was written.
+    /// Writes once: what goes before, and `body` behind it. Returns how much of `body` was taken.
     fn poll_write(&mut self, cx: &mut Context<'_>, body: &[u8]) -> Poll<Result<usize, ClientError>> {
+        // One write of both: small bodies are copied for it, which costs less than telling the kernel of two places.
+        let is_copied = !self.out.is_empty() && body.len() <= COPIED_BYTES_MAX;
+        if is_copied {
+            self.out.extend_from_slice(body);
+        }
         let before = &self.out[self.out_gone..];
         let stream = Pin::new(&mut self.stream);
-        let written = match (before.is_empty(), body.is_empty()) {
+        let written = match (before.is_empty(), is_copied) {
             (true, _) => stream.poll_write(cx, body),
             (_, true) => stream.poll_write(cx, before),
             _ => stream.poll_write_vectored(cx, &[IoSlice::new(before), IoSlice::new(body)]),
@@ -212,14 +224,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                     // It reads, or the network would have told by now.
                     self.grace.set(Instant::now() + bounds::HALF_CLOSED);
                 }
-                Poll::Ready(Ok(count - of_before))
+                Poll::Ready(Ok(if is_copied { body.len() } else { count - of_before }))
             }
             Poll::Ready(Err(cause)) => Poll::Ready(Err(ClientError::Gone(cause))),
             Poll::Pending => {
                 if !self.alarm.is_set() {
                     self.alarm.set(Instant::now() + self.stuck_max);
                 }
-                self.alarm.poll(cx).map(|()| Err(ClientError::Stuck))
+                match self.alarm.poll(cx) {
+                    Poll::Ready(()) => Poll::Ready(Err(ClientError::Stuck)),
+                    Poll::Pending if is_copied && !body.is_empty() => Poll::Ready(Ok(body.len())),
+                    Poll::Pending => Poll::Pending,
+                }
             }
         }
     }
@@ -243,7 +259,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     /// Ends the connection so that the client can read all of its answer: a close with bytes unread would reset it, and with
     /// it what the client has not read yet (RFC 9112, 9.6).
     pub(crate) async fn close(mut self) {
-        if self.has_ended || self.keeps() && self.held.is_empty() {
+        // Who asked for the close sends nothing behind its request.
+        if self.has_ended || self.asked_to_close && self.held.is_empty() && self.is_uploaded() {
             return;
         }
         let lingering = std::future::poll_fn(|cx| {

@@ -1,14 +1,14 @@
 //! The pools and who is next.
 
-use crate::backend::Backend;
 use crate::key::{Choice, Key};
 use crate::pool::Pool;
 use crate::retry::{Attempt, Budget, may_retry};
 use crate::slab::Slab;
 use crate::{Evidence, Instant, Turn};
 use alloc::collections::{BTreeMap, BTreeSet};
-use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 use muster_fleet::Report;
 
 /// What the data plane must do after a new picture.
@@ -48,9 +48,9 @@ pub struct Balancer {
     pub(crate) epoch: u64,
     pub(crate) version: u64,
     pub(crate) backends: Slab,
-    pub(crate) pools: BTreeMap<String, Pool>,
+    pub(crate) pools: BTreeMap<Arc<str>, Pool>,
     /// No longer in the picture, with requests in flight.
-    pub(crate) leaving: Vec<Key>,
+    pub(crate) leaving: BTreeMap<Name, Key>,
     /// In flight on withdrawn backends.
     pub(crate) draining: u32,
     pub(crate) rng: fastrand::Rng,
@@ -58,6 +58,9 @@ pub struct Balancer {
     budget: Budget,
     totals: Totals,
 }
+
+/// What a backend is the same by: service, node, address.
+pub(crate) type Name = (Arc<str>, Arc<str>, SocketAddr);
 
 #[derive(Debug, Default)]
 struct Totals {
@@ -75,7 +78,7 @@ impl Balancer {
             version: 0,
             backends: Slab::default(),
             pools: BTreeMap::new(),
-            leaving: Vec::new(),
+            leaving: BTreeMap::new(),
             draining: 0,
             rng: fastrand::Rng::with_seed(seed),
             trials: BTreeSet::new(),
@@ -95,7 +98,8 @@ impl Balancer {
             self.totals.requests += 1;
             self.budget.deposit(now);
         }
-        let picked = self.pools.get_mut(service).and_then(|pool| pool.pick(tried));
+        let tried_seats: Vec<u32> = tried.iter().filter_map(|key| self.seat(service, *key)).collect();
+        let picked = self.pools.get_mut(service).and_then(|pool| pool.pick(&tried_seats));
         let backend = picked.and_then(|choice| self.backends.get_mut(choice.key));
         match backend {
             Some(backend) => {
@@ -127,8 +131,8 @@ impl Balancer {
             }
         }
         if !backend.listed && in_flight == 0 {
+            self.leaving.remove(&backend.name());
             self.backends.remove(key);
-            self.leaving.retain(|leaving| *leaving != key);
         } else {
             self.rank_newcomer(key);
         }
@@ -136,24 +140,29 @@ impl Balancer {
 
     /// A backend that has never answered ranks by whether it is busy; all others do not, which keeps this off the hot path.
     fn rank_newcomer(&mut self, key: Key) {
-        let Some(backend) = self.backends.get(key).filter(|backend| !backend.health.has_answered()) else {
-            return;
-        };
-        if let Some(pool) = self.pools.get_mut(&backend.service) {
-            pool.set(key, backend.weight, backend.tier());
+        if self.backends.get(key).is_some_and(|backend| !backend.health.has_answered()) {
+            self.rank(key);
         }
+    }
+
+    /// Keeps a seat in step with its backend.
+    pub(crate) fn rank(&mut self, key: Key) {
+        let Some(backend) = self.backends.get(key) else { return };
+        if let (Some(seat), Some(pool)) = (backend.seat, self.pools.get_mut(&backend.service)) {
+            pool.set(seat, backend.rank());
+        }
+    }
+
+    fn seat(&self, service: &str, key: Key) -> Option<u32> {
+        self.backends.get(key).filter(|backend| *backend.service == *service)?.seat
     }
 
     /// Whether this backend has never answered while another of its service does: a request that can be made again should
     /// not wait long for it.
     pub fn is_on_trial(&self, key: Key) -> bool {
-        let Some(backend) = self.backends.get(key).filter(|backend| !backend.health.has_answered()) else {
-            return false;
-        };
-        let others = self.pools.get(&backend.service).into_iter().flat_map(|pool| pool.nodes.values());
-        others
-            .filter(|other| **other != key)
-            .any(|other| self.backends.get(*other).is_some_and(Backend::answers))
+        self.backends.get(key).filter(|backend| !backend.health.has_answered()).is_some_and(|backend| {
+            self.pools.get(&backend.service).is_some_and(|pool| pool.another_answers(backend.seat))
+        })
     }
 
     /// Whether an attempt that failed on `key` may be made again: the request bears it ([`may_retry`]), and retries have not
@@ -170,7 +179,7 @@ impl Balancer {
     fn lost_to_others(&self, key: Key) -> bool {
         self.backends.get(key).is_some_and(|backend| {
             let lost = backend.is_withdrawn() || backend.health.is_dead();
-            lost && self.pools.get(&backend.service).is_some_and(|pool| !pool.stands_alone(key))
+            lost && self.pools.get(&backend.service).is_some_and(|pool| !pool.stands_alone(backend.seat))
         })
     }
 
@@ -182,11 +191,11 @@ impl Balancer {
             return Turn::None;
         }
         let Some(pool) = self.pools.get_mut(&backend.service) else { return Turn::None };
-        let alone = pool.stands_alone(key);
+        let alone = pool.stands_alone(backend.seat);
         let before = backend.tier();
         let ejected = backend.health.observe(now, evidence, alone, &mut self.rng);
         let after = backend.tier();
-        pool.set(key, backend.weight, after);
+        self.rank(key);
         self.schedule(key);
         match ejected {
             true => Turn::Ejected,
@@ -229,7 +238,7 @@ impl Balancer {
     /// The whole account, for the agent.
     pub fn report(&self, sink: &str) -> Report {
         let listed = self.pools.values().flat_map(|pool| pool.nodes.values());
-        let keys = listed.chain(&self.leaving);
+        let keys = listed.chain(self.leaving.values());
         Report {
             sink: sink.into(),
             epoch: self.epoch,

@@ -21,12 +21,14 @@ mod backend;
 mod balancer;
 mod evidence;
 mod health;
+mod heap;
 mod instant;
 mod key;
 mod pool;
 mod retry;
 mod slab;
 mod tier;
+mod turns;
 
 pub use balancer::{Balancer, Change, Ended};
 pub use evidence::{Evidence, Turn};

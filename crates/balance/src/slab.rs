@@ -73,6 +73,7 @@ mod tests {
             appeared: true,
             health: Health::new(Instant::default()),
             trial: None,
+            seat: None,
             in_flight: 0,
             requests: 0,
             failures: 0,

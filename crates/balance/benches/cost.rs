@@ -4,7 +4,7 @@
 //! picture makes every backend; "one changed" is the same picture with another weight for one of them.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "prints its table; a bench may fail loudly")]
 
-use muster_balance::{Balancer, Change, Ended, Evidence, Instant, Key};
+use muster_balance::{Algorithm, Balancer, Change, Ended, Evidence, Hint, Instant, Key, Policy};
 use muster_fleet::{Backend, Phase, Picture, Standing, Terms};
 use std::collections::{BTreeMap, VecDeque};
 use std::hint::black_box;
@@ -55,13 +55,15 @@ fn seconds(run: impl FnOnce()) -> f64 {
 }
 
 /// Nanoseconds per request.
-fn request_ns(picture: &Picture, requests: u32) -> f64 {
+fn request_ns(picture: &Picture, algorithm: Algorithm, requests: u32) -> f64 {
     let (mut balancer, _) = proven(picture);
+    balancer.set_policy("web", Policy { algorithm, ..Policy::default() });
     let mut open = VecDeque::new();
     let rounds = (0..ROUNDS).map(|_| {
         let took = seconds(|| {
-            for _ in 0..requests {
-                let choice = balancer.pick(now(1), "web", &[]).unwrap();
+            for n in 0..requests {
+                let hint = Hint { hash: Some(u64::from(n % 9973)) };
+                let choice = balancer.choose(now(1), "web", hint, &[]).unwrap();
                 open.push_back(black_box(choice).key);
                 if open.len() > 32 {
                     let key = open.pop_front().unwrap();
@@ -73,6 +75,23 @@ fn request_ns(picture: &Picture, requests: u32) -> f64 {
         took * 1e9 / f64::from(requests)
     });
     least(rounds)
+}
+
+/// Milliseconds that the first hashed request takes on top, when all backends are new and when one has gone.
+fn hash_ms(picture: &Picture) -> [f64; 2] {
+    let mut less = picture.clone();
+    less.services.get_mut("web").unwrap().backends.pop_first();
+    let hint = Hint { hash: Some(1) };
+    let [mut all, mut one] = [f64::INFINITY; 2];
+    for _ in 0..ROUNDS {
+        let mut balancer = Balancer::new(1);
+        balancer.set_policy("web", Policy { algorithm: Algorithm::Hash, ..Policy::default() });
+        balancer.apply(now(0), picture);
+        all = all.min(seconds(|| _ = black_box(balancer.choose(now(1), "web", hint, &[]))) * 1e3);
+        balancer.apply(now(0), &less);
+        one = one.min(seconds(|| _ = black_box(balancer.choose(now(1), "web", hint, &[]))) * 1e3);
+    }
+    [all, one]
 }
 
 /// Nanoseconds to eject a backend and take it back.
@@ -120,11 +139,30 @@ fn main() {
     );
     for count in [10, 1_000, 10_000] {
         let picture = picture(count);
-        let request = request_ns(&picture, 50_000);
+        let request = request_ns(&picture, Algorithm::RoundRobin, 50_000);
         let ejection = ejection_ns(&picture, 10_000);
         let [first, same, changed] = apply_ms(&picture);
         println!(
             "{count:>8} {request:>9.0} ns {ejection:>9.0} ns {first:>11.3} ms {same:>11.3} ms {changed:>11.3} ms"
         );
+    }
+    println!(
+        "\n{:>8} {:>12} {:>12} {:>12} {:>12} {:>12} {:>14} {:>14}",
+        "backends", "LeastConn", "PowerOfTwo", "Random", "Hash", "First", "first hash", "one gone"
+    );
+    for count in [10, 1_000, 10_000] {
+        let picture = picture(count);
+        print!("{count:>8}");
+        for algorithm in [
+            Algorithm::LeastConn,
+            Algorithm::PowerOfTwo,
+            Algorithm::Random,
+            Algorithm::Hash,
+            Algorithm::First,
+        ] {
+            print!(" {:>9.0} ns", request_ns(&picture, algorithm, 20_000));
+        }
+        let [all, one] = hash_ms(&picture);
+        println!(" {all:>11.3} ms {one:>11.3} ms");
     }
 }

@@ -3,11 +3,11 @@
 //! Pools and pictures are in the same order, so one walk through both finds what differs; only that costs more than the
 //! walk.
 
-use crate::Instant;
 use crate::backend::Backend;
 use crate::balancer::{Balancer, Change, Name};
 use crate::health::Health;
 use crate::key::{Choice, Key};
+use crate::{Instant, StableId, pool::Pool};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -123,6 +123,7 @@ impl Balancer {
             service: Arc::clone(&name.0),
             node: Arc::clone(&name.1),
             addr: listed.addr,
+            id: StableId::new(self.secret, &name.0, &name.1),
             weight: listed.weight,
             standing: Standing::Withdrawn,
             listed: true,
@@ -141,7 +142,10 @@ impl Balancer {
     fn enlist(&mut self, (service, node, _): &Name, key: Key) {
         let pool = match self.pools.get_mut(service) {
             Some(pool) => pool,
-            None => self.pools.entry(Arc::clone(service)).or_default(),
+            None => {
+                let policy = self.policies.get(&**service).cloned().unwrap_or_default();
+                self.pools.entry(Arc::clone(service)).or_insert_with(|| Pool::new(policy))
+            }
         };
         pool.nodes.insert(Arc::clone(node), key);
     }
@@ -165,7 +169,7 @@ impl Balancer {
                     backend.health = Health::awaiting_first_connection(now);
                     changes.push(Change::Appeared(choice));
                 }
-                backend.seat = Some(pool.seat(choice, backend.rank(), &mut self.rng));
+                backend.seat = Some(pool.seat(backend.newcomer(choice), &mut self.rng));
             }
             (_, Standing::Withdrawn) => {
                 backend.seat.take().into_iter().for_each(|seat| pool.unseat(seat));

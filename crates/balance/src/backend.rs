@@ -3,7 +3,10 @@
 use crate::Instant;
 use crate::balancer::Name;
 use crate::health::Health;
-use crate::pool::Rank;
+use crate::id::StableId;
+use crate::key::Choice;
+use crate::pool::Newcomer;
+use crate::seat::Rank;
 use crate::tier::Tier;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
@@ -14,6 +17,7 @@ pub(crate) struct Backend {
     pub(crate) service: Arc<str>,
     pub(crate) node: Arc<str>,
     pub(crate) addr: SocketAddr,
+    pub(crate) id: StableId,
     pub(crate) weight: u16,
     /// As in the picture; withdrawn once no longer in it.
     pub(crate) standing: Standing,
@@ -47,6 +51,17 @@ impl Backend {
 
     pub(crate) fn tier(&self) -> Tier {
         Tier::of(self.standing, &self.health, self.in_flight > 0)
+    }
+
+    /// For its seat in the pool.
+    pub(crate) fn newcomer(&self, choice: Choice) -> Newcomer {
+        Newcomer {
+            choice,
+            node: Arc::clone(&self.node),
+            id: self.id,
+            rank: self.rank(),
+            in_flight: self.in_flight,
+        }
     }
 
     /// What its seat in the pool should say.

@@ -1,11 +1,13 @@
 //! The pools and who is next.
 
 use crate::key::{Choice, Key};
+use crate::policy::Policy;
 use crate::pool::Pool;
 use crate::retry::{Attempt, Budget, may_retry};
 use crate::slab::Slab;
-use crate::{Evidence, Instant, Turn};
+use crate::{Answer, Evidence, Hint, Instant, Turn};
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -49,6 +51,9 @@ pub struct Balancer {
     pub(crate) version: u64,
     pub(crate) backends: Slab,
     pub(crate) pools: BTreeMap<Arc<str>, Pool>,
+    /// By service, whether it has backends or not.
+    pub(crate) policies: BTreeMap<String, Policy>,
+    pub(crate) secret: [u8; 16],
     /// No longer in the picture, with requests in flight.
     pub(crate) leaving: BTreeMap<Name, Key>,
     /// In flight on withdrawn backends.
@@ -73,11 +78,19 @@ struct Totals {
 impl Balancer {
     /// A balancer without a picture; `seed` spreads the first choice and the times of trials.
     pub fn new(seed: u64) -> Self {
+        Self::with_secret(seed, [0; 16])
+    }
+
+    /// The same, with the secret that all balancers of a cluster share so that they hash alike and know each other's
+    /// [`StableId`](crate::StableId)s.
+    pub fn with_secret(seed: u64, secret: [u8; 16]) -> Self {
         Self {
             epoch: 0,
             version: 0,
             backends: Slab::default(),
             pools: BTreeMap::new(),
+            policies: BTreeMap::new(),
+            secret,
             leaving: BTreeMap::new(),
             draining: 0,
             rng: fastrand::Rng::with_seed(seed),
@@ -87,32 +100,52 @@ impl Balancer {
         }
     }
 
+    /// Sets how backends of a service are chosen, from the next pick on. What is known of them is kept.
+    pub fn set_policy(&mut self, service: &str, policy: Policy) {
+        if self.policies.get(service) == Some(&policy) {
+            return;
+        }
+        if let Some(pool) = self.pools.get_mut(service) {
+            pool.set_policy(policy.clone());
+        }
+        self.policies.insert(service.into(), policy);
+    }
+
+    /// [`Balancer::choose`] for a request of which nothing is known.
+    pub fn pick(&mut self, now: Instant, service: &str, tried: &[Key]) -> Option<Choice> {
+        self.choose(now, service, Hint::default(), tried)
+    }
+
     /// The next backend for `service`, never one in `tried`; counts as in flight until [`Balancer::finish`].
     ///
     /// With nothing tried this is a new request; `None` then is one that failed, and is counted so. `None` after some were
     /// tried leaves the last attempt to be finished as failed. While the service has a backend that is neither withdrawn
     /// nor tried, the answer is never `None`.
-    pub fn pick(&mut self, now: Instant, service: &str, tried: &[Key]) -> Option<Choice> {
+    pub fn choose(&mut self, now: Instant, service: &str, hint: Hint, tried: &[Key]) -> Option<Choice> {
         let is_new = tried.is_empty();
         if is_new {
             self.totals.requests += 1;
             self.budget.deposit(now);
         }
         let tried_seats: Vec<u32> = tried.iter().filter_map(|key| self.seat(service, *key)).collect();
-        let picked = self.pools.get_mut(service).and_then(|pool| pool.pick(&tried_seats));
-        let backend = picked.and_then(|choice| self.backends.get_mut(choice.key));
-        match backend {
-            Some(backend) => {
-                backend.in_flight = backend.in_flight.saturating_add(1);
-                backend.requests += 1;
+        let pool = self.pools.get_mut(service);
+        let picked = pool.and_then(|pool| pool.pick(now, hint, &tried_seats, &mut self.rng));
+        match picked {
+            Some(choice) => {
                 self.totals.retried += u64::from(tried.len() == 1);
-                if let Some(choice) = picked {
-                    self.rank_newcomer(choice.key);
-                }
+                self.send(choice.key);
             }
             None => self.totals.failed += u64::from(is_new),
         }
         picked
+    }
+
+    fn send(&mut self, key: Key) {
+        if let Some(backend) = self.backends.get_mut(key) {
+            backend.in_flight = backend.in_flight.saturating_add(1);
+            backend.requests += 1;
+            self.load(key);
+        }
     }
 
     /// A picked request is over. Without effect when none is in flight there.
@@ -134,14 +167,19 @@ impl Balancer {
             self.leaving.remove(&backend.name());
             self.backends.remove(key);
         } else {
-            self.rank_newcomer(key);
+            self.load(key);
         }
     }
 
-    /// A backend that has never answered ranks by whether it is busy; all others do not, which keeps this off the hot path.
-    fn rank_newcomer(&mut self, key: Key) {
-        if self.backends.get(key).is_some_and(|backend| !backend.health.has_answered()) {
-            self.rank(key);
+    /// Tells the pool what is in flight on a backend. One that has never answered also ranks by whether it is busy; all
+    /// others do not, which keeps that off the hot path.
+    fn load(&mut self, key: Key) {
+        let Some(backend) = self.backends.get(key) else { return };
+        if let (Some(seat), Some(pool)) = (backend.seat, self.pools.get_mut(&backend.service)) {
+            pool.load(seat, backend.in_flight);
+            if !backend.health.has_answered() {
+                pool.set(seat, backend.rank());
+            }
         }
     }
 
@@ -181,6 +219,16 @@ impl Balancer {
             let lost = backend.is_withdrawn() || backend.health.is_dead();
             lost && self.pools.get(&backend.service).is_some_and(|pool| !pool.stands_alone(backend.seat))
         })
+    }
+
+    /// A response head arrived: [`Evidence::Answered`], and what else it says. Tell either this or the bare evidence.
+    pub fn answered(&mut self, now: Instant, key: Key, answer: Answer) -> Turn {
+        if let Some(backend) = self.backends.get(key)
+            && let (Some(seat), Some(pool)) = (backend.seat, self.pools.get_mut(&backend.service))
+        {
+            pool.answered(now, seat, answer.took);
+        }
+        self.evidence(now, key, Evidence::Answered)
     }
 
     /// Something was seen of a backend.

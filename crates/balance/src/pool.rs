@@ -1,143 +1,174 @@
 //! One service's backends, and whose turn it is.
+//!
+//! Backends equally preferred are a ring, one for each tier, and a picker chooses within it. Nothing here walks over all
+//! seats except a change of the policy.
 
+use crate::hint::Hint;
 use crate::key::{Choice, Key};
+use crate::picker::Credit;
+use crate::points::Points;
+use crate::policy::{Algorithm, Policy};
+use crate::ring::Ring;
+use crate::seat::{Rank, Seat, Seats};
 use crate::tier::Tier;
-use crate::turns::{Credit, Turns};
+use crate::{Instant, id::StableId, latency::Latency};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::net::SocketAddr;
-
-/// What a pick depends on and evidence or pictures may change.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Rank {
-    pub(crate) weight: u16,
-    pub(crate) tier: Tier,
-    /// It has answered, and nothing is held against it.
-    pub(crate) answers: bool,
-}
-
-/// What a pick needs to know of a backend; kept together, apart from the rest of it.
-#[derive(Debug)]
-struct Seat {
-    key: Key,
-    addr: SocketAddr,
-    rank: Rank,
-    lot: u32,
-}
+use core::time::Duration;
 
 /// A service.
-///
-/// Those of a tier take weighted turns. Credit only moves between those of one tier, so a backend that comes back from an
-/// ejection is owed no more than it was; newcomers begin with none.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pool {
     /// Backends in the picture, withdrawn ones included.
     pub(crate) nodes: BTreeMap<Arc<str>, Key>,
-    /// Those that may be picked, by slot. Slots are used again.
-    seats: Vec<Option<Seat>>,
-    free: Vec<u32>,
-    tiers: [Ring; Tier::COUNT],
+    policy: Policy,
+    /// Those that may be picked.
+    seats: Seats,
+    /// Best first.
+    rings: [Ring; Tier::COUNT],
+    /// Kept only where a policy hashes.
+    points: Option<Points>,
     /// How many seats are of a sound tier.
     sound: usize,
     /// How many answer.
     answering: usize,
 }
 
-/// Those of one tier.
-#[derive(Debug, Default)]
-struct Ring {
-    len: usize,
-    turns: Turns,
-}
-
 impl Pool {
-    /// Who is next: the best tier's turn, the slots in `tried` left out. Does not allocate unless some were tried.
-    pub(crate) fn pick(&mut self, tried: &[u32]) -> Option<Choice> {
-        let slot = if tried.is_empty() {
-            let ring = self.tiers.iter_mut().find(|ring| ring.len > 0)?;
-            let slot = ring.turns.next()?;
-            ring.turns.take(slot);
-            slot
-        } else {
-            self.pick_untried(tried)?
-        };
-        let seat = self.seats[slot as usize].as_ref()?;
-        Some(Choice { key: seat.key, addr: seat.addr })
+    pub(crate) fn new(policy: Policy) -> Self {
+        let points = (policy.algorithm == Algorithm::Hash).then(Points::default);
+        Self {
+            nodes: BTreeMap::new(),
+            seats: Seats::default(),
+            rings: core::array::from_fn(|_| Ring::new(policy.algorithm)),
+            points,
+            sound: 0,
+            answering: 0,
+            policy,
+        }
     }
 
-    /// Those tried stand aside for one pick, which leaves their credit as it was: turns they could not take are no debt.
-    fn pick_untried(&mut self, tried: &[u32]) -> Option<u32> {
-        for (tier, ring) in self.tiers.iter_mut().enumerate().filter(|(_, ring)| ring.len > 0) {
-            let here = |slot: &u32| {
-                let seat = self.seats.get(*slot as usize).and_then(Option::as_ref)?;
-                (seat.rank.tier as usize == tier).then_some((*slot, seat.rank.weight, seat.lot))
-            };
-            let mut aside: Vec<(u32, u16, u32)> = tried.iter().filter_map(here).collect();
+    /// Takes another policy over. Costs a walk over all seats.
+    pub(crate) fn set_policy(&mut self, policy: Policy) {
+        let Self { nodes, seats, .. } = core::mem::replace(self, Self::new(policy));
+        self.nodes = nodes;
+        self.seats = seats;
+        let slots: Vec<(u32, u16)> = self.seats.iter().map(|(slot, seat)| (slot, seat.rank.weight)).collect();
+        for (slot, weight) in slots {
+            self.enter(slot, Credit::default());
+            if let Some(points) = &mut self.points {
+                points.add(slot, weight);
+            }
+        }
+    }
+
+    /// Who is next: one of the best tier that has anybody but those in `tried`.
+    pub(crate) fn pick(
+        &mut self,
+        now: Instant,
+        hint: Hint,
+        tried: &[u32],
+        rng: &mut fastrand::Rng,
+    ) -> Option<Choice> {
+        let (tier, aside) = self.best(tried)?;
+        let slot = match self.hashed(hint, tier, &aside) {
+            Some(slot) => slot,
+            None => self.rings[tier].take(&aside, now, &self.seats, rng)?,
+        };
+        self.seats.get(slot).map(|seat| seat.choice)
+    }
+
+    /// The best tier with anybody but those in `tried`, and which of these are in it.
+    fn best(&self, tried: &[u32]) -> Option<(usize, Vec<u32>)> {
+        let filled = self.rings.iter().enumerate().filter(|(_, ring)| ring.len() > 0);
+        let aside = |tier: usize| {
+            let here = |slot: &u32| self.seats.get(*slot).is_some_and(|seat| seat.rank.tier as usize == tier);
+            let mut aside: Vec<u32> = tried.iter().copied().filter(here).collect();
             aside.sort_unstable();
             aside.dedup();
-            if aside.len() == ring.len {
-                continue;
-            }
-            let credits: Vec<Credit> = aside.iter().map(|(slot, ..)| ring.turns.remove(*slot)).collect();
-            let next = ring.turns.next();
-            if let Some(slot) = next {
-                ring.turns.take(slot);
-            }
-            for ((slot, weight, lot), credit) in aside.into_iter().zip(credits) {
-                ring.turns.insert(slot, share(weight), credit, lot);
-            }
-            return next;
-        }
-        None
+            aside
+        };
+        filled
+            .map(|(tier, ring)| (tier, aside(tier), ring))
+            .find(|(_, aside, ring)| aside.len() < ring.len())
+            .map(|(tier, aside, _)| (tier, aside))
+    }
+
+    fn hashed(&mut self, hint: Hint, tier: usize, aside: &[u32]) -> Option<u32> {
+        let Self { seats, rings, policy, points, .. } = self;
+        points.as_mut()?.find(hint.hash?, seats, |slot| {
+            seats.get(slot).is_some_and(|seat| seat.rank.tier as usize == tier)
+                && !aside.contains(&slot)
+                && policy.hash_bound_percent.is_none_or(|percent| rings[tier].has_room(slot, percent, seats))
+        })
     }
 
     /// Adds a backend; returns its slot.
-    pub(crate) fn seat(&mut self, choice: Choice, rank: Rank, rng: &mut fastrand::Rng) -> u32 {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.seats.push(None);
-            u32::try_from(self.seats.len() - 1).expect("a picture has at most 65,536 backends")
-        });
-        let lot = rng.u32(..);
-        self.seats[slot as usize] = Some(Seat { key: choice.key, addr: choice.addr, rank, lot });
-        self.enter(slot, rank, lot, Credit::default());
+    pub(crate) fn seat(&mut self, newcomer: Newcomer, rng: &mut fastrand::Rng) -> u32 {
+        let Newcomer { choice, node, id, rank, in_flight } = newcomer;
+        let seat = Seat { choice, node, id, rank, in_flight, latency: Latency::default(), lot: rng.u32(..) };
+        let slot = self.seats.insert(seat);
+        self.enter(slot, Credit::default());
+        if let Some(points) = &mut self.points {
+            points.add(slot, rank.weight);
+        }
         slot
     }
 
     pub(crate) fn unseat(&mut self, slot: u32) {
-        let Some(seat) = self.seats.get_mut(slot as usize).and_then(Option::take) else { return };
-        self.exit(slot, seat.rank);
-        self.free.push(slot);
-    }
-
-    pub(crate) fn set(&mut self, slot: u32, rank: Rank) {
-        let Some(seat) = self.seats.get_mut(slot as usize).and_then(Option::as_mut) else { return };
-        let before = core::mem::replace(&mut seat.rank, rank);
-        let lot = seat.lot;
-        if before != rank {
-            let credit = self.exit(slot, before);
-            self.enter(slot, rank, lot, credit);
+        let Some(rank) = self.rank(Some(slot)) else { return };
+        self.exit(slot);
+        self.seats.remove(slot);
+        if let Some(points) = &mut self.points {
+            points.remove(slot, rank.weight);
         }
     }
 
-    fn enter(&mut self, slot: u32, rank: Rank, lot: u32, credit: Credit) {
-        let ring = &mut self.tiers[rank.tier as usize];
-        ring.len += 1;
-        ring.turns.insert(slot, share(rank.weight), credit, lot);
+    pub(crate) fn set(&mut self, slot: u32, rank: Rank) {
+        let Some(before) = self.rank(Some(slot)).filter(|before| *before != rank) else { return };
+        let credit = self.exit(slot);
+        if let Some(seat) = self.seats.get_mut(slot) {
+            seat.rank = rank;
+        }
+        self.enter(slot, credit);
+        if let Some(points) = self.points.as_mut().filter(|_| before.weight != rank.weight) {
+            points.remove(slot, before.weight);
+            points.add(slot, rank.weight);
+        }
+    }
+
+    /// So many requests are in flight on a backend now.
+    pub(crate) fn load(&mut self, slot: u32, in_flight: u32) {
+        let Some(seat) = self.seats.get_mut(slot) else { return };
+        let before = core::mem::replace(&mut seat.in_flight, in_flight);
+        let tier = seat.rank.tier as usize;
+        self.rings[tier].loaded(slot, before, &self.seats);
+    }
+
+    /// A backend answered after `took`.
+    pub(crate) fn answered(&mut self, now: Instant, slot: u32, took: Duration) {
+        if let Some(seat) = self.seats.get_mut(slot) {
+            seat.latency.observe(now, took);
+        }
+    }
+
+    fn enter(&mut self, slot: u32, credit: Credit) {
+        let Some(rank) = self.rank(Some(slot)) else { return };
+        self.rings[rank.tier as usize].insert(slot, &self.seats, credit);
         self.sound += usize::from(rank.tier.is_sound());
         self.answering += usize::from(rank.answers);
     }
 
-    fn exit(&mut self, slot: u32, rank: Rank) -> Credit {
+    fn exit(&mut self, slot: u32) -> Credit {
+        let Some(rank) = self.rank(Some(slot)) else { return Credit::default() };
         self.sound -= usize::from(rank.tier.is_sound());
         self.answering -= usize::from(rank.answers);
-        let ring = &mut self.tiers[rank.tier as usize];
-        ring.len -= 1;
-        ring.turns.remove(slot)
+        self.rings[rank.tier as usize].remove(slot, &self.seats)
     }
 
     fn rank(&self, slot: Option<u32>) -> Option<Rank> {
-        self.seats.get(slot? as usize)?.as_ref().map(|seat| seat.rank)
+        self.seats.get(slot?).map(|seat| seat.rank)
     }
 
     /// Whether no backend but the one at `slot` is both proven and not ejected.
@@ -151,8 +182,13 @@ impl Pool {
     }
 }
 
-fn share(weight: u16) -> u32 {
-    u32::from(weight.max(1))
+/// A backend about to get a seat.
+pub(crate) struct Newcomer {
+    pub(crate) choice: Choice,
+    pub(crate) node: Arc<str>,
+    pub(crate) id: StableId,
+    pub(crate) rank: Rank,
+    pub(crate) in_flight: u32,
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ fn fits(slot: &Slot, key: Key) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Instant, health::Health};
+    use crate::{Instant, StableId, health::Health};
     use muster_fleet::Standing;
 
     fn backend() -> Backend {
@@ -67,6 +67,7 @@ mod tests {
             service: "web".into(),
             node: "a".into(),
             addr: ([10, 0, 0, 1], 80).into(),
+            id: StableId(1),
             weight: 10,
             standing: Standing::Ready,
             listed: true,

@@ -14,7 +14,11 @@ struct Table {
 
 impl Table {
     fn seat(&mut self, n: usize, weight: u16, tier: Tier) {
-        let slot = self.pool.seat(choice(n), Rank { weight, tier, answers: false }, &mut self.rng);
+        let node = format!("node-{n}");
+        let id = StableId::new([0; 16], "web", &node);
+        let rank = Rank { weight, tier, answers: false };
+        let newcomer = Newcomer { choice: choice(n), node: node.into(), id, rank, in_flight: 0 };
+        let slot = self.pool.seat(newcomer, &mut self.rng);
         assert_eq!(self.seats.insert(n, slot), None);
     }
 
@@ -30,7 +34,9 @@ impl Table {
 
     fn pick(&mut self, tried: &[usize]) -> Option<usize> {
         let tried: Vec<u32> = tried.iter().filter_map(|n| self.seats.get(n)).copied().collect();
-        self.pool.pick(&tried).map(|choice| choice.key.0.try_into().unwrap())
+        self.pool
+            .pick(Instant::default(), Hint::default(), &tried, &mut self.rng)
+            .map(|choice| choice.key.0.try_into().unwrap())
     }
 
     fn alone(&self, n: usize) -> bool {
@@ -41,7 +47,7 @@ impl Table {
 /// With the nth weight for backend n.
 fn table(seed: u64, weights: &[u16]) -> Table {
     let rng = fastrand::Rng::with_seed(seed);
-    let mut table = Table { pool: Pool::default(), rng, seats: BTreeMap::new() };
+    let mut table = Table { pool: Pool::new(Policy::default()), rng, seats: BTreeMap::new() };
     for (n, weight) in weights.iter().enumerate() {
         table.seat(n, *weight, Tier::Proven);
     }
@@ -58,7 +64,7 @@ fn counts(picks: &[usize], backends: usize) -> Vec<usize> {
 
 #[test]
 fn nobody_is_picked_from_an_empty_pool() {
-    assert_eq!(Pool::default().pick(&[]), None);
+    assert_eq!(table(1, &[]).pick(&[]), None);
 }
 
 #[test]
@@ -72,7 +78,7 @@ fn equals_take_turns() {
 #[test]
 fn a_newcomer_takes_its_turn_at_once_and_not_all_turns() {
     for seed in 0..16 {
-        for paid in 0..=1001 {
+        for paid in (0..=1001).step_by(11) {
             let mut table = table(seed, &[1000, 1]);
             picks(&mut table, paid);
             // It takes its credit or debt along.

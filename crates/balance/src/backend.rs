@@ -1,17 +1,23 @@
 //! Everything known of one backend.
 
 use crate::Instant;
+use crate::balancer::Name;
 use crate::health::Health;
+use crate::id::StableId;
+use crate::key::Choice;
+use crate::pool::Newcomer;
+use crate::seat::Rank;
 use crate::tier::Tier;
-use alloc::string::String;
+use alloc::sync::Arc;
 use core::net::SocketAddr;
 use muster_fleet::{BackendReport, Standing};
 
 #[derive(Debug)]
 pub(crate) struct Backend {
-    pub(crate) service: String,
-    pub(crate) node: String,
+    pub(crate) service: Arc<str>,
+    pub(crate) node: Arc<str>,
     pub(crate) addr: SocketAddr,
+    pub(crate) id: StableId,
     pub(crate) weight: u16,
     /// As in the picture; withdrawn once no longer in it.
     pub(crate) standing: Standing,
@@ -22,22 +28,49 @@ pub(crate) struct Backend {
     pub(crate) health: Health,
     /// Where it stands among the trials due.
     pub(crate) trial: Option<Instant>,
+    /// Its slot in the pool, unless it is withdrawn.
+    pub(crate) seat: Option<u32>,
     pub(crate) in_flight: u32,
     pub(crate) requests: u64,
     pub(crate) failures: u64,
 }
 
 impl Backend {
+    pub(crate) fn name(&self) -> Name {
+        (Arc::clone(&self.service), Arc::clone(&self.node), self.addr)
+    }
+
     pub(crate) fn is_withdrawn(&self) -> bool {
         self.standing == Standing::Withdrawn
+    }
+
+    /// A picture that lists it so changes nothing.
+    pub(crate) fn is_as(&self, listed: &muster_fleet::Backend) -> bool {
+        (self.addr, self.weight, self.standing) == (listed.addr, listed.weight, listed.standing)
     }
 
     pub(crate) fn tier(&self) -> Tier {
         Tier::of(self.standing, &self.health, self.in_flight > 0)
     }
 
+    /// For its seat in the pool.
+    pub(crate) fn newcomer(&self, choice: Choice) -> Newcomer {
+        Newcomer {
+            choice,
+            node: Arc::clone(&self.node),
+            id: self.id,
+            rank: self.rank(),
+            in_flight: self.in_flight,
+        }
+    }
+
+    /// What its seat in the pool should say.
+    pub(crate) fn rank(&self) -> Rank {
+        Rank { weight: self.weight, tier: self.tier(), answers: self.answers() }
+    }
+
     /// It has answered, and nothing is held against it.
-    pub(crate) fn answers(&self) -> bool {
+    fn answers(&self) -> bool {
         self.health.has_answered() && !self.health.is_ejected() && !self.is_withdrawn()
     }
 
@@ -51,8 +84,8 @@ impl Backend {
             (Standing::Ready, _) => "new",
         };
         BackendReport {
-            service: self.service.clone(),
-            node: self.node.clone(),
+            service: self.service.as_ref().into(),
+            node: self.node.as_ref().into(),
             state: state.into(),
             in_flight: self.in_flight,
             requests: self.requests,

@@ -1,14 +1,16 @@
 //! The pools and who is next.
 
-use crate::backend::Backend;
 use crate::key::{Choice, Key};
+use crate::policy::Policy;
 use crate::pool::Pool;
 use crate::retry::{Attempt, Budget, may_retry};
 use crate::slab::Slab;
-use crate::{Evidence, Instant, Turn};
+use crate::{Answer, Evidence, Hint, Instant, Turn};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 use muster_fleet::Report;
 
 /// What the data plane must do after a new picture.
@@ -48,9 +50,12 @@ pub struct Balancer {
     pub(crate) epoch: u64,
     pub(crate) version: u64,
     pub(crate) backends: Slab,
-    pub(crate) pools: BTreeMap<String, Pool>,
+    pub(crate) pools: BTreeMap<Arc<str>, Pool>,
+    /// By service, whether it has backends or not.
+    pub(crate) policies: BTreeMap<String, Policy>,
+    pub(crate) secret: [u8; 16],
     /// No longer in the picture, with requests in flight.
-    pub(crate) leaving: Vec<Key>,
+    pub(crate) leaving: BTreeMap<Name, Key>,
     /// In flight on withdrawn backends.
     pub(crate) draining: u32,
     pub(crate) rng: fastrand::Rng,
@@ -58,6 +63,9 @@ pub struct Balancer {
     budget: Budget,
     totals: Totals,
 }
+
+/// What a backend is the same by: service, node, address.
+pub(crate) type Name = (Arc<str>, Arc<str>, SocketAddr);
 
 #[derive(Debug, Default)]
 struct Totals {
@@ -70,12 +78,20 @@ struct Totals {
 impl Balancer {
     /// A balancer without a picture; `seed` spreads the first choice and the times of trials.
     pub fn new(seed: u64) -> Self {
+        Self::with_secret(seed, [0; 16])
+    }
+
+    /// The same, with the secret that all balancers of a cluster share so that they hash alike and know each other's
+    /// [`StableId`](crate::StableId)s.
+    pub fn with_secret(seed: u64, secret: [u8; 16]) -> Self {
         Self {
             epoch: 0,
             version: 0,
             backends: Slab::default(),
             pools: BTreeMap::new(),
-            leaving: Vec::new(),
+            policies: BTreeMap::new(),
+            secret,
+            leaving: BTreeMap::new(),
             draining: 0,
             rng: fastrand::Rng::with_seed(seed),
             trials: BTreeSet::new(),
@@ -84,31 +100,52 @@ impl Balancer {
         }
     }
 
+    /// Sets how backends of a service are chosen, from the next pick on. What is known of them is kept.
+    pub fn set_policy(&mut self, service: &str, policy: Policy) {
+        if self.policies.get(service) == Some(&policy) {
+            return;
+        }
+        if let Some(pool) = self.pools.get_mut(service) {
+            pool.set_policy(policy.clone());
+        }
+        self.policies.insert(service.into(), policy);
+    }
+
+    /// [`Balancer::choose`] for a request of which nothing is known.
+    pub fn pick(&mut self, now: Instant, service: &str, tried: &[Key]) -> Option<Choice> {
+        self.choose(now, service, Hint::default(), tried)
+    }
+
     /// The next backend for `service`, never one in `tried`; counts as in flight until [`Balancer::finish`].
     ///
     /// With nothing tried this is a new request; `None` then is one that failed, and is counted so. `None` after some were
     /// tried leaves the last attempt to be finished as failed. While the service has a backend that is neither withdrawn
     /// nor tried, the answer is never `None`.
-    pub fn pick(&mut self, now: Instant, service: &str, tried: &[Key]) -> Option<Choice> {
+    pub fn choose(&mut self, now: Instant, service: &str, hint: Hint, tried: &[Key]) -> Option<Choice> {
         let is_new = tried.is_empty();
         if is_new {
             self.totals.requests += 1;
             self.budget.deposit(now);
         }
-        let picked = self.pools.get_mut(service).and_then(|pool| pool.pick(tried));
-        let backend = picked.and_then(|choice| self.backends.get_mut(choice.key));
-        match backend {
-            Some(backend) => {
-                backend.in_flight = backend.in_flight.saturating_add(1);
-                backend.requests += 1;
+        let tried_seats: Vec<u32> = tried.iter().filter_map(|key| self.seat(service, *key)).collect();
+        let pool = self.pools.get_mut(service);
+        let picked = pool.and_then(|pool| pool.pick(now, hint, &tried_seats, &mut self.rng));
+        match picked {
+            Some(choice) => {
                 self.totals.retried += u64::from(tried.len() == 1);
-                if let Some(choice) = picked {
-                    self.rank_newcomer(choice.key);
-                }
+                self.send(choice.key);
             }
             None => self.totals.failed += u64::from(is_new),
         }
         picked
+    }
+
+    fn send(&mut self, key: Key) {
+        if let Some(backend) = self.backends.get_mut(key) {
+            backend.in_flight = backend.in_flight.saturating_add(1);
+            backend.requests += 1;
+            self.load(key);
+        }
     }
 
     /// A picked request is over. Without effect when none is in flight there.
@@ -127,33 +164,43 @@ impl Balancer {
             }
         }
         if !backend.listed && in_flight == 0 {
+            self.leaving.remove(&backend.name());
             self.backends.remove(key);
-            self.leaving.retain(|leaving| *leaving != key);
         } else {
-            self.rank_newcomer(key);
+            self.load(key);
         }
     }
 
-    /// A backend that has never answered ranks by whether it is busy; all others do not, which keeps this off the hot path.
-    fn rank_newcomer(&mut self, key: Key) {
-        let Some(backend) = self.backends.get(key).filter(|backend| !backend.health.has_answered()) else {
-            return;
-        };
-        if let Some(pool) = self.pools.get_mut(&backend.service) {
-            pool.set(key, backend.weight, backend.tier());
+    /// Tells the pool what is in flight on a backend. One that has never answered also ranks by whether it is busy; all
+    /// others do not, which keeps that off the hot path.
+    fn load(&mut self, key: Key) {
+        let Some(backend) = self.backends.get(key) else { return };
+        if let (Some(seat), Some(pool)) = (backend.seat, self.pools.get_mut(&backend.service)) {
+            pool.load(seat, backend.in_flight);
+            if !backend.health.has_answered() {
+                pool.set(seat, backend.rank());
+            }
         }
+    }
+
+    /// Keeps a seat in step with its backend.
+    pub(crate) fn rank(&mut self, key: Key) {
+        let Some(backend) = self.backends.get(key) else { return };
+        if let (Some(seat), Some(pool)) = (backend.seat, self.pools.get_mut(&backend.service)) {
+            pool.set(seat, backend.rank());
+        }
+    }
+
+    fn seat(&self, service: &str, key: Key) -> Option<u32> {
+        self.backends.get(key).filter(|backend| *backend.service == *service)?.seat
     }
 
     /// Whether this backend has never answered while another of its service does: a request that can be made again should
     /// not wait long for it.
     pub fn is_on_trial(&self, key: Key) -> bool {
-        let Some(backend) = self.backends.get(key).filter(|backend| !backend.health.has_answered()) else {
-            return false;
-        };
-        let others = self.pools.get(&backend.service).into_iter().flat_map(|pool| pool.nodes.values());
-        others
-            .filter(|other| **other != key)
-            .any(|other| self.backends.get(*other).is_some_and(Backend::answers))
+        self.backends.get(key).filter(|backend| !backend.health.has_answered()).is_some_and(|backend| {
+            self.pools.get(&backend.service).is_some_and(|pool| pool.another_answers(backend.seat))
+        })
     }
 
     /// Whether an attempt that failed on `key` may be made again: the request bears it ([`may_retry`]), and retries have not
@@ -170,8 +217,18 @@ impl Balancer {
     fn lost_to_others(&self, key: Key) -> bool {
         self.backends.get(key).is_some_and(|backend| {
             let lost = backend.is_withdrawn() || backend.health.is_dead();
-            lost && self.pools.get(&backend.service).is_some_and(|pool| !pool.stands_alone(key))
+            lost && self.pools.get(&backend.service).is_some_and(|pool| !pool.stands_alone(backend.seat))
         })
+    }
+
+    /// A response head arrived: [`Evidence::Answered`], and what else it says. Tell either this or the bare evidence.
+    pub fn answered(&mut self, now: Instant, key: Key, answer: Answer) -> Turn {
+        if let Some(backend) = self.backends.get(key)
+            && let (Some(seat), Some(pool)) = (backend.seat, self.pools.get_mut(&backend.service))
+        {
+            pool.answered(now, seat, answer.took);
+        }
+        self.evidence(now, key, Evidence::Answered)
     }
 
     /// Something was seen of a backend.
@@ -182,11 +239,11 @@ impl Balancer {
             return Turn::None;
         }
         let Some(pool) = self.pools.get_mut(&backend.service) else { return Turn::None };
-        let alone = pool.stands_alone(key);
+        let alone = pool.stands_alone(backend.seat);
         let before = backend.tier();
         let ejected = backend.health.observe(now, evidence, alone, &mut self.rng);
         let after = backend.tier();
-        pool.set(key, backend.weight, after);
+        self.rank(key);
         self.schedule(key);
         match ejected {
             true => Turn::Ejected,
@@ -229,7 +286,7 @@ impl Balancer {
     /// The whole account, for the agent.
     pub fn report(&self, sink: &str) -> Report {
         let listed = self.pools.values().flat_map(|pool| pool.nodes.values());
-        let keys = listed.chain(&self.leaving);
+        let keys = listed.chain(self.leaving.values());
         Report {
             sink: sink.into(),
             epoch: self.epoch,

@@ -59,7 +59,7 @@ fn fits(slot: &Slot, key: Key) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Instant, health::Health};
+    use crate::{Instant, StableId, health::Health};
     use muster_fleet::Standing;
 
     fn backend() -> Backend {
@@ -67,12 +67,14 @@ mod tests {
             service: "web".into(),
             node: "a".into(),
             addr: ([10, 0, 0, 1], 80).into(),
+            id: StableId(1),
             weight: 10,
             standing: Standing::Ready,
             listed: true,
             appeared: true,
             health: Health::new(Instant::default()),
             trial: None,
+            seat: None,
             in_flight: 0,
             requests: 0,
             failures: 0,

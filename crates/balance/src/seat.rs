@@ -1,0 +1,73 @@
+//! What a pick needs to know of a backend; kept together, apart from the rest of it.
+
+use crate::id::StableId;
+use crate::key::Choice;
+use crate::latency::Latency;
+use crate::tier::Tier;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+/// What a pick depends on and evidence, pictures or operators may change.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Rank {
+    pub(crate) weight: u16,
+    pub(crate) tier: Tier,
+    /// It has answered, and nothing is held against it.
+    pub(crate) answers: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) choice: Choice,
+    pub(crate) node: Arc<str>,
+    pub(crate) id: StableId,
+    pub(crate) rank: Rank,
+    pub(crate) in_flight: u32,
+    pub(crate) latency: Latency,
+    /// Decides between equals, differently on each balancer.
+    pub(crate) lot: u32,
+}
+
+impl Seat {
+    /// Its part of the picks, at least 1.
+    pub(crate) fn share(&self) -> u32 {
+        u32::from(self.rank.weight.max(1))
+    }
+}
+
+/// Seats by slot. Slots are used again, so their numbers stay small.
+#[derive(Debug, Default)]
+pub(crate) struct Seats {
+    slots: Vec<Option<Seat>>,
+    free: Vec<u32>,
+}
+
+impl Seats {
+    pub(crate) fn insert(&mut self, seat: Seat) -> u32 {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).expect("a picture has at most 65,536 backends")
+        });
+        self.slots[slot as usize] = Some(seat);
+        slot
+    }
+
+    pub(crate) fn remove(&mut self, slot: u32) -> Option<Seat> {
+        let seat = self.slots.get_mut(slot as usize)?.take()?;
+        self.free.push(slot);
+        Some(seat)
+    }
+
+    pub(crate) fn get(&self, slot: u32) -> Option<&Seat> {
+        self.slots.get(slot as usize)?.as_ref()
+    }
+
+    pub(crate) fn get_mut(&mut self, slot: u32) -> Option<&mut Seat> {
+        self.slots.get_mut(slot as usize)?.as_mut()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, &Seat)> {
+        let slots = (0..).zip(&self.slots);
+        slots.filter_map(|(slot, seat)| Some((slot, seat.as_ref()?)))
+    }
+}

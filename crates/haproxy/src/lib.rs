@@ -37,3 +37,4 @@ pub use reply::{
     Info, Load, Process, Processes, ServerState, info, loads, processes, refusal, server_states, sessions,
 };
 pub use state::state_file;
+pub use words::{Broken, Env, Flaw, expand, words_in};

@@ -20,6 +20,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("logger", &["logs"]),
     ("fleet", &[]),
     ("balance", &["fleet"]),
+    // fleet for its networks and ports only: a plan names services, and knows no backend.
+    ("routes", &["fleet"]),
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),

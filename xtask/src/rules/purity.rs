@@ -15,6 +15,7 @@ const PURE: &[&str] = &[
     "fleet",
     "balance",
     "render",
+    "routes",
     "haproxy",
     "http1",
 ];

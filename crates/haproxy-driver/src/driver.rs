@@ -3,13 +3,14 @@
 use crate::Failed;
 use crate::config::{Config, Reload};
 use crate::guests::Guests;
-use crate::identity::{self, Stamp};
+use crate::identity;
 use crate::journal::{self, Begun};
 use crate::moved::Moved;
 use crate::reload::reload;
 use crate::socket::Socket;
+use crate::stamp::{Reading, Stamp};
 use muster_haproxy::{
-    self as haproxy, Change, Config as Text, Features, Info, Leaving, Load, Plan, Reason, ServerName,
+    self as haproxy, Change, Config as Text, Features, Info, Leaving, Load, Past, Plan, Reason, ServerName,
     ServerState, info, loads, plan, processes, server_states, sessions,
 };
 use muster_whole_file as whole_file;
@@ -46,6 +47,8 @@ pub struct Driver {
     socket: Socket,
     /// The process that was last steered.
     running: Option<Running>,
+    /// What its file had.
+    past: Past,
     guests: Guests,
     /// What is in flight where servers were before.
     moved: Moved,
@@ -70,6 +73,7 @@ impl Driver {
             config,
             socket,
             running: None,
+            past: Past::default(),
             guests: Guests::default(),
             moved: Moved::default(),
             asked_last: None,
@@ -83,18 +87,25 @@ impl Driver {
         (self.reloads, self.changes)
     }
 
+    /// Takes note of what the file has. To be called before and after somebody replaces it: which of both a HAProxy has read that starts
+    /// just then, its start tells, or its servers.
+    pub fn look(&mut self) {
+        identity::look(&mut self.past, &self.config.file);
+    }
+
     /// Brings HAProxy to `wanted`, which is what its file says.
     ///
     /// # Errors
     /// It goes on with what it ran before.
     pub async fn apply(&mut self, wanted: &str) -> Result<Applied, Failed> {
         let text = Text::read(wanted)?;
+        self.look();
         let Some(info) = self.info().await? else {
             self.running = None;
             return Ok(Applied::NotRunning);
         };
         let process = Stamp::of(&info);
-        self.identify(&process).await?;
+        self.identify(&process, &info).await?;
         let features = Features::of(info.version);
         // Until the last command is obeyed it is not known.
         let known = self.running.as_mut().and_then(|running| running.text.take());
@@ -234,13 +245,14 @@ impl Driver {
     }
 
     /// Finds out what `process` runs, unless that is known, and what was begun with it.
-    async fn identify(&mut self, process: &Stamp) -> Result<(), Failed> {
+    async fn identify(&mut self, process: &Stamp, info: &Info) -> Result<(), Failed> {
         if self.running.as_ref().is_some_and(|running| running.process.is_same(process)) {
             return Ok(());
         }
         let begun = journal::read(&self.config.file, process);
         let states = self.states().await?;
-        let text = identity::recall(&self.config.file, process, &states, &begun.guests.leaving);
+        let read = (&self.past, Reading::of(process, info));
+        let text = identity::recall(&self.config.file, process, read, &states, &begun.guests.leaving);
         self.running = Some(Running { process: *process, text: text.filter(|_| !begun.is_changing) });
         self.guests = begun.guests;
         Ok(())

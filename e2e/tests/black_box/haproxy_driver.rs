@@ -4,6 +4,7 @@ mod apart;
 mod bench;
 mod cut_short;
 mod reloads;
+mod started;
 
 use bench::{Bench, hold, loads, nobody_failed};
 use muster_e2e::{Release, wait_for};

@@ -36,6 +36,11 @@ impl Haproxy {
         Self { driver: Driver::new(config), is_running: false, nodes: Mutex::default() }
     }
 
+    /// Takes note of what its file has: before and after that is replaced.
+    pub(super) fn look(&mut self) {
+        self.driver.look();
+    }
+
     /// Brings it to `text`; what was done, in words.
     pub(super) async fn steer(&mut self, text: &str) -> Result<String, Failed> {
         let applied = self.driver.apply(text).await?;

@@ -96,6 +96,7 @@ impl Worker {
         let mut look_at = Instant::now() + LOOK_AT_TEMPLATES;
         let mut report_at = Instant::now();
         let mut tend_at = Instant::now();
+        self.look();
         let is_live = |picture: &Picture| picture.phase == Phase::Live;
         self.handle(Input::Changed { is_live: is_live(&pictures.borrow_and_update()) });
         loop {
@@ -233,14 +234,16 @@ impl Worker {
 
     async fn put(&mut self) -> bool {
         let fresh = std::mem::take(&mut self.fresh);
-        self.on_disk(move |_| {
+        self.look();
+        let put = self.on_disk(move |_| {
             if let Some(folder) = fresh.folder {
                 folder.apply()?;
             }
             swap::put(fresh.files)
-        })
-        .await
-        .is_some()
+        });
+        let is_put = put.await.is_some();
+        self.look();
+        is_put
     }
 
     async fn act(&mut self) -> bool {
@@ -254,6 +257,13 @@ impl Worker {
             self.standing.failed(told("the action", words, &outcome));
         }
         outcome.is_success()
+    }
+
+    /// At what HAProxy's file has, since it may start at any moment.
+    fn look(&mut self) {
+        if let Some(haproxy) = &mut self.haproxy {
+            haproxy.look();
+        }
     }
 
     async fn act_on_haproxy(&mut self) -> bool {
@@ -282,7 +292,9 @@ impl Worker {
     }
 
     async fn restore(&mut self) -> bool {
+        self.look();
         let back = self.on_disk(|config| swap::restore(targets(config))).await.is_some();
+        self.look();
         let acted = back && self.act().await;
         if acted {
             tracing::warn!(templates = self.config.name, "the old files are in force again");

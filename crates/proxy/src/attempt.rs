@@ -94,10 +94,11 @@ impl Cause {
     }
 }
 
-/// Sends `request` to the backend of `lease`. `repeatable`: it may be sent again although it was written.
+/// Sends `request` to the backend of `lease`; `preface` is what a new connection begins with. `repeatable`: it may be sent again although it was written.
 pub(crate) async fn send(
     lease: &Lease,
     addr: SocketAddr,
+    preface: &[u8],
     mut request: Request<Upload>,
     repeatable: bool,
 ) -> Result<Answer, Failure> {
@@ -129,7 +130,7 @@ pub(crate) async fn send(
             other => return other,
         }
     }
-    match upstream::connect(addr, plane.config.connect_timeout).await {
+    match upstream::connect(addr, plane.config.connect_timeout, preface).await {
         Ok(upstream) => {
             plane.evidence(lease.key(), Evidence::Connected);
             exchange(lease, upstream, request, repeatable).await

@@ -6,6 +6,7 @@ use crate::headers;
 use crate::lease::Lease;
 use crate::pages::Page;
 use crate::plane::Plane;
+use crate::preface;
 use crate::relay::Outgoing;
 use crate::tunnel;
 use crate::upload::Upload;
@@ -37,7 +38,7 @@ async fn answer(
     plane.first_picture().await;
 
     let safe = is_safe(request.method());
-    let (mut lease, answer) = obtain(plane, request, safe).await?;
+    let (mut lease, answer) = obtain(plane, client, request, safe).await?;
     let Answer { mut response, mut upstream } = answer;
     plane.evidence(lease.key(), Evidence::Answered);
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
@@ -61,10 +62,13 @@ async fn answer(
 /// Gets a response head from some backend.
 async fn obtain(
     plane: &Rc<Plane>,
+    client: &Client,
     mut request: Request<Upload>,
     safe: bool,
 ) -> Result<(Lease, Answer), Page> {
     let service = &plane.config.service;
+    let preface = plane.config.send_proxy_protocol.map(|version| preface::of(client, version));
+    let preface = preface.unwrap_or_default();
     let repeatable = safe && request.body().is_empty();
     let mut tried = Vec::new();
     let mut last: Option<(Lease, Page)> = None;
@@ -82,7 +86,7 @@ async fn obtain(
         if let Some((mut lease, _)) = last.take() {
             lease.end(Ended::Retried);
         }
-        let failure = match attempt::send(&lease, addr, request, repeatable).await {
+        let failure = match attempt::send(&lease, addr, &preface, request, repeatable).await {
             Ok(answer) => return Ok((lease, answer)),
             Err(failure) => failure,
         };

@@ -5,10 +5,10 @@ mod unix;
 use crate::bind::{At, Listen};
 use crate::bounds;
 use crate::client::Client;
+use crate::door;
 use crate::error::Error;
 use crate::plane::Plane;
-use crate::serve::serve;
-use crate::stream::{Socket, Stream};
+use crate::stream::Socket;
 use socket2::{Domain, Protocol, Type};
 use std::io;
 use std::net::SocketAddr;
@@ -172,6 +172,7 @@ async fn accept_all(
     stop: watch::Receiver<bool>,
 ) {
     let stuck = plane.config.idle_timeout.max(bounds::STUCK_MIN);
+    let spec = Rc::new(listener.spec.clone());
     let mut failing = false;
     loop {
         // With all places taken, clients wait in the kernel's queue.
@@ -180,13 +181,9 @@ async fn accept_all(
             Ok((socket, peer, local)) => {
                 failing = false;
                 socket.tune(stuck);
-                let client = Rc::new(Client::new(peer, local, place));
-                tokio::task::spawn_local(serve(
-                    Rc::clone(&plane),
-                    Stream::Plain(socket),
-                    client,
-                    stop.clone(),
-                ));
+                let client = Client::new(peer, local, place);
+                let entering = door::enter(Rc::clone(&plane), Rc::clone(&spec), socket, client, stop.clone());
+                tokio::task::spawn_local(entering);
             }
             Err(cause) if is_clients(&cause) => {
                 tracing::debug!(%cause, "a client was gone before it was accepted");

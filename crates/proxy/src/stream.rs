@@ -1,11 +1,12 @@
 //! A client's connection, whatever it came over.
 
 use crate::upstream;
+use rustix::net::{RecvFlags, recv};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 /// An accepted socket.
@@ -25,6 +26,17 @@ pub(crate) enum Stream {
 }
 
 impl Socket {
+    /// Waits for bytes and takes or looks at them, as recv(2). 0: there will be none.
+    pub(crate) async fn recv(&self, buf: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
+        let wants = Interest::READABLE;
+        // Of a datagram cut short there is a second number; here both are the same.
+        let (taken, _) = match self {
+            Self::Tcp(stream) => stream.async_io(wants, || Ok(recv(stream, &mut *buf, flags)?)).await?,
+            Self::Unix(stream) => stream.async_io(wants, || Ok(recv(stream, &mut *buf, flags)?)).await?,
+        };
+        Ok(taken)
+    }
+
     /// What every connection of the proxy gets; one whose peer takes nothing of what was written to it for `stuck` is cut by
     /// the kernel. (Which has no such clock for Unix sockets.) Failure leaves a slower connection, not a wrong one.
     pub(crate) fn tune(&self, stuck: Duration) {

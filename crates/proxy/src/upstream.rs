@@ -8,6 +8,7 @@ use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::task::AbortHandle;
 
@@ -53,20 +54,13 @@ impl Pooled for Upstream {
     }
 }
 
-/// Connects to a backend.
-pub(crate) async fn connect(addr: SocketAddr, timeout: Duration) -> Result<Upstream, ConnectError> {
-    let stream = match tokio::time::timeout(timeout, TcpStream::connect(addr)).await {
-        Err(_) => return Err(ConnectError::Late(timeout)),
-        Ok(Err(cause)) if is_ours(&cause) => return Err(ConnectError::Ours(cause)),
-        Ok(Err(cause)) => return Err(ConnectError::Refused(cause)),
-        Ok(Ok(stream)) => stream,
-    };
-    // The kernel connects a socket to itself when the port chosen for it happens to be the one dialled and nobody listens
-    // there: TCP's simultaneous open. On loopback that looks like a backend that echoes requests.
-    if stream.local_addr().is_ok_and(|local| local == addr) {
-        return Err(ConnectError::Refused(io::ErrorKind::ConnectionRefused.into()));
-    }
-    tune(&stream);
+/// Connects to a backend, and speaks HTTP there after `preface`.
+pub(crate) async fn connect(
+    addr: SocketAddr,
+    timeout: Duration,
+    preface: &[u8],
+) -> Result<Upstream, ConnectError> {
+    let stream = dial(addr, timeout, preface).await?;
     let (sender, connection) = Builder::new()
         .max_buf_size(bounds::HEAD_BYTES_MAX)
         .handshake(TokioIo::new(stream))
@@ -78,6 +72,31 @@ pub(crate) async fn connect(addr: SocketAddr, timeout: Duration) -> Result<Upstr
         }
     });
     Ok(Upstream { sender, kept_for: None, task: task.abort_handle() })
+}
+
+/// Opens a connection to a backend and begins it with `preface`, which is short.
+pub(crate) async fn dial(
+    addr: SocketAddr,
+    timeout: Duration,
+    preface: &[u8],
+) -> Result<TcpStream, ConnectError> {
+    let mut stream = match tokio::time::timeout(timeout, TcpStream::connect(addr)).await {
+        Err(_) => return Err(ConnectError::Late(timeout)),
+        Ok(Err(cause)) if is_ours(&cause) => return Err(ConnectError::Ours(cause)),
+        Ok(Err(cause)) => return Err(ConnectError::Refused(cause)),
+        Ok(Ok(stream)) => stream,
+    };
+    // The kernel connects a socket to itself when the port chosen for it happens to be the one dialled and nobody listens
+    // there: TCP's simultaneous open. On loopback that looks like a backend that echoes requests.
+    if stream.local_addr().is_ok_and(|local| local == addr) {
+        return Err(ConnectError::Refused(io::ErrorKind::ConnectionRefused.into()));
+    }
+    tune(&stream);
+    if !preface.is_empty() {
+        // It fits into the buffer of a new socket, so this waits for nobody.
+        stream.write_all(preface).await.map_err(ConnectError::Refused)?;
+    }
+    Ok(stream)
 }
 
 /// What every TCP connection of the proxy gets. Failure leaves a slower connection, not a wrong one.

@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("logger", &["logs"]),
     ("fleet", &[]),
     ("balance", &["fleet"]),
+    ("proxy-header", &[]),
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),
@@ -31,7 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["wire", "serf", "events", "rpc", "fleet", "control", "render", "haproxy-driver", "whole-file"],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
-    ("proxy", &["fleet", "balance", "control"]),
+    ("proxy", &["fleet", "balance", "control", "proxy-header"]),
     // supervise as plain data: what is to be kept running.
     (
         "muster",

@@ -4,8 +4,20 @@
 use super::{Source, dependencies};
 use std::path::Path;
 
-const PURE: &[&str] =
-    &["wire", "swim", "serf", "supervise", "logs", "events", "rpc", "fleet", "balance", "render", "haproxy"];
+const PURE: &[&str] = &[
+    "wire",
+    "swim",
+    "serf",
+    "supervise",
+    "logs",
+    "events",
+    "rpc",
+    "fleet",
+    "balance",
+    "render",
+    "haproxy",
+    "proxy-header",
+];
 
 /// Third-party crates a pure crate may use: each is `no_std` as the workspace configures it.
 const HARMLESS: &[&str] = &[

@@ -64,6 +64,8 @@ pub struct Config {
     pub snapshot: Option<SnapshotOptions>,
     /// Serf's RPC; `None` serves none.
     pub rpc: Option<RpcConfig>,
+    /// Where metrics and health are served over TCP, if anywhere.
+    pub admin: Option<SocketAddr>,
     /// Path of the control socket; an empty one means that there is none.
     pub socket: PathBuf,
     /// Port of a member that has a role and no `port` tag.

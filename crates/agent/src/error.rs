@@ -42,6 +42,14 @@ pub enum Error {
         /// The system's words.
         cause: io::Error,
     },
+    /// The admin address could not be bound.
+    #[error("cannot serve metrics and health on {addr}: {cause}; choose another `[admin] listen`, or `off`")]
+    Admin {
+        /// The address.
+        addr: SocketAddr,
+        /// The system's words.
+        cause: io::Error,
+    },
     /// Others cannot be found by multicast DNS.
     #[error("cannot discover agents of {name:?} by multicast DNS: {cause}")]
     Discover {

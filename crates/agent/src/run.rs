@@ -114,6 +114,7 @@ impl Agent {
         let is_wanted = !config.socket.as_os_str().is_empty();
         let listener = is_wanted.then(|| server::Listener::bind(&config.socket)).transpose()?;
         let rpc = rpc::Listener::bind(config.rpc.as_ref())?;
+        let admin = server::Admin::bind(config.admin)?;
         let sockets = sockets::bind(gossip_address(config)?)?;
         let bound = sockets.addr;
         let resolver = Resolver::system(Families::of_bind(bound.ip()));
@@ -262,8 +263,9 @@ impl Agent {
         let router = server::router(Arc::clone(&shared));
         let control = listener.map(|listener| listener.serve(router, stop_serving.subscribe()));
         let rpc = rpc.map(|rpc| rpc.serve(Arc::clone(&shared), stop_serving.subscribe()));
+        let admin = admin.map(|admin| admin.serve(Arc::clone(&shared), stop_serving.subscribe()));
         let serving = tokio::spawn(async move {
-            tokio::join!(OptionFuture::from(control), OptionFuture::from(rpc));
+            tokio::join!(OptionFuture::from(control), OptionFuture::from(rpc), OptionFuture::from(admin));
         });
         metrics::start(&config.collectors, &gossip);
         let pace = Pace { first_pause: config.retry_interval, replay: config.replay_on_join };

@@ -3,6 +3,7 @@
 //! Everything here runs on the control thread and reads copies; only joins, leaves and figures ask the gossip thread, and
 //! it never waits for a client.
 
+mod admin;
 mod body;
 mod cluster;
 mod connections;
@@ -19,6 +20,7 @@ mod members;
 mod nearness;
 mod patient;
 mod refusal;
+mod shown;
 mod silent;
 mod slots;
 mod tags;
@@ -26,6 +28,7 @@ mod talk;
 mod templates;
 mod why;
 
+pub(crate) use admin::Admin;
 pub(crate) use connections::told;
 pub(crate) use event_stream::shown;
 pub(crate) use listener::Listener;
@@ -54,7 +57,7 @@ impl FromRef<Served> for Arc<Shared> {
 }
 
 /// Every path and what answers there. A test holds it to the document of the routes.
-fn routes() -> [(&'static str, MethodRouter<Served>); 23] {
+fn routes() -> [(&'static str, MethodRouter<Served>); 24] {
     [
         (routes::MEMBERS, get(members::list)),
         (routes::JOIN, post(cluster::join)),
@@ -73,12 +76,27 @@ fn routes() -> [(&'static str, MethodRouter<Served>); 23] {
         (routes::HANDLERS_ADD, post(handlers::add)),
         (routes::HANDLERS_REMOVE, post(handlers::remove)),
         (routes::TEMPLATES, get(templates::list)),
+        (routes::HEALTH, get(shown::health)),
         (routes::INFO, get(info::info)),
         (routes::FLEET, get(fleet::picture)),
         (routes::FLEET_FOLLOW, get(fleet::follow)),
         (routes::FLEET_REPORT, post(fleet::report)),
         (routes::FLEET_REPORTS, get(fleet::reports)),
         (routes::OPENAPI, get(document)),
+    ]
+}
+
+/// What is no part of the API: its form is that of the programs which read it.
+fn pages<S>() -> [(&'static str, MethodRouter<S>); 4]
+where
+    S: Clone + Send + Sync + 'static,
+    Arc<Shared>: FromRef<S>,
+{
+    [
+        (routes::METRICS, get(shown::metrics)),
+        (routes::LIVEZ, get(shown::livez)),
+        (routes::READYZ, get(shown::readyz)),
+        (routes::HEALTHZ, get(shown::healthz)),
     ]
 }
 
@@ -89,6 +107,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let served = Served { shared, history, slots: slots::Slots::default() };
     routes()
         .into_iter()
+        .chain(pages())
         .fold(Router::new(), |router, (path, methods)| router.route(path, methods))
         .fallback(async || {
             Refusal::new(404, "no such route", format!("{} lists those there are", routes::OPENAPI))

@@ -136,6 +136,28 @@ pub(crate) fn readings(counters: &Counters, stats: &Stats) -> Vec<(&'static str,
     gauges.chain(counters).chain(samples).collect()
 }
 
+/// The same by our own names.
+pub(crate) fn gossip_figures(counters: &Counters, stats: &Stats) -> muster_admin::Gossip {
+    let Counters { join, leave, failed, update, flap, events, queries, received, sent } = counters;
+    muster_admin::Gossip {
+        joins: join.count,
+        leaves: leave.count,
+        failures: failed.count,
+        updates: update.count,
+        flaps: flap.count,
+        user_events: events.count,
+        queries: queries.count,
+        datagrams_received: received.count,
+        bytes_received: received.sum,
+        datagrams_sent: sent.count,
+        bytes_sent: sent.sum,
+        health_score: stats.health_score,
+        queued_intents: stats.intent_queue as u64,
+        queued_events: stats.event_queue as u64,
+        queued_queries: stats.query_queue as u64,
+    }
+}
+
 /// The dump.
 pub(crate) fn dump(counters: &Counters, stats: &Stats, now: SystemTime) -> String {
     let at = as_go_prints(now);

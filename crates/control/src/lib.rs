@@ -7,6 +7,7 @@ pub mod client;
 mod connection;
 mod error;
 pub mod handlers;
+pub mod health;
 mod lines;
 pub mod openapi;
 pub mod routes;

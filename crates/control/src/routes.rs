@@ -20,12 +20,16 @@
 //! | POST [`HANDLERS_ADD`] | [`AddHandler`](crate::handlers::AddHandler) | 204 |
 //! | POST [`HANDLERS_REMOVE`] | [`RemoveHandler`](crate::handlers::RemoveHandler) | 204 |
 //! | GET [`TEMPLATES`] | - | [`Templates`](crate::templates::Templates) |
+//! | GET [`HEALTH`] | - | [`Health`](crate::health::Health) |
 //! | GET [`INFO`] | - | [`Info`] |
 //! | GET [`FLEET`] | - | [`muster_fleet::Picture`] |
 //! | GET [`FLEET_FOLLOW`] | - | lines of [`muster_fleet::Update`], for ever |
 //! | POST [`FLEET_REPORT`] | [`muster_fleet::Report`] | 204 |
 //! | GET [`FLEET_REPORTS`] | - | `[Report]`: the last one of every sink |
 //! | GET [`OPENAPI`] | - | this table, for programs: [`openapi`](crate::openapi) |
+//!
+//! Beside them, outside `/api/v1` and not JSON: GET [`METRICS`], and for health checks [`LIVEZ`] (the agent answers), [`READYZ`]
+//! (it knows the whole cluster and is not about to end) and [`HEALTHZ`] (nothing is wrong): 200 or 503, with a line for each check.
 //!
 //! Errors are [`Problem`] (RFC 9457, `application/problem+json`).
 
@@ -71,11 +75,16 @@ mod paths {
     pub const HANDLERS_ADD: &str = "/api/v1/handlers/add";
     pub const HANDLERS_REMOVE: &str = "/api/v1/handlers/remove";
     pub const TEMPLATES: &str = "/api/v1/templates";
+    pub const HEALTH: &str = "/api/v1/health";
     pub const INFO: &str = "/api/v1/info";
     pub const FLEET: &str = "/api/v1/fleet";
     pub const FLEET_FOLLOW: &str = "/api/v1/fleet/follow";
     pub const FLEET_REPORT: &str = "/api/v1/fleet/report";
     pub const FLEET_REPORTS: &str = "/api/v1/fleet/reports";
     pub const OPENAPI: &str = "/api/v1/openapi.json";
+    pub const METRICS: &str = "/metrics";
+    pub const LIVEZ: &str = "/livez";
+    pub const READYZ: &str = "/readyz";
+    pub const HEALTHZ: &str = "/healthz";
 }
 pub use paths::*;

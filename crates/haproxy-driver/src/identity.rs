@@ -15,59 +15,93 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 const SAME_START: Duration = Duration::from_secs(3);
 /// Ticks of /proc, a second (sysconf(3) `_SC_CLK_TCK`; 100 on every Linux that Rust runs on).
 const TICKS_A_SECOND: f64 = 100.0;
-
 /// So much earlier than it was put there a file may be stamped: Linux looks at the time once a tick, of 10 ms at most.
 const STAMPS_LATE: Duration = Duration::from_millis(10);
 
-/// One process of HAProxy.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// One process of HAProxy. Its start is told from the boot of the machine, since the wall clock may be set at any time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Stamp {
     pub(crate) pid: u32,
-    started: SystemTime,
+    /// Since the boot.
+    started: Duration,
+    /// Which boot that was.
+    boot: u128,
 }
 
 impl Stamp {
     pub(crate) fn of(info: &Info) -> Self {
+        let now = since_boot();
         // Rather too old than too young: a file that it has not read must not be taken for the one that it runs.
-        let age = age(info.pid).unwrap_or(Duration::from_secs(info.uptime_s.saturating_add(1)));
-        Self { pid: info.pid, started: SystemTime::now().checked_sub(age).unwrap_or(UNIX_EPOCH) }
+        let age = Duration::from_secs(info.uptime_s.saturating_add(1));
+        let started = started(info.pid).unwrap_or(now.saturating_sub(age));
+        Self { pid: info.pid, started, boot: this_boot() }
     }
 
     /// As a line that [`read`](Self::read) reads, to the second.
     pub(crate) fn line(&self) -> String {
-        let started = self.started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        format!("{} {started}", self.pid)
+        format!("{} {} {:x}", self.pid, self.started.as_secs(), self.boot)
     }
 
     /// Reads a line; `None` if it is none.
     pub(crate) fn read(line: &str) -> Option<Self> {
-        let (pid, started) = line.split_once(' ')?;
-        let started = UNIX_EPOCH.checked_add(Duration::from_secs(started.parse().ok()?))?;
-        Some(Self { pid: pid.parse().ok()?, started })
+        let mut words = line.split(' ');
+        let (pid, started, boot) = (words.next()?, words.next()?, words.next()?);
+        let started = Duration::from_secs(started.parse().ok()?);
+        Some(Self { pid: pid.parse().ok()?, started, boot: u128::from_str_radix(boot, 16).ok()? })
     }
 
     #[cfg(test)]
-    pub(crate) fn new(pid: u32, started: SystemTime) -> Self {
-        Self { pid, started }
+    pub(crate) fn new(pid: u32, started: Duration) -> Self {
+        Self { pid, started, boot: this_boot() }
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        let apart = self.started.duration_since(other.started);
-        let apart = apart.unwrap_or_else(|earlier| earlier.duration());
-        self.pid == other.pid && apart <= SAME_START
+        self.boot == other.boot && self.pid == other.pid && self.started.abs_diff(other.started) <= SAME_START
+    }
+
+    /// When it began, by the clock that files are stamped with, as that is set now.
+    fn started_by(&self, clock: Clock) -> SystemTime {
+        let wall = clock.wall.checked_sub(clock.since_boot).and_then(|boot| boot.checked_add(self.started));
+        wall.unwrap_or(UNIX_EPOCH)
     }
 }
 
-/// How long the process has run, finer than HAProxy tells it; nothing where it is not in our /proc.
-fn age(pid: u32) -> Option<Duration> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+/// Both clocks at one moment.
+#[derive(Clone, Copy, Debug)]
+struct Clock {
+    since_boot: Duration,
+    wall: SystemTime,
+}
+
+impl Clock {
+    fn now() -> Self {
+        Self { since_boot: since_boot(), wall: SystemTime::now() }
+    }
+}
+
+fn since_boot() -> Duration {
+    let now = clock_gettime(ClockId::Boottime);
+    Duration::new(now.tv_sec.try_into().unwrap_or(0), now.tv_nsec.try_into().unwrap_or(0))
+}
+
+/// Tells one boot of the machine from another; 0 where nobody says.
+fn this_boot() -> u128 {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    u128::from_str_radix(&id.trim().replace('-', ""), 16).unwrap_or(0)
+}
+
+/// When the process began, finer than HAProxy tells it; nothing where it is not in our /proc.
+fn started(pid: u32) -> Option<Duration> {
+    started_in(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The same, of what /proc says (proc_pid_stat(5), field 22).
+fn started_in(stat: &str) -> Option<Duration> {
     let (before, behind) = stat.rsplit_once(") ")?;
     // Another process may have that number here.
     before.ends_with("(haproxy").then_some(())?;
-    let started: f64 = behind.split(' ').nth(19)?.parse().ok()?;
-    let now = clock_gettime(ClockId::Boottime);
-    let now = Duration::new(now.tv_sec.try_into().ok()?, now.tv_nsec.try_into().ok()?);
-    now.checked_sub(Duration::try_from_secs_f64(started / TICKS_A_SECOND).ok()?)
+    let ticks: f64 = behind.split(' ').nth(19)?.parse().ok()?;
+    Duration::try_from_secs_f64(ticks / TICKS_A_SECOND).ok()
 }
 
 /// Where it is kept which process runs which text, so that it outlives the driver.
@@ -111,14 +145,14 @@ fn read_at_start(file: &Path, process: &Stamp) -> Option<String> {
         metadata.ctime_nsec().try_into().ok()?,
     ))?;
     // It read the file a moment before it was this process.
-    let was_there = put + STAMPS_LATE <= process.started;
+    let was_there = put + STAMPS_LATE <= process.started_by(Clock::now());
     was_there.then(|| fs::read_to_string(file).ok())?
 }
 
 /// What stood there before a file that HAProxy has not been told of.
 fn read_before(file: &Path, process: &Stamp) -> Option<String> {
     let old = whole_file::companion(file, OLD);
-    let was_there = fs::metadata(&old).ok()?.modified().ok()? <= process.started;
+    let was_there = fs::metadata(&old).ok()?.modified().ok()? <= process.started_by(Clock::now());
     was_there.then(|| fs::read_to_string(&old).ok())?
 }
 
@@ -132,7 +166,7 @@ mod tests {
     fn a_process_is_known_again_and_another_with_its_number_is_not() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("haproxy.cfg");
-        let (now, long_ago) = (SystemTime::now(), SystemTime::now() - Duration::from_secs(100));
+        let (now, long_ago) = (since_boot(), since_boot() - Duration::from_secs(100));
         fs::write(&file, "backend b\n server new 10.0.0.1:80\n").unwrap();
         remember(&file, &Stamp::new(7, long_ago), OLD_TEXT);
         let recalled = |process, name: &str| {
@@ -149,10 +183,28 @@ mod tests {
         let former = OLD_TEXT.replace("old", "former");
         let beside = whole_file::companion(&file, OLD);
         fs::write(&beside, &former).unwrap();
-        fs::File::open(&beside).unwrap().set_modified(long_ago - Duration::from_secs(50)).unwrap();
+        fs::File::open(&beside).unwrap().set_modified(SystemTime::now() - Duration::from_secs(150)).unwrap();
         assert_eq!(recalled(Stamp::new(8, long_ago), "former"), read(&former));
         // Another process of that number, and one that began when the file was there.
         let later = now + Duration::from_secs(9);
         assert_eq!(recalled(Stamp::new(7, later), "new"), read(&OLD_TEXT.replace("old", "new")));
+    }
+
+    #[test]
+    fn a_wall_clock_that_is_set_makes_no_other_process() {
+        let stat = |ticks: u64| format!("7 (haproxy) S 1 {}{ticks} 0", "0 ".repeat(17));
+        let started = started_in(&stat(12_345)).unwrap();
+        assert_eq!(started, Duration::from_millis(123_450));
+        assert_eq!(started_in(&stat(12_345).replace("haproxy", "other")), None);
+        let process = Stamp::new(7, started);
+        let noted = Stamp::read(&process.line()).unwrap();
+        assert!(noted.is_same(&process), "{noted:?}");
+        // Minutes later somebody sets the clock by hours: only what files say is read anew.
+        let hours = Duration::from_secs(7_200);
+        let then = Clock { since_boot: started + Duration::from_secs(100), wall: SystemTime::now() };
+        let set = Clock { wall: then.wall + hours, ..then };
+        assert_eq!(process.started_by(set), process.started_by(then) + hours);
+        assert!(!noted.is_same(&Stamp { boot: process.boot ^ 1, ..process }), "the machine was booted anew");
+        assert!(!noted.is_same(&Stamp::new(7, started + Duration::from_secs(9))));
     }
 }

@@ -90,13 +90,13 @@ fn parse(text: &str, process: &Stamp) -> Begun {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::{Duration, SystemTime};
+    use std::time::Duration;
 
     #[test]
     fn what_was_begun_is_known_again_for_the_same_process_only() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("haproxy.cfg");
-        let process = Stamp::new(7, SystemTime::now() - Duration::from_secs(100));
+        let process = Stamp::new(7, Duration::from_secs(100));
         assert_eq!(read(&file, &process), Begun::default());
         let mut begun = Begun { is_changing: true, ..Begun::default() };
         let (name, new) = New::read("b/s1 10.0.0.1:80 check inter 2s").unwrap();
@@ -105,7 +105,7 @@ mod tests {
         begun.guests.leaving.insert(name, leaving);
         write(&file, &process, &begun);
         assert_eq!(read(&file, &process), begun);
-        assert_eq!(read(&file, &Stamp::new(8, SystemTime::now())), Begun::default());
+        assert_eq!(read(&file, &Stamp::new(8, Duration::from_secs(100))), Begun::default());
         std::fs::write(path_of(&file), "7\nentering\n\u{0}leaving x\nentering b/s\n").unwrap();
         assert_eq!(read(&file, &process), Begun::default(), "nonsense is nothing");
     }

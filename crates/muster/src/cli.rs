@@ -120,6 +120,9 @@ pub(crate) enum Command {
     /// Show the files that this node makes of templates.
     #[command(long_about = help::TEMPLATES, after_long_help = help::client(help::TEMPLATES_AFTER))]
     Templates(TemplatesArgs),
+    /// Tell whether this node does what it is there for.
+    #[command(long_about = help::HEALTH, after_long_help = help::client(help::HEALTH_AFTER))]
+    Health(HealthArgs),
     /// Show what the agent says of itself.
     #[command(long_about = help::INFO, after_long_help = help::client(help::INFO_AFTER))]
     Info(InfoArgs),

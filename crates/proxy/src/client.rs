@@ -12,7 +12,7 @@ pub(crate) struct Client {
     /// Where it reached us, likewise.
     pub(crate) local: Option<SocketAddr>,
     /// Its place among the clients; given back when the last part of the connection is gone.
-    _place: Option<OwnedSemaphorePermit>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Client {
@@ -22,7 +22,7 @@ impl Client {
         local: Option<SocketAddr>,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        Self { peer, local, _place: Some(place) }
+        Self { peer, local, _place: place }
     }
 
     /// Somebody who is trusted said whose this connection is.
@@ -30,20 +30,5 @@ impl Client {
         if let Header::From { source, destination } = header {
             (self.peer, self.local) = (Some(source), Some(destination));
         }
-    }
-
-    /// What its requests came by, for `X-Forwarded-Proto`.
-    pub(crate) fn scheme(&self) -> &'static str {
-        "http"
-    }
-
-    /// The port that goes without saying.
-    pub(crate) fn usual_port(&self) -> u16 {
-        80
-    }
-
-    #[cfg(test)]
-    pub(crate) fn for_tests(peer: &str, local: &str) -> Self {
-        Self { peer: Some(peer.parse().unwrap()), local: Some(local.parse().unwrap()), _place: None }
     }
 }

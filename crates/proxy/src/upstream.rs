@@ -1,27 +1,23 @@
 //! One connection to a backend.
 
 use crate::bounds;
+use crate::buffer::Buffer;
 use crate::pool::Pooled;
-use crate::upload::Upload;
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::task::AbortHandle;
 
-/// An open HTTP/1.1 connection. Dropping it closes the connection when its last exchange is done, or at once when there
-/// is none.
+/// An open HTTP/1.1 connection. Dropping it closes it at once.
 #[derive(Debug)]
 pub(crate) struct Upstream {
-    /// Where requests go in.
-    pub(crate) sender: SendRequest<Upload>,
+    /// The connection.
+    pub(crate) stream: TcpStream,
+    /// What came and was not used yet. Empty between exchanges.
+    pub(crate) held: Buffer,
     /// How long the backend said it keeps the connection.
     pub(crate) kept_for: Option<Duration>,
-    /// The task that moves the bytes.
-    task: AbortHandle,
 }
 
 /// Why there is no connection.
@@ -38,40 +34,25 @@ pub(crate) enum ConnectError {
     Ours(io::Error),
 }
 
-impl Upstream {
-    /// Closes the connection now, whatever goes on in it.
-    pub(crate) fn abort(&self) {
-        self.task.abort();
-    }
-}
-
 impl Pooled for Upstream {
+    /// Bytes that nobody asked for are as bad as the end. Costs a system call only when the kernel has told of something.
     fn is_usable(&self) -> bool {
-        self.sender.is_ready()
+        let read = self.stream.try_read(&mut [0]);
+        self.held.is_empty() && matches!(read, Err(cause) if cause.kind() == io::ErrorKind::WouldBlock)
     }
     fn kept_for(&self) -> Option<Duration> {
         self.kept_for
     }
 }
 
-/// Connects to a backend, and speaks HTTP there after `preface`.
+/// Connects to a backend, for HTTP behind `preface`.
 pub(crate) async fn connect(
     addr: SocketAddr,
     timeout: Duration,
     preface: &[u8],
 ) -> Result<Upstream, ConnectError> {
     let stream = dial(addr, timeout, preface).await?;
-    let (sender, connection) = Builder::new()
-        .max_buf_size(bounds::HEAD_BYTES_MAX)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|cause| ConnectError::Refused(io::Error::other(cause)))?;
-    let task = tokio::task::spawn_local(async move {
-        if let Err(cause) = connection.with_upgrades().await {
-            tracing::debug!(%addr, %cause, "a connection to a backend ended");
-        }
-    });
-    Ok(Upstream { sender, kept_for: None, task: task.abort_handle() })
+    Ok(Upstream { stream, held: Buffer::default(), kept_for: None })
 }
 
 /// Opens a connection to a backend and begins it with `preface`, which is short.
@@ -109,9 +90,9 @@ pub(crate) fn tune(stream: &TcpStream) {
     let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive);
 }
 
-/// Lets the kernel cut a client that takes nothing of what was written to it for `limit`. hyper has no clock for that, and
-/// the keepalive of [`tune`] does not help: such a client's host is well and acknowledges probes of its full window
-/// for ever (tcp(7), `TCP_USER_TIMEOUT`).
+/// Lets the kernel cut a client that takes nothing of what was written to it for `limit`: also when all is in the kernel's buffers,
+/// where our own clock does not see it. The keepalive of [`tune`] does not help: such a client's host is well and acknowledges
+/// probes of its full window for ever (tcp(7), `TCP_USER_TIMEOUT`).
 pub(crate) fn cut_when_stuck(stream: &TcpStream, limit: Duration) {
     let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit));
 }

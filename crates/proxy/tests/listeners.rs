@@ -92,11 +92,13 @@ fn who_is_not_trusted_can_claim_nothing() {
         let elsewhere =
             |config: &mut Config| config.proxy_protocol_from = vec!["192.0.2.0/24".parse().unwrap()];
         let (_proxy, addr) = listening(PROXIED, &backend, elsewhere);
-        assert_eq!(ask(addr, [header(Version::V1), REQUEST.to_vec()].concat()).await.status(), 400);
+        let claim = [header(Version::V1), REQUEST.to_vec()].concat();
+        assert!(ask(addr, &claim).await.status() >= 400, "the header is no request");
         assert_eq!(get(addr).await.text(), "a", "it is a client like any other");
         assert_eq!(backend.seen.requests.borrow()[0].field("x-forwarded-for"), Some("127.0.0.1"));
         let (_proxy, plain) = listening("127.0.0.1:0", &backend, |_| {});
-        assert_eq!(ask(plain, [header(Version::V1), REQUEST.to_vec()].concat()).await.status(), 400);
+        assert!(ask(plain, &claim).await.status() >= 400);
+        assert_eq!(backend.seen.count(), 1);
     });
 }
 

@@ -1,7 +1,9 @@
-//! Replaces a small file whole or not at all.
+//! Replaces a small file whole or not at all, and reads one ([`read`]) no longer than it may be.
 //!
 //! The new one is made beside the old one, brought to the disk ([`New`]), and put in its place: neither a crash nor a full
 //! disk takes what was there. Blocks on the disk, so it is never called where gossip or clients wait.
+
+pub mod read;
 
 use rustix::fs::OFlags;
 use std::fs::{self, File, Permissions};
@@ -40,6 +42,13 @@ impl New {
         let target = real(path);
         if target.file_name().is_none() {
             return Err(io::Error::other("this is no path of a file"));
+        }
+        // Also of what no path leads to, such as a pipe behind /dev/stdout.
+        match fs::metadata(&target) {
+            // Whoever reads from a pipe or a device, it would be taken away from them.
+            Ok(there) => read::must_be_file(there.file_type())?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
         let new = companion(&target, "new");
         let mut file = claim(&new)?;
@@ -133,15 +142,11 @@ pub fn note(path: &Path, bytes: &[u8], mode_if_new: u32) -> io::Result<bool> {
 /// # Errors
 /// It cannot be read, or is no file.
 pub fn differing(path: &Path, bytes: &[u8], mode_if_new: u32) -> io::Result<Option<u32>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
+    let (file, metadata) = match read::open(path) {
+        Ok(opened) => opened,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Some(mode_if_new)),
         Err(error) => return Err(error),
     };
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("this is no file that could be replaced"));
-    }
     let mut old = Vec::new();
     let most = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_add(1);
     file.take(most).read_to_end(&mut old)?;
@@ -149,20 +154,22 @@ pub fn differing(path: &Path, bytes: &[u8], mode_if_new: u32) -> io::Result<Opti
 }
 
 /// The file in which the new one is made, empty and ours alone while it is open. What a crash left there is used again. What
-/// somebody else put there is never written through: a link, or a file that has another owner or name too.
+/// somebody else put there is never written through: a link, a pipe, or a file that has another owner or name too.
 fn claim(path: &Path) -> io::Result<File> {
     let no_follow = i32::try_from(OFlags::NOFOLLOW.bits()).unwrap_or(0);
+    let is = |error: &io::Error, errno: rustix::io::Errno| error.raw_os_error() == Some(errno.raw_os_error());
     for _ in 0..ATTEMPTS_MAX {
         let opened = File::options()
             .write(true)
             .create(true)
             .truncate(false)
             .mode(PRIVATE)
-            .custom_flags(no_follow)
+            .custom_flags(no_follow | read::NO_WAIT)
             .open(path);
         let file = match opened {
             Ok(file) => file,
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+            // A link; or a pipe that nobody reads from, or a socket.
+            Err(error) if is(&error, rustix::io::Errno::LOOP) || is(&error, rustix::io::Errno::NXIO) => {
                 fs::remove_file(path)?;
                 continue;
             }
@@ -244,6 +251,36 @@ mod tests {
         replace(&path, b"1", 0o644).unwrap();
         assert_eq!(fs::read_to_string(&other).unwrap(), "untouched");
         assert_eq!(fs::read(&path).unwrap(), b"1");
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_waited_for_by_nobody() {
+        let directory = tempfile::tempdir().unwrap();
+        let pipe = |name: &str| {
+            let path = directory.path().join(name);
+            rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
+            path
+        };
+        let path = pipe("f");
+        let told = "it is a pipe, and no file";
+        assert_eq!(differing(&path, b"1", 0o644).unwrap_err().to_string(), told);
+        assert_eq!(update(&path, b"1", 0o644).unwrap_err().to_string(), told);
+        assert_eq!(replace(&path, b"1", 0o644).unwrap_err().to_string(), told);
+        let told = "it is a device, and no file";
+        assert_eq!(update(Path::new("/dev/null"), b"1", 0o644).unwrap_err().to_string(), told);
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink("/dev/full", &link).unwrap();
+        assert_eq!(replace(&link, b"1", 0o644).unwrap_err().to_string(), told);
+        // Where the new one is to be made: it is in the way, whether somebody reads from it or not.
+        for is_read in [false, true] {
+            let (path, new) = (directory.path().join("g"), pipe(".g.new"));
+            let no_wait = i32::try_from(OFlags::NONBLOCK.bits()).unwrap();
+            let reader =
+                is_read.then(|| File::options().read(true).custom_flags(no_wait).open(&new).unwrap());
+            replace(&path, b"1", 0o644).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"1");
+            drop(reader);
+        }
     }
 
     #[test]

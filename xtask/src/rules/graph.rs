@@ -24,15 +24,30 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),
+    // Plain data in: it asks nobody.
+    ("admin", &["fleet", "control"]),
+    // Bytes in, bytes out: it knows nothing of backends.
+    ("http1", &[]),
     ("haproxy", &[]),
     ("haproxy-driver", &["haproxy", "whole-file"]),
     ("whole-file", &[]),
     (
         "agent",
-        &["wire", "serf", "events", "rpc", "fleet", "control", "render", "haproxy-driver", "whole-file"],
+        &[
+            "wire",
+            "serf",
+            "events",
+            "rpc",
+            "fleet",
+            "control",
+            "admin",
+            "render",
+            "haproxy-driver",
+            "whole-file",
+        ],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
-    ("proxy", &["fleet", "balance", "control", "proxy-header"]),
+    ("proxy", &["fleet", "balance", "control", "http1", "proxy-header"]),
     // supervise as plain data: what is to be kept running.
     (
         "muster",

@@ -17,6 +17,7 @@ const PURE: &[&str] = &[
     "render",
     "haproxy",
     "proxy-header",
+    "http1",
 ];
 
 /// Third-party crates a pure crate may use: each is `no_std` as the workspace configures it.
@@ -26,6 +27,7 @@ const HARMLESS: &[&str] = &[
     "crc32fast",
     "fastrand",
     "hashbrown",
+    "httparse",
     "libm",
     "regex",
     "serde",

@@ -10,7 +10,9 @@ use crate::plain::Plain;
 use crate::process::outcome::Outcome;
 use crate::process::{self, stopped};
 use muster_fleet::{Phase, Picture, Report};
+use muster_haproxy_driver::CONFIG_BYTES_MAX;
 use muster_render::{Group, Input, Made, Step};
+use muster_whole_file::read;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -257,7 +259,8 @@ impl Worker {
     async fn act_on_haproxy(&mut self) -> bool {
         let text = self.on_disk(|config| {
             let path = &config.files.first().ok_or("there is no file")?.target;
-            std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+            let text = read::text(path, CONFIG_BYTES_MAX);
+            text.map_err(|error| format!("cannot read {}: {error}", path.display()))
         });
         match text.await {
             Some(text) => self.steer(&text).await,

@@ -53,6 +53,7 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         snapshot: None,
         reload: muster_agent::Reload::default(),
         rpc: None,
+        admin: None,
         socket: PathBuf::new(),
         default_port: 3000,
         rules: muster_fleet::Rules::new(),

@@ -3,6 +3,7 @@
 use super::fleet;
 use super::generate::Type;
 use crate::handlers::{AddHandler, Handlers, RemoveHandler};
+use crate::health::Health;
 use crate::routes::*;
 use crate::templates::Templates;
 
@@ -155,6 +156,12 @@ pub(super) fn operations() -> Vec<Operation> {
             "templates",
             "The files that this node makes of templates, and how that goes",
             Json("All groups", Type::of::<Templates>()),
+        ),
+        get(
+            HEALTH,
+            "health",
+            "Whether this node does what it is there for",
+            Json("What was looked at", Type::of::<Health>()),
         ),
         get(INFO, "info", "What the agent says of itself", Json("Section, key, value", Type::of::<Info>())),
         get(FLEET, "fleet", "Services and backends now", Json("The picture", Type::of::<fleet::Picture>())),

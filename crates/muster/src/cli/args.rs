@@ -231,6 +231,15 @@ pub(crate) struct ListHandlersArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TemplatesArgs {
     /// Form of the answer.
     #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]

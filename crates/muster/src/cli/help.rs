@@ -194,6 +194,19 @@ Example:
 
 The exit code is 1 while a group fails. `muster render --once` shows what a template makes of a fleet.";
 
+pub(super) const HEALTH: &str = "\
+Tells whether this node does what it is there for: its agent answers, knows the whole cluster and is not about to end, and all \
+groups of templates are right.
+
+The exit code is 0 when nothing is wrong and 1 otherwise, as health checks of containers want it.";
+
+pub(super) const HEALTH_AFTER: &str = "\
+Example:
+  muster health
+  HEALTHCHECK CMD [\"/usr/bin/muster\", \"health\"]      in a Dockerfile
+
+`[admin] listen` serves the same over HTTP as /healthz; /livez and /readyz ask for less, and /metrics has figures.";
+
 pub(super) const INFO: &str = "Shows what this node's agent says of itself, for operators.";
 
 pub(super) const INFO_AFTER: &str = "\

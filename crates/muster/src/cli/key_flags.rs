@@ -34,14 +34,22 @@ pub(crate) mod scope {
         const SECTIONS: &'static [Section] = &[Section::Node];
     }
     impl Scope for Agent {
-        const SECTIONS: &'static [Section] = &[Section::Agent, Section::Haproxy, Section::Node, Section::Log];
+        const SECTIONS: &'static [Section] =
+            &[Section::Agent, Section::Haproxy, Section::Admin, Section::Node, Section::Log];
     }
     impl Scope for Proxy {
         const SECTIONS: &'static [Section] = &[Section::Proxy, Section::Node, Section::Log];
     }
     impl Scope for Run {
-        const SECTIONS: &'static [Section] =
-            &[Section::Run, Section::Agent, Section::Proxy, Section::Haproxy, Section::Node, Section::Log];
+        const SECTIONS: &'static [Section] = &[
+            Section::Run,
+            Section::Agent,
+            Section::Proxy,
+            Section::Haproxy,
+            Section::Admin,
+            Section::Node,
+            Section::Log,
+        ];
     }
     impl Scope for Logs {
         const SECTIONS: &'static [Section] = &[Section::Logs];

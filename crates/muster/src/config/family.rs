@@ -66,6 +66,7 @@ impl Family {
             | Section::Agent
             | Section::Proxy
             | Section::Haproxy
+            | Section::Admin
             | Section::Log
             | Section::Logs => None,
         }

@@ -5,8 +5,7 @@ use super::settings::Settings;
 use muster_agent::templates::{Action, FileConfig, TemplatesConfig};
 use muster_haproxy_driver::{CONFIG_BYTES_MAX, Config, Reload, lint};
 use muster_render::{Escape, Pace};
-use std::fs::File;
-use std::io::Read;
+use muster_whole_file::read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,10 +34,7 @@ pub(crate) fn is_managed(settings: &Settings) -> bool {
 /// It cannot be read.
 pub(crate) fn lint(path: &Path) -> Result<(Vec<String>, Vec<String>), String> {
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let mut text = String::new();
-    let limit = u64::try_from(CONFIG_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    let read = File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text));
-    read.map_err(|error| at(&error))?;
+    let text = read::text(path, CONFIG_BYTES_MAX).map_err(|error| at(&error))?;
     let findings = lint::lint(&text).map_err(|error| at(&error))?;
     let (refused, risky): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|finding| finding.gravity == lint::Gravity::Refused);

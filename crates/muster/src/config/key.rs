@@ -12,6 +12,8 @@ pub(crate) enum Section {
     Agent,
     Proxy,
     Haproxy,
+    /// What is shown over TCP.
+    Admin,
     Log,
     /// Logs of others: what `muster log` does.
     Logs,
@@ -25,8 +27,8 @@ pub(crate) enum Section {
 
 impl Section {
     /// Those that exist once, in the order of the file.
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Node, Self::Run, Self::Agent, Self::Proxy, Self::Haproxy, Self::Log, Self::Logs];
+    pub(crate) const ALL: [Self; 8] =
+        [Self::Node, Self::Run, Self::Agent, Self::Proxy, Self::Haproxy, Self::Admin, Self::Log, Self::Logs];
 
     /// The name between brackets; empty for [`Section::Node`].
     pub(crate) fn name(self) -> &'static str {
@@ -36,6 +38,7 @@ impl Section {
             Self::Agent => "agent",
             Self::Proxy => "proxy",
             Self::Haproxy => "haproxy",
+            Self::Admin => "admin",
             Self::Log => "log",
             Self::Logs => "logs",
             Self::Service => "services.NAME",
@@ -52,6 +55,7 @@ impl Section {
             Self::Agent => "Agent",
             Self::Proxy => "Proxy",
             Self::Haproxy => "HAProxy",
+            Self::Admin => "Admin",
             Self::Log => "Logging",
             Self::Logs => "Logs of services",
             Self::Service => "Services",

@@ -1,5 +1,6 @@
 //! Every key, once. Flags, variables, help, `config print` and the reference all come from here.
 
+pub(crate) mod admin;
 pub(crate) mod haproxy;
 pub(crate) mod logs;
 pub(crate) mod process;
@@ -83,6 +84,7 @@ pub(crate) static TABLE: &[&Key] = &[
     &haproxy::RELOAD_WITHIN,
     &haproxy::OLD_WORKERS_MAX,
     &haproxy::SETTLE,
+    &admin::LISTEN,
     &LOG_LEVEL,
     &LOG_FORMAT,
     &logs::FORM,

@@ -49,6 +49,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         keys: gossip_keys(settings),
         snapshot: snapshot(settings),
         rpc: rpc(settings),
+        admin: settings.address(&keys::admin::LISTEN),
         socket: settings.text(&keys::SOCKET).into(),
         default_port: settings.count(&keys::DEFAULT_PORT),
         leave_timeout: settings.duration(&keys::LEAVE_TIMEOUT),

@@ -207,7 +207,10 @@ fn role(name: &str, words: Vec<Word>) -> Entry {
 
 fn agent(sources: &Sources, has_proxy: bool, offers: &Offers) -> Entry {
     let mut words = vec!["agent".into()];
-    words.extend(handed_on(sources, &[Section::Node, Section::Agent, Section::Haproxy, Section::Log]));
+    words.extend(handed_on(
+        sources,
+        &[Section::Node, Section::Agent, Section::Haproxy, Section::Admin, Section::Log],
+    ));
     for file in &sources.serf {
         words.extend(["--config-file".into(), file.into()]);
     }

@@ -1,0 +1,140 @@
+//! Bodies of an HTTP/1.1 client's request and of its answer.
+
+use super::Http1;
+use crate::bounds;
+use crate::buffer::Buffer;
+use crate::front::{ClientError, Front, PassError, Passed};
+use crate::pages::Page;
+use muster_http1::{Body, Response, ToClient, Transfer, Version, write_response};
+use std::io;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
+    fn ready(&self) -> &[u8] {
+        if self.lead.is_empty() { &self.held.bytes()[..self.cleared] } else { &self.lead }
+    }
+
+    fn taken(&mut self, count: usize) {
+        if self.lead.is_empty() {
+            self.held.take(count);
+            self.cleared -= count;
+        } else {
+            // Only trailers go through here.
+            self.lead.drain(..count);
+        }
+    }
+
+    fn is_uploaded(&self) -> bool {
+        self.upload.is_done() && self.cleared == 0 && self.lead.is_empty()
+    }
+
+    fn poll_more(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        if std::mem::take(&mut self.expects) && self.held.is_empty() {
+            self.out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        self.push_out(cx)?;
+        loop {
+            if !self.ready().is_empty() || self.upload.is_done() {
+                return Poll::Ready(Ok(()));
+            }
+            let moved =
+                self.upload.advance(self.held.bytes(), &mut self.lead).map_err(ClientError::Refused)?;
+            self.held.take(moved.skip);
+            self.cleared = moved.pass;
+            if moved.skip + moved.pass > 0 {
+                continue;
+            }
+            match ready!(self.held.poll_fill(cx, &mut self.stream)) {
+                Ok(0) => {
+                    let cause = io::ErrorKind::UnexpectedEof.into();
+                    return Poll::Ready(Err(ClientError::Gone(cause)));
+                }
+                Ok(_) => {}
+                Err(cause) => return Poll::Ready(Err(ClientError::Gone(cause))),
+            }
+        }
+    }
+
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<ClientError> {
+        if let Err(cause) = self.push_out(cx) {
+            return Poll::Ready(cause);
+        }
+        // Its next request, if there is one already, is all that is read ahead.
+        while !self.has_ended && self.held.is_empty() {
+            match self.held.poll_fill(cx, &mut self.stream) {
+                Poll::Ready(Ok(0)) => {
+                    self.has_ended = true;
+                    self.grace.set(Instant::now() + bounds::HALF_CLOSED);
+                }
+                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Err(cause)) => return Poll::Ready(ClientError::Gone(cause)),
+                Poll::Pending => break,
+            }
+        }
+        match self.has_ended {
+            true => self.grace.poll(cx).map(|()| ClientError::Gone(io::ErrorKind::UnexpectedEof.into())),
+            false => Poll::Pending,
+        }
+    }
+
+    fn interim(&mut self, response: &Response<'_, '_>) {
+        // HTTP/1.0 knows none (RFC 9110, 15.2).
+        if self.version == Version::V11 {
+            let to = ToClient { version: self.version, keeps: true, body: Body::None };
+            write_response(response, to, &mut self.out);
+        }
+    }
+
+    fn head(&mut self, response: &Response<'_, '_>) {
+        let keeps = self.keeps && !self.has_ended && !*self.stop.borrow();
+        let to = ToClient::new(response, self.version, keeps);
+        self.keeps = to.keeps;
+        self.download = Transfer::of_response(response.body, to.body);
+        write_response(response, to, &mut self.out);
+    }
+
+    fn poll_pass(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &mut Buffer,
+        ended: bool,
+    ) -> Poll<Result<Passed, PassError>> {
+        loop {
+            if self.passing == 0 && !self.download.is_done() {
+                let moved = self.download.advance(from.bytes(), &mut self.out).map_err(PassError::Garbled)?;
+                from.take(moved.skip);
+                self.passing = moved.pass;
+                if ended && moved.skip + moved.pass == 0 {
+                    self.download.finish(&mut self.out).map_err(|_| PassError::CutShort)?;
+                }
+            }
+            if self.passing == 0 && self.out.is_empty() {
+                let all = if self.download.is_done() { Passed::Whole } else { Passed::All };
+                return Poll::Ready(Ok(all));
+            }
+            let count = ready!(self.poll_write(cx, &from.bytes()[..self.passing]))?;
+            from.take(count);
+            self.passing -= count;
+        }
+    }
+
+    fn page(&mut self, page: &Page) {
+        self.put_page(page);
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
+    /// Writes what there is for the client while its request still comes. That it does not read is no reason to stop: it is its
+    /// answer that it does not take.
+    fn push_out(&mut self, cx: &mut Context<'_>) -> Result<(), ClientError> {
+        while self.out_gone < self.out.len() {
+            match self.poll_write(cx, &[]) {
+                Poll::Ready(written) => _ = written?,
+                Poll::Pending => break,
+            }
+        }
+        Ok(())
+    }
+}

@@ -348,14 +348,17 @@ enable_syslog = false             # default
 syslog_facility = "LOCAL0"        # default
 
 [proxy]
-listen = ["0.0.0.0:8080"]  # default
-service = "backend"        # default
-connect_timeout = "1s"     # default
-response_timeout = "1m"    # default
-idle_timeout = "1m"        # default
-idle_max = 7               # env MUSTER_PROXY__IDLE_MAX
-drain_timeout = "8s"       # default
-plaintext = false          # default
+listen = ["0.0.0.0:8080"]    # default
+# proxy_protocol_from =      # default: everybody
+handshake_timeout = "10s"    # default
+service = "backend"          # default
+send_proxy_protocol = "off"  # default
+connect_timeout = "1s"       # default
+response_timeout = "1m"      # default
+idle_timeout = "1m"          # default
+idle_max = 7                 # env MUSTER_PROXY__IDLE_MAX
+drain_timeout = "8s"         # default
+plaintext = false            # default
 
 [haproxy]
 mode = "off"                             # default

@@ -132,7 +132,7 @@ pub(crate) async fn send<F: Front>(
     }
     let connected = tokio::select! {
         biased;
-        connected = upstream::connect(addr, plane.config.connect_timeout) => connected,
+        connected = upstream::connect(addr, plane.config.connect_timeout, &ask.preface) => connected,
         // Of a client that still sends nothing is known until somebody takes what it sends.
         gone = poll_fn(|cx| front.poll_gone(cx)), if !ask.has_body => {
             return Err(Failure { cause: Cause::Client(gone), unsent: true, intact: false });

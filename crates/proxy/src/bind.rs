@@ -3,6 +3,7 @@
 //! ```text
 //! 0.0.0.0:8080                       TCP
 //! unix:/run/web.sock mode=660        a socket in the file system, with the mode of its file
+//! 10.0.0.1:8080 proxy-protocol       clients come by way of another balancer, which says who they are
 //! ```
 //!
 //! The address comes first and options follow, each behind a space, in the manner of HAProxy's `bind`.
@@ -20,6 +21,8 @@ const PATH_BYTES_MAX: usize = 107;
 pub struct Listen {
     /// Where it is.
     pub at: At,
+    /// Each connection begins with a header of the PROXY protocol, which says whose it is.
+    pub proxy_protocol: bool,
 }
 
 /// Where a listening socket is.
@@ -42,7 +45,7 @@ impl Listen {
 
     /// Plain HTTP at `at`.
     pub fn new(at: At) -> Self {
-        Self { at }
+        Self { at, proxy_protocol: false }
     }
 
     /// The same elsewhere.
@@ -107,6 +110,11 @@ impl FromStr for Listen {
 impl Listen {
     fn option(&mut self, name: &str, value: Option<&str>) -> Result<(), String> {
         match (name, value, &mut self.at) {
+            ("proxy-protocol", None, _) => {
+                self.proxy_protocol = true;
+                Ok(())
+            }
+            ("proxy-protocol", Some(_), _) => Err(format!("`{name}` takes no value")),
             ("mode", Some(digits), At::Unix { mode, .. }) => {
                 let read = u32::from_str_radix(digits, 8).ok().filter(|mode| *mode <= 0o777);
                 let wanted = || format!("`{digits}` is no mode; write three octal digits, e.g. mode=660");
@@ -121,7 +129,7 @@ impl Listen {
 }
 
 /// What may stand behind an address.
-const OPTIONS: &str = "mode=OCTAL";
+const OPTIONS: &str = "proxy-protocol, mode=OCTAL";
 
 fn socket_path(path: &str) -> Result<PathBuf, String> {
     if !path.starts_with('/') {
@@ -142,6 +150,9 @@ impl fmt::Display for Listen {
         self.at.fmt(f)?;
         if let At::Unix { mode: Some(mode), .. } = self.at {
             write!(f, " mode={mode:o}")?;
+        }
+        if self.proxy_protocol {
+            f.write_str(" proxy-protocol")?;
         }
         Ok(())
     }
@@ -173,6 +184,8 @@ mod tests {
             ("[::1]:1", "[::1]:1"),
             ("unix:/run/a.sock", "unix:/run/a.sock"),
             ("unix:/run/a.sock  mode=0660", "unix:/run/a.sock mode=660"),
+            (":1 proxy-protocol", "0.0.0.0:1 proxy-protocol"),
+            ("unix:/a proxy-protocol mode=600", "unix:/a mode=600 proxy-protocol"),
         ] {
             assert_eq!(read(text).as_deref(), Ok(meant), "{text}");
             assert_eq!(read(meant).as_deref(), Ok(meant), "what is printed is read as the same");
@@ -189,7 +202,8 @@ mod tests {
             ("unix:/a mode=1777", "three octal digits"),
             ("unix:/a mode", "needs a value"),
             (":80 mode=660", "file of a unix: socket"),
-            (":80 lts", "there is no option `lts`; there is mode=OCTAL"),
+            (":80 lts", "there is no option `lts`; there is proxy-protocol, mode=OCTAL"),
+            (":80 proxy-protocol=2", "takes no value"),
         ] {
             let refused = read(text).unwrap_err();
             assert!(refused.contains(words), "{text}: {refused}");

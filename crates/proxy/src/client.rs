@@ -1,12 +1,13 @@
 //! Who a connection is from.
 
+use muster_proxy_header::Header;
 use std::net::SocketAddr;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Who is connected.
 #[derive(Debug)]
 pub(crate) struct Client {
-    /// Where it is; nobody knows of one that came over a Unix socket.
+    /// Where it is, by its connection or by what a balancer in front said; nobody knows of one that came over a Unix socket.
     pub(crate) peer: Option<SocketAddr>,
     /// Where it reached us, likewise.
     pub(crate) local: Option<SocketAddr>,
@@ -22,5 +23,12 @@ impl Client {
         place: OwnedSemaphorePermit,
     ) -> Self {
         Self { peer, local, _place: place }
+    }
+
+    /// Somebody who is trusted said whose this connection is.
+    pub(crate) fn introduce(&mut self, header: Header) {
+        if let Header::From { source, destination } = header {
+            (self.peer, self.local) = (Some(source), Some(destination));
+        }
     }
 }

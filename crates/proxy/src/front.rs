@@ -23,6 +23,8 @@ pub(crate) struct Ask {
     pub(crate) asked: Asked,
     /// The method changes nothing, so that sending it twice does no harm (RFC 9110, 9.2.1).
     pub(crate) safe: bool,
+    /// What a new connection to a backend begins with, before the head.
+    pub(crate) preface: Vec<u8>,
     /// There is a body.
     pub(crate) has_body: bool,
 }

@@ -5,10 +5,10 @@ mod unix;
 use crate::bind::{At, Listen};
 use crate::bounds;
 use crate::client::Client;
+use crate::door;
 use crate::error::Error;
 use crate::plane::Plane;
-use crate::serve::serve;
-use crate::stream::{Socket, Stream};
+use crate::stream::Socket;
 use crate::upstream;
 use socket2::{Domain, Protocol, Type};
 use std::io;
@@ -184,6 +184,7 @@ async fn accept_all(
     places: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
 ) {
+    let spec = Rc::new(listener.spec.clone());
     let mut failing = false;
     loop {
         // With all places taken, clients wait in the kernel's queue.
@@ -191,13 +192,9 @@ async fn accept_all(
         match listener.socket.accept().await {
             Ok((socket, peer, local)) => {
                 failing = false;
-                let client = Rc::new(Client::new(peer, local, place));
-                tokio::task::spawn_local(serve(
-                    Rc::clone(&plane),
-                    Stream::Plain(socket),
-                    client,
-                    stop.clone(),
-                ));
+                let client = Client::new(peer, local, place);
+                let entering = door::enter(Rc::clone(&plane), Rc::clone(&spec), socket, client, stop.clone());
+                tokio::task::spawn_local(entering);
             }
             Err(cause) if is_clients(&cause) => {
                 tracing::debug!(%cause, "a client was gone before it was accepted");

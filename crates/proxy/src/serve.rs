@@ -8,6 +8,7 @@ use crate::front::http1::{Http1, Next};
 use crate::front::{Ask, Front};
 use crate::pages::Page;
 use crate::plane::Plane;
+use crate::preface;
 use crate::tunnel;
 use muster_http1::Hop;
 use std::future::{Future, poll_fn};
@@ -31,7 +32,9 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let mut stopped = stop.clone();
     let mut stopped = pin!(stopped.wait_for(|stop| *stop));
     let mut front = Http1::new(stream, hop, plane.config.idle_timeout, stop);
-    let (mut ask, mut alarm) = (Ask::default(), Alarm::default());
+    let preface = plane.config.send_proxy_protocol.map(|version| preface::of(&client, version));
+    let mut ask = Ask { preface: preface.unwrap_or_default(), ..Ask::default() };
+    let mut alarm = Alarm::default();
     let mut waits = Waits::default();
     loop {
         front.await_next();
@@ -115,6 +118,9 @@ mod tests {
         let seconds = Duration::from_secs;
         Config {
             listen: Vec::new(),
+            proxy_protocol_from: Vec::new(),
+            send_proxy_protocol: None,
+            handshake_timeout: seconds(30),
             service: "web".into(),
             socket: "/nonexistent".into(),
             connect_timeout: seconds(5),

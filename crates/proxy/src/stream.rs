@@ -1,9 +1,10 @@
 //! A client's connection, whatever it came over.
 
+use rustix::net::{RecvFlags, recv};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
 /// An accepted socket.
@@ -20,6 +21,19 @@ pub(crate) enum Socket {
 pub(crate) enum Stream {
     /// As the bytes come.
     Plain(Socket),
+}
+
+impl Socket {
+    /// Waits for bytes and takes or looks at them, as recv(2). 0: there will be none.
+    pub(crate) async fn recv(&self, buf: &mut [u8], flags: RecvFlags) -> io::Result<usize> {
+        let wants = Interest::READABLE;
+        // Of a datagram cut short there is a second number; here both are the same.
+        let (taken, _) = match self {
+            Self::Tcp(stream) => stream.async_io(wants, || Ok(recv(stream, &mut *buf, flags)?)).await?,
+            Self::Unix(stream) => stream.async_io(wants, || Ok(recv(stream, &mut *buf, flags)?)).await?,
+        };
+        Ok(taken)
+    }
 }
 
 /// Both traits for an enum of streams: each call goes to whichever it is.

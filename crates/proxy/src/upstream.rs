@@ -7,6 +7,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 /// An open HTTP/1.1 connection. Dropping it closes it at once.
@@ -45,9 +46,23 @@ impl Pooled for Upstream {
     }
 }
 
-/// Connects to a backend.
-pub(crate) async fn connect(addr: SocketAddr, timeout: Duration) -> Result<Upstream, ConnectError> {
-    let stream = match tokio::time::timeout(timeout, TcpStream::connect(addr)).await {
+/// Connects to a backend, for HTTP behind `preface`.
+pub(crate) async fn connect(
+    addr: SocketAddr,
+    timeout: Duration,
+    preface: &[u8],
+) -> Result<Upstream, ConnectError> {
+    let stream = dial(addr, timeout, preface).await?;
+    Ok(Upstream { stream, held: Buffer::default(), kept_for: None })
+}
+
+/// Opens a connection to a backend and begins it with `preface`, which is short.
+pub(crate) async fn dial(
+    addr: SocketAddr,
+    timeout: Duration,
+    preface: &[u8],
+) -> Result<TcpStream, ConnectError> {
+    let mut stream = match tokio::time::timeout(timeout, TcpStream::connect(addr)).await {
         Err(_) => return Err(ConnectError::Late(timeout)),
         Ok(Err(cause)) if is_ours(&cause) => return Err(ConnectError::Ours(cause)),
         Ok(Err(cause)) => return Err(ConnectError::Refused(cause)),
@@ -59,7 +74,11 @@ pub(crate) async fn connect(addr: SocketAddr, timeout: Duration) -> Result<Upstr
         return Err(ConnectError::Refused(io::ErrorKind::ConnectionRefused.into()));
     }
     tune(&stream);
-    Ok(Upstream { stream, held: Buffer::default(), kept_for: None })
+    if !preface.is_empty() {
+        // It fits into the buffer of a new socket, so this waits for nobody.
+        stream.write_all(preface).await.map_err(ConnectError::Refused)?;
+    }
+    Ok(stream)
 }
 
 /// What every TCP connection of the proxy gets; those that a listener accepts inherit it from that. Failure leaves a slower

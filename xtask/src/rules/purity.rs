@@ -17,6 +17,7 @@ const PURE: &[&str] = &[
     "render",
     "routes",
     "haproxy",
+    "proxy-header",
     "http1",
 ];
 

@@ -303,7 +303,7 @@ fn rpc(settings: &Settings, bind: SocketAddr, purpose: Purpose, findings: &mut F
 
 /// A rule for a name that is not quite that of the service protects nothing.
 fn rules_without_sink(settings: &Settings, notes: &mut Vec<Problem>) {
-    let served = settings.text(&keys::SERVICE);
+    let served = settings.text(&keys::proxy::SERVICE);
     for (service, set) in settings.named(Family::Services).filter(|(service, _)| *service != served) {
         let Some(setting) = set.iter().find(|setting| setting.origin != Origin::Default) else { continue };
         let text = format!(
@@ -318,7 +318,7 @@ fn rules_without_sink(settings: &Settings, notes: &mut Vec<Problem>) {
 /// flag or variable that the agent alone is given.
 fn plaintext(settings: &Settings, bind: SocketAddr, notes: &mut Vec<Problem>) {
     let is_open = views::gossip_keys(settings).is_none() && !bind.ip().to_canonical().is_loopback();
-    if is_open && !settings.bool(&keys::PLAINTEXT) {
+    if is_open && !settings.bool(&keys::proxy::PLAINTEXT) {
         let text = "without a key the agent gossips in plaintext, and `muster proxy` will not follow it; make a key with \
                     `muster keygen`, or set `plaintext` in [proxy]";
         notes.push(problem(settings, &keys::ENCRYPT, text));

@@ -54,7 +54,9 @@ fn lines(setting: &Setting) -> Vec<(String, String)> {
             })
             .collect(),
         Value::Texts(texts)
-            if texts.is_empty() && (Family::of(key.section).is_some() || key.kind == Kind::Words) =>
+            if texts.is_empty()
+                && (Family::of(key.section).is_some()
+                    || matches!(key.kind, Kind::Words | Kind::Networks)) =>
         {
             vec![(format!("# {} =", key.name), format!("{origin}: {}", key.default_words()))]
         }
@@ -197,7 +199,7 @@ mod tests {
             (&keys::TAGS, &["role=web", "odd key$=x\ny", "empty="]),
             (&keys::JOIN, &["lb", "[::1]:1"]),
             (&keys::JOIN_STRICT, &["true"]),
-            (&keys::LISTEN, &["127.0.0.1:1", "[::1]:2"]),
+            (&keys::proxy::LISTEN, &["127.0.0.1:1", "[::1]:2"]),
             (&keys::RETRY_INTERVAL, &["1m 500ms"]),
             (&keys::ADVERTISE, &["10.0.0.1"]),
         ]);

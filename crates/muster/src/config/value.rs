@@ -208,7 +208,7 @@ fn texts_of<T: FromStr<Err = String>>(items: &[&str]) -> Result<Value, Invalid> 
 /// Whether a list of a rule may have so many entries.
 pub(super) fn rule_length(entries: usize) -> Result<(), Invalid> {
     match entries {
-        0 => invalid("is empty, so that nobody could serve; leave it out to restrict nothing"),
+        0 => invalid("is empty, which would leave nobody; leave it out to restrict nothing"),
         1..=RULE_ENTRIES_MAX => Ok(()),
         _ => invalid(format!("has {entries} entries; at most {RULE_ENTRIES_MAX} are allowed")),
     }

@@ -15,7 +15,7 @@ use std::path::Path;
 pub(super) fn twice(settings: &Settings, problems: &mut Vec<Problem>) {
     let listen = views::listen(settings);
     if listen.is_empty() {
-        problems.push(problem(settings, &keys::LISTEN, "the proxy has no address to listen on"));
+        problems.push(problem(settings, &keys::proxy::LISTEN, "the proxy has no address to listen on"));
     }
     for (nth, one) in listen.iter().enumerate() {
         let clash = |earlier: &&Listen| match (&earlier.at, &one.at) {
@@ -28,7 +28,7 @@ pub(super) fn twice(settings: &Settings, problems: &mut Vec<Problem>) {
                 true => format!("{} is there twice", one.at),
                 false => format!("{} and {} overlap", one.at, earlier.at),
             };
-            problems.push(problem(settings, &keys::LISTEN, text));
+            problems.push(problem(settings, &keys::proxy::LISTEN, text));
         }
     }
 }
@@ -41,13 +41,13 @@ pub(super) fn on_gossip(settings: &Settings, bind: SocketAddr, problems: &mut Ve
             "the proxy would listen on {address}, where this node's agent gossips ({bind}, {})",
             settings.origin(&keys::BIND)
         );
-        problems.push(problem(settings, &keys::LISTEN, text));
+        problems.push(problem(settings, &keys::proxy::LISTEN, text));
     }
 }
 
 /// What this host says of them.
 pub(super) fn check(settings: &Settings, purpose: Purpose, findings: &mut Findings) {
-    let say = |text: String| problem(settings, &keys::LISTEN, text);
+    let say = |text: String| problem(settings, &keys::proxy::LISTEN, text);
     for listen in views::listen(settings).iter().filter(|listen| !muster_proxy::is_handed_over(&listen.at)) {
         match &listen.at {
             At::Tcp(address) => host::check(*address, host::TRAFFIC, purpose, findings, say),

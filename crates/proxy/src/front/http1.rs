@@ -285,3 +285,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         (self.stream, self.out, self.held)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_of_its_answer_is_noticed_on_any_stream() {
+        let addr = ([127, 0, 0, 1], 80).into();
+        let hop = Hop::new([127, 0, 0, 1].into(), addr, false);
+        let (_client, stream) = tokio::io::duplex(16);
+        let stop = watch::Sender::new(false);
+        let mut front = Http1::new(stream, hop, Duration::ZERO, stop.subscribe());
+        front.page(&Page::nobody_ready("web"));
+        let flushed = poll_fn(|cx| front.poll_flush(cx)).await;
+        assert!(matches!(flushed, Err(ClientError::Stuck)), "{flushed:?}");
+    }
+}

@@ -68,8 +68,10 @@ pub(crate) struct Http1<S> {
     cleared: usize,
     lead: Vec<u8>,
     download: Transfer,
-    /// Body bytes at the front of the backend's buffer that may go on, behind `out`.
+    /// Body bytes at the front of the backend's buffer, or of `rest`, that may go on, behind `out`.
     passing: usize,
+    /// The end of an answer whose backend has done its part.
+    rest: Buffer,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
@@ -99,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             lead: Vec::new(),
             download: Transfer::of_request(Body::None),
             passing: 0,
+            rest: Buffer::default(),
         }
     }
 
@@ -190,10 +193,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
 
     /// Brings out all that is left to be written.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
-        while self.out_gone < self.out.len() {
-            ready!(self.poll_write(cx, &[]))?;
-        }
+        ready!(self.poll_out(cx))?;
         Pin::new(&mut self.stream).poll_flush(cx).map_err(ClientError::Gone)
+    }
+
+    /// Writes what is left of answers.
+    fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        while self.out_gone < self.out.len() || !self.rest.is_empty() {
+            let mut rest = std::mem::take(&mut self.rest);
+            let written = self.poll_write(cx, rest.bytes());
+            if let Poll::Ready(Ok(count)) = written {
+                rest.take(count);
+                self.passing -= count;
+            }
+            self.rest = rest;
+            ready!(written)?;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Writes once: what goes before, and `body` behind it. Returns how much of `body` was taken.

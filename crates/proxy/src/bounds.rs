@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Clients connected at once, however many descriptors we may have. Each costs up to two descriptors and, while a
-/// request streams, up to two buffers of [`HEAD_BYTES_MAX`]. Further clients wait in the listen queue.
+/// request streams, up to two blocks of 80 KiB (`buffer`). Further clients wait in the listen queue.
 pub(crate) const CLIENTS_MAX: usize = 16_384;
 
 /// Descriptors kept free for listeners, control socket, trials, idle backend connections and the log.

@@ -10,10 +10,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
-/// How large each block is: the longest head fits, and large bodies take few calls.
-const BLOCK_BYTES: usize = bounds::HEAD_BYTES_MAX;
+/// How large each block is: the longest head fits, and large bodies take few calls; 64 KiB, which is what much is cut into, fit
+/// with their head.
+const BLOCK_BYTES: usize = bounds::HEAD_BYTES_MAX + 16 * 1024;
 
-/// Free blocks kept by a thread: 4 MiB. More than these are made and freed as they are needed.
+/// Free blocks kept by a thread: 5 MiB. More than these are made and freed as they are needed.
 const FREE_MAX: usize = 64;
 
 thread_local! {

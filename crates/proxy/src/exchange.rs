@@ -194,7 +194,7 @@ impl<'e, F: Front> Exchange<'e, F> {
         }
     }
 
-    /// Moves the response's body to the client until it has all of it.
+    /// Moves the response's body to the client until all of it has come.
     ///
     /// # Errors
     /// [`PassError`]; what the client has must not look whole.

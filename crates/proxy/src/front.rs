@@ -48,7 +48,7 @@ pub(crate) enum ClientError {
 pub(crate) enum Passed {
     /// All that came was passed on; there is more to come.
     All,
-    /// The body is over and the client has it.
+    /// The body is over. What the client does not have of it yet is in the front.
     Whole,
 }
 

@@ -68,8 +68,10 @@ pub(crate) struct Http1<S> {
     cleared: usize,
     lead: Vec<u8>,
     download: Transfer,
-    /// Body bytes at the front of the backend's buffer that may go on, behind `out`.
+    /// Body bytes at the front of the backend's buffer, or of `rest`, that may go on, behind `out`.
     passing: usize,
+    /// The end of an answer whose backend has done its part.
+    rest: Buffer,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
@@ -99,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             lead: Vec::new(),
             download: Transfer::of_request(Body::None),
             passing: 0,
+            rest: Buffer::default(),
         }
     }
 
@@ -190,10 +193,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
 
     /// Brings out all that is left to be written.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
-        while self.out_gone < self.out.len() {
-            ready!(self.poll_write(cx, &[]))?;
-        }
+        ready!(self.poll_out(cx))?;
         Pin::new(&mut self.stream).poll_flush(cx).map_err(ClientError::Gone)
+    }
+
+    /// Writes what is left of answers.
+    fn poll_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        while self.out_gone < self.out.len() || !self.rest.is_empty() {
+            let mut rest = std::mem::take(&mut self.rest);
+            let written = self.poll_write(cx, rest.bytes());
+            if let Poll::Ready(Ok(count)) = written {
+                rest.take(count);
+                self.passing -= count;
+            }
+            self.rest = rest;
+            ready!(written)?;
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Writes once: what goes before, and `body` behind it. Returns how much of `body` was taken.
@@ -283,5 +299,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     pub(crate) fn into_tunnel(mut self) -> (S, Vec<u8>, Buffer) {
         self.out.drain(..self.out_gone);
         (self.stream, self.out, self.held)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_of_its_answer_is_noticed_on_any_stream() {
+        let addr = ([127, 0, 0, 1], 80).into();
+        let hop = Hop::new([127, 0, 0, 1].into(), addr, false);
+        let (_client, stream) = tokio::io::duplex(16);
+        let stop = watch::Sender::new(false);
+        let mut front = Http1::new(stream, hop, Duration::ZERO, stop.subscribe());
+        front.page(&Page::nobody_ready("web"));
+        let flushed = poll_fn(|cx| front.poll_flush(cx)).await;
+        assert!(matches!(flushed, Err(ClientError::Stuck)), "{flushed:?}");
     }
 }

@@ -34,7 +34,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
         if std::mem::take(&mut self.expects) && self.held.is_empty() {
             self.out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
         }
-        self.push_out(cx)?;
+        // That it does not read is no reason to stop: it is its answer that it does not take.
+        if let Poll::Ready(Err(cause)) = self.poll_out(cx) {
+            return Poll::Ready(Err(cause));
+        }
         loop {
             if !self.ready().is_empty() || self.upload.is_done() {
                 return Poll::Ready(Ok(()));
@@ -58,7 +61,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
     }
 
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<ClientError> {
-        if let Err(cause) = self.push_out(cx) {
+        if let Poll::Ready(Err(cause)) = self.poll_out(cx) {
             return Poll::Ready(cause);
         }
         // Its next request, if there is one already, is all that is read ahead.
@@ -114,9 +117,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
                 let all = if self.download.is_done() { Passed::Whole } else { Passed::All };
                 return Poll::Ready(Ok(all));
             }
-            let count = ready!(self.poll_write(cx, &from.bytes()[..self.passing]))?;
-            from.take(count);
-            self.passing -= count;
+            match self.poll_write(cx, &from.bytes()[..self.passing])? {
+                Poll::Ready(count) => {
+                    from.take(count);
+                    self.passing -= count;
+                }
+                // The client is slow, and the backend need not wait for it: its part is done.
+                Poll::Pending if self.download.is_done() && from.bytes().len() == self.passing => {
+                    self.rest = std::mem::take(from);
+                    return Poll::Ready(Ok(Passed::Whole));
+                }
+                Poll::Pending => return Poll::Pending,
+            }
         }
     }
 
@@ -125,16 +137,37 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
-    /// Writes what there is for the client while its request still comes. That it does not read is no reason to stop: it is its
-    /// answer that it does not take.
-    fn push_out(&mut self, cx: &mut Context<'_>) -> Result<(), ClientError> {
-        while self.out_gone < self.out.len() {
-            match self.poll_write(cx, &[]) {
-                Poll::Ready(written) => _ = written?,
-                Poll::Pending => break,
-            }
-        }
-        Ok(())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use muster_http1::{Asked, Hop, Slots};
+    use std::future::poll_fn;
+    use std::time::Duration;
+    use tokio::io::AsyncReadExt;
+    use tokio::sync::watch;
+
+    #[tokio::test]
+    async fn a_backend_is_done_when_all_of_its_answer_has_come_however_slow_the_client_is() {
+        let addr = ([127, 0, 0, 1], 80).into();
+        let hop = Hop::new([127, 0, 0, 1].into(), addr, false);
+        let (mut client, stream) = tokio::io::duplex(16);
+        let stop = watch::Sender::new(false);
+        let mut front = Http1::new(stream, hop, Duration::from_secs(60), stop.subscribe());
+        let body = [b'x'; 10_000];
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n";
+        let mut slots = Slots::new();
+        front.head(&Response::parse(head, Asked::default(), &mut slots).unwrap().unwrap());
+        let mut from = Buffer::default();
+        poll_fn(|cx| from.poll_fill(cx, &mut body.as_slice())).await.unwrap();
+        let passed = poll_fn(|cx| front.poll_pass(cx, &mut from, false)).await.unwrap();
+        assert_eq!((passed, from.is_empty()), (Passed::Whole, true), "nothing was read by then");
+        let mut read = Vec::new();
+        let reading = async {
+            poll_fn(|cx| front.poll_flush(cx)).await.unwrap();
+            drop(front);
+        };
+        let (all, ()) = tokio::join!(client.read_to_end(&mut read), reading);
+        all.unwrap();
+        assert!(read.starts_with(b"HTTP/1.1 200 OK\r\n") && read.ends_with(&body));
     }
 }

@@ -3,6 +3,7 @@
 mod apart;
 mod bench;
 mod cut_short;
+mod hashes;
 mod newcomers;
 mod reloads;
 mod started;

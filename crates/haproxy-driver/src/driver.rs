@@ -2,6 +2,7 @@
 
 use crate::Failed;
 use crate::config::{Config, Reload};
+use crate::door::Door;
 use crate::guests::Guests;
 use crate::identity;
 use crate::journal::{self, Begun};
@@ -10,8 +11,8 @@ use crate::reload::reload;
 use crate::socket::Socket;
 use crate::stamp::{Reading, Stamp};
 use muster_haproxy::{
-    self as haproxy, Change, Config as Text, Features, Info, Leaving, Load, Past, Plan, Reason, ServerName,
-    ServerState, info, loads, plan, processes, server_states, sessions,
+    self as haproxy, Change, Config as Text, Features, Info, Leaving, Load, Past, Plan, Reason, ServerState,
+    info, loads, plan, processes, server_states, sessions,
 };
 use muster_whole_file as whole_file;
 use std::io::ErrorKind;
@@ -22,8 +23,13 @@ use std::time::Duration;
 const TEND_SOON: Duration = Duration::from_millis(100);
 /// Else: whether it is still the same HAProxy.
 const TEND_LATER: Duration = Duration::from_secs(1);
+/// Newcomers that are told by name.
+const WAITING_TOLD_MAX: usize = 100;
 /// Mode of the state file.
 const STATE_MODE: u32 = 0o644;
+
+/// Why a HAProxy is reloaded of which nothing is known.
+const UNKNOWN: &str = "what this HAProxy runs is not known: a change of it was cut short, or its file is another than at its start";
 
 /// What was done.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,8 +58,9 @@ pub struct Driver {
     guests: Guests,
     /// What is in flight where servers were before.
     moved: Moved,
-    /// The newcomer that was connected to last.
-    asked_last: Option<ServerName>,
+    door: Door,
+    /// Why it is no longer what it was brought to.
+    strayed: Option<String>,
     reloads: u64,
     changes: u64,
 }
@@ -69,6 +76,7 @@ impl Driver {
     /// Touches nothing yet.
     pub fn new(config: Config) -> Self {
         let socket = Socket(config.socket.clone());
+        let door = Door::new(config.checked_after);
         Self {
             config,
             socket,
@@ -76,7 +84,8 @@ impl Driver {
             past: Past::default(),
             guests: Guests::default(),
             moved: Moved::default(),
-            asked_last: None,
+            door,
+            strayed: None,
             reloads: 0,
             changes: 0,
         }
@@ -113,8 +122,7 @@ impl Driver {
             Some(running) => plan(running, &text, &self.guests.leaving, features),
             None => Plan::Reload(Reason {
                 line: None,
-                words: "what this HAProxy runs is not known: a change of it was cut short, or its file is another than at its start"
-                    .to_owned(),
+                words: self.strayed.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
             }),
         };
         if self.config.is_shadow {
@@ -139,6 +147,7 @@ impl Driver {
         };
         identity::remember(&self.config.file, &process, wanted);
         self.running = Some(Running { process, text: Some(text) });
+        self.strayed = None;
         self.keep_journal(false);
         Ok(applied)
     }
@@ -152,8 +161,10 @@ impl Driver {
         let is_known = self.running.as_ref().is_some_and(|running| running.text.is_some());
         if is_known && !self.guests.is_empty() {
             let before = self.guests.clone();
-            if let Err(cause) = self.go_on().await {
-                tracing::debug!(%cause, "HAProxy does not answer");
+            match self.go_on().await {
+                Ok(None) => {}
+                Ok(Some(why)) => self.strays(why),
+                Err(cause) => tracing::debug!(%cause, "HAProxy does not answer"),
             }
             if self.guests != before {
                 self.keep_journal(false);
@@ -174,16 +185,31 @@ impl Driver {
         Ok(())
     }
 
-    async fn go_on(&mut self) -> std::io::Result<()> {
-        self.guests.admit(&self.socket, &mut self.asked_last).await?;
-        self.guests.dismiss(&self.socket).await
+    /// What HAProxy has against a newcomer, if anything.
+    async fn go_on(&mut self) -> std::io::Result<Option<String>> {
+        let refused = self.guests.admit(&self.socket, &mut self.door).await?;
+        self.guests.dismiss(&self.socket).await?;
+        Ok(refused)
     }
 
-    /// Whether the process that answers is another one than the one that was brought to what is wanted.
-    pub async fn is_another(&mut self) -> bool {
+    /// It does not do what it was told: only a reload makes it so.
+    fn strays(&mut self, why: String) {
+        tracing::warn!("{why}; it is reloaded");
+        self.running.iter_mut().for_each(|running| running.text = None);
+        self.strayed = Some(why);
+    }
+
+    /// Newcomers that have waited for long, and why: as many as are told.
+    pub fn waiting(&self) -> Vec<String> {
+        self.door.told(&self.guests.entering, WAITING_TOLD_MAX)
+    }
+
+    /// Whether what answers has to be brought to what is wanted again: it is another process, or does not do what it was told.
+    pub async fn has_strayed(&mut self) -> bool {
         let Ok(Some(info)) = self.info().await else { return false };
         let process = Stamp::of(&info);
-        self.running.as_ref().is_none_or(|running| !running.process.is_same(&process))
+        self.strayed.is_some()
+            || self.running.as_ref().is_none_or(|running| !running.process.is_same(&process))
     }
 
     /// What each server is doing, sessions of old workers included where the master tells of them. What a server still has where it
@@ -314,7 +340,9 @@ impl Driver {
         }
         self.changes += u64::try_from(words.len()).unwrap_or(u64::MAX);
         self.look_after_moved().await?;
-        self.go_on().await.map_err(|cause| self.silent(cause))?;
+        if let Some(why) = self.go_on().await.map_err(|cause| self.silent(cause))? {
+            return Ok(Err(why));
+        }
         if text.state_file().is_some() {
             // A HAProxy that restarts by itself would believe the old one.
             let reply = self.socket.ask("show servers state").await.map_err(|cause| self.silent(cause))?;

@@ -10,12 +10,14 @@
 //! | who is between two states, for whoever drives next | `journal` |
 //! | what is in flight where a server was before | `moved` |
 //! | newcomers that must answer, leavers that must finish | `guests` |
+//! | how long newcomers wait, and for whom | `door` |
 //! | a new worker in place of the old one | `reload` |
 //!
 //! The file that HAProxy is started with is somebody else's to write, whole and before [`Driver::apply`], between two
 //! [`Driver::look`]s; so whatever becomes of the driver, the file and a HAProxy that starts anew agree.
 
 mod config;
+mod door;
 mod driver;
 mod guests;
 mod identity;

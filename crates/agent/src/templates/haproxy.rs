@@ -63,10 +63,15 @@ impl Haproxy {
         self.driver.counts()
     }
 
-    /// Goes on with what takes time: when to call again, and whether HAProxy was started anew.
+    /// Newcomers that have waited for long, and why.
+    pub(super) fn waiting(&self) -> Vec<String> {
+        self.driver.waiting()
+    }
+
+    /// Goes on with what takes time: when to call again, and whether HAProxy has to be brought to what is wanted again.
     pub(super) async fn tend(&mut self) -> (Duration, bool) {
         let next = self.driver.tend().await;
-        (next, self.driver.is_another().await)
+        (next, self.driver.has_strayed().await)
     }
 
     /// Nothing while it does not run: who asks whether requests are in flight is not told that none are.

@@ -114,9 +114,10 @@ impl Worker {
                 }
             }
             if let Some(haproxy) = self.haproxy.as_mut().filter(|_| tend_at <= Instant::now()) {
-                let (next, is_another) = haproxy.tend().await;
+                let (next, has_strayed) = haproxy.tend().await;
+                self.standing.waiting(haproxy.waiting());
                 tend_at = Instant::now() + next;
-                if is_another && !self.config.is_shadow() {
+                if has_strayed && !self.config.is_shadow() {
                     self.handle(Input::Forgotten);
                 }
             }

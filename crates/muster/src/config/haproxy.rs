@@ -12,6 +12,9 @@ use std::time::Duration;
 /// What the group of its configuration is called.
 pub(crate) const GROUP: &str = "haproxy";
 
+/// So long a newcomer may not answer this node before HAProxy's check decides. An application that starts takes a second or two.
+const CHECKED_AFTER: Duration = Duration::from_secs(5);
+
 /// Whether there is one at all, and whether it is touched.
 pub(crate) fn is_on(settings: &Settings) -> bool {
     settings.text(&keys::MODE) != keys::OFF
@@ -76,6 +79,7 @@ pub(crate) fn group(settings: &Settings) -> Option<TemplatesConfig> {
             },
             is_shadow: !balances(settings),
             reload_within: within,
+            checked_after: CHECKED_AFTER,
             old_workers_max: settings.count(&keys::OLD_WORKERS_MAX),
         }),
         action_within: within,

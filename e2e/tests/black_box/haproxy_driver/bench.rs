@@ -111,6 +111,8 @@ pub(super) fn config(haproxy: &Haproxy, old_workers_max: usize, is_shadow: bool)
         reload: Reload::Master(haproxy.path("master.sock")),
         is_shadow,
         reload_within: Duration::from_secs(30),
+        // For ever, unless a test is about it.
+        checked_after: Duration::from_secs(1000),
         old_workers_max,
     }
 }

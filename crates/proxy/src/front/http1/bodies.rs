@@ -148,8 +148,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_backend_is_done_when_all_of_its_answer_has_come_however_slow_the_client_is() {
-        let addr = ([127, 0, 0, 1], 80).into();
-        let hop = Hop::new([127, 0, 0, 1].into(), addr, false);
+        let addr = Some(([127, 0, 0, 1], 80).into());
+        let hop = Hop::new(Some([127, 0, 0, 1].into()), addr, false);
         let (mut client, stream) = tokio::io::duplex(16);
         let stop = watch::Sender::new(false);
         let mut front = Http1::new(stream, hop, Duration::from_secs(60), stop.subscribe());

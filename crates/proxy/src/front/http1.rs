@@ -46,6 +46,8 @@ pub(crate) struct Http1<S> {
     /// What goes to the client before all else, and how much of it has gone.
     out: Vec<u8>,
     out_gone: usize,
+    /// Nothing was written since the stream was flushed.
+    is_settled: bool,
     hop: Hop,
     /// Whether connections are to be closed behind their answers.
     stop: watch::Receiver<bool>,
@@ -84,6 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             searched: 0,
             out: Vec::new(),
             out_gone: 0,
+            is_settled: true,
             hop,
             stop,
             idle_max,
@@ -193,8 +196,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
 
     /// Brings out all that is left to be written.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
-        ready!(self.poll_out(cx))?;
-        Pin::new(&mut self.stream).poll_flush(cx).map_err(ClientError::Gone)
+        self.poll_out(cx)
+    }
+
+    /// Sees to it that what was written goes out: a stream that seals bytes may have kept some.
+    fn poll_settle(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), ClientError>> {
+        if self.is_settled {
+            return Poll::Ready(Ok(()));
+        }
+        ready!(Pin::new(&mut self.stream).poll_flush(cx)).map_err(ClientError::Gone)?;
+        self.is_settled = true;
+        Poll::Ready(Ok(()))
     }
 
     /// Writes what is left of answers.
@@ -209,7 +221,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             self.rest = rest;
             ready!(written)?;
         }
-        Poll::Ready(Ok(()))
+        self.poll_settle(cx)
     }
 
     /// Writes once: what goes before, and `body` behind it. Returns how much of `body` was taken.
@@ -235,6 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                     self.out.clear();
                     self.out_gone = 0;
                 }
+                self.is_settled = false;
                 self.alarm.clear();
                 if self.has_ended {
                     // It reads, or the network would have told by now.
@@ -276,11 +289,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     /// it what the client has not read yet (RFC 9112, 9.6).
     pub(crate) async fn close(mut self) {
         // Who asked for the close sends nothing behind its request.
-        if self.has_ended || self.asked_to_close && self.held.is_empty() && self.is_uploaded() {
-            return;
-        }
+        let is_silent = self.has_ended || self.asked_to_close && self.held.is_empty() && self.is_uploaded();
         let lingering = std::future::poll_fn(|cx| {
-            if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() {
+            if ready!(Pin::new(&mut self.stream).poll_shutdown(cx)).is_err() || is_silent {
                 return Poll::Ready(());
             }
             loop {
@@ -310,7 +321,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_takes_nothing_of_its_answer_is_noticed_on_any_stream() {
         let addr = ([127, 0, 0, 1], 80).into();
-        let hop = Hop::new([127, 0, 0, 1].into(), addr, false);
+        let hop = Hop::new(Some([127, 0, 0, 1].into()), Some(addr), false);
         let (_client, stream) = tokio::io::duplex(16);
         let stop = watch::Sender::new(false);
         let mut front = Http1::new(stream, hop, Duration::ZERO, stop.subscribe());

@@ -114,6 +114,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
                 }
             }
             if self.passing == 0 && self.out.is_empty() {
+                // If it cannot be settled now, that is told to the task; more may come meanwhile.
+                if let Poll::Ready(settled) = self.poll_settle(cx) {
+                    settled?;
+                }
                 let all = if self.download.is_done() { Passed::Whole } else { Passed::All };
                 return Poll::Ready(Ok(all));
             }
@@ -146,13 +150,34 @@ mod tests {
     use tokio::io::AsyncReadExt;
     use tokio::sync::watch;
 
+    fn front<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> (Http1<S>, watch::Sender<bool>) {
+        let addr = ([127, 0, 0, 1], 80).into();
+        let hop = Hop::new(Some([127, 0, 0, 1].into()), Some(addr), false);
+        let stop = watch::Sender::new(false);
+        (Http1::new(stream, hop, Duration::from_secs(60), stop.subscribe()), stop)
+    }
+
+    #[tokio::test]
+    async fn what_a_stream_keeps_back_is_not_left_there_while_a_backend_pauses() {
+        let (mut client, stream) = tokio::io::duplex(4096);
+        let (mut front, _stop) = front(tokio::io::BufStream::new(stream));
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
+        let mut slots = Slots::new();
+        front.head(&Response::parse(head, Asked::default(), &mut slots).unwrap().unwrap());
+        let mut from = Buffer::default();
+        poll_fn(|cx| from.poll_fill(cx, &mut b"hello".as_slice())).await.unwrap();
+        let passed = poll_fn(|cx| front.poll_pass(cx, &mut from, false)).await.unwrap();
+        assert_eq!(passed, Passed::All);
+        let mut read = Vec::new();
+        while !read.ends_with(b"hello") {
+            assert!(client.read_buf(&mut read).await.unwrap() > 0);
+        }
+    }
+
     #[tokio::test]
     async fn a_backend_is_done_when_all_of_its_answer_has_come_however_slow_the_client_is() {
-        let addr = Some(([127, 0, 0, 1], 80).into());
-        let hop = Hop::new(Some([127, 0, 0, 1].into()), addr, false);
         let (mut client, stream) = tokio::io::duplex(16);
-        let stop = watch::Sender::new(false);
-        let mut front = Http1::new(stream, hop, Duration::from_secs(60), stop.subscribe());
+        let (mut front, _stop) = front(stream);
         let body = [b'x'; 10_000];
         let head = b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n";
         let mut slots = Slots::new();

@@ -12,6 +12,7 @@
 //! | newcomers that must answer, leavers that must finish | `guests` |
 //! | how long newcomers wait, and for whom | `door` |
 //! | a new worker in place of the old one | `reload` |
+//! | what a command that reloads says | `said` |
 //!
 //! The file that HAProxy is started with is somebody else's to write, whole and before [`Driver::apply`], between two
 //! [`Driver::look`]s; so whatever becomes of the driver, the file and a HAProxy that starts anew agree.
@@ -24,6 +25,7 @@ mod identity;
 mod journal;
 mod moved;
 mod reload;
+mod said;
 mod socket;
 mod stamp;
 

@@ -4,7 +4,7 @@
 //! picture makes every backend; "one changed" is the same picture with another weight for one of them.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "prints its table; a bench may fail loudly")]
 
-use muster_balance::{Algorithm, Balancer, Change, Ended, Evidence, Hint, Instant, Key, Policy};
+use muster_balance::{Algorithm, Balancer, Change, Ended, Evidence, Hint, Instant, Key, Pick, Policy};
 use muster_fleet::{Backend, Phase, Picture, Standing, Terms};
 use std::collections::{BTreeMap, VecDeque};
 use std::hint::black_box;
@@ -62,8 +62,10 @@ fn request_ns(picture: &Picture, algorithm: Algorithm, requests: u32) -> f64 {
     let rounds = (0..ROUNDS).map(|_| {
         let took = seconds(|| {
             for n in 0..requests {
-                let hint = Hint { hash: Some(u64::from(n % 9973)) };
-                let choice = balancer.choose(now(1), "web", hint, &[]).unwrap();
+                let hint = Hint { hash: Some(u64::from(n % 9973)), ..Hint::default() };
+                let Pick::Go(choice) = balancer.choose(now(1), "web", hint, &[]) else {
+                    panic!("all have room")
+                };
                 open.push_back(black_box(choice).key);
                 if open.len() > 32 {
                     let key = open.pop_front().unwrap();
@@ -81,7 +83,7 @@ fn request_ns(picture: &Picture, algorithm: Algorithm, requests: u32) -> f64 {
 fn hash_ms(picture: &Picture) -> [f64; 2] {
     let mut less = picture.clone();
     less.services.get_mut("web").unwrap().backends.pop_first();
-    let hint = Hint { hash: Some(1) };
+    let hint = Hint { hash: Some(1), ..Hint::default() };
     let [mut all, mut one] = [f64::INFINITY; 2];
     for _ in 0..ROUNDS {
         let mut balancer = Balancer::new(1);

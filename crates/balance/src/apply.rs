@@ -7,6 +7,7 @@ use crate::backend::Backend;
 use crate::balancer::{Balancer, Change, Name};
 use crate::health::Health;
 use crate::key::{Choice, Key};
+use crate::policy::Stickiness;
 use crate::{Instant, StableId, pool::Pool};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -42,7 +43,7 @@ impl Balancer {
                 named = Some(shared);
                 self.recall(&name).unwrap_or_else(|| self.admit(now, &name, backend))
             });
-            self.update(now, key, backend, &mut changes);
+            self.update(now, key, Some(backend), &mut changes);
         }
         changes.sort_by_key(|change| !matches!(change, Change::Withdrawn(_)));
         changes
@@ -72,8 +73,8 @@ impl Balancer {
                     }
                 }
                 match here.map(|key| (key, self.backends.get(key))) {
-                    Some((_, Some(held))) if held.is_as(backend) => {}
-                    Some((key, Some(held))) if held.addr == backend.addr => {
+                    Some((_, Some(held))) if held.picture == *backend => {}
+                    Some((key, Some(held))) if held.picture.addr == backend.addr => {
                         difference.other.push((service, node, backend, Some(key)));
                     }
                     here => {
@@ -93,6 +94,9 @@ impl Balancer {
         backend.standing = Standing::Withdrawn;
         if let Some(pool) = self.pools.get_mut(&backend.service) {
             pool.nodes.remove(&backend.node);
+            if pool.ids.get(&backend.id) == Some(&key) {
+                pool.ids.remove(&backend.id);
+            }
             if let Some(seat) = backend.seat.take() {
                 pool.unseat(seat);
                 self.draining += backend.in_flight;
@@ -119,12 +123,14 @@ impl Balancer {
     }
 
     fn admit(&mut self, now: Instant, name: &Name, listed: &muster_fleet::Backend) -> Key {
+        let traits = self.traits.get(&*name.0).and_then(|nodes| nodes.get(&*name.1));
         let key = self.backends.insert(Backend {
             service: Arc::clone(&name.0),
             node: Arc::clone(&name.1),
-            addr: listed.addr,
             id: StableId::new(self.secret, &name.0, &name.1),
-            weight: listed.weight,
+            picture: listed.clone(),
+            traits: traits.cloned().unwrap_or_default(),
+            zone: 0,
             standing: Standing::Withdrawn,
             listed: true,
             appeared: false,
@@ -148,17 +154,32 @@ impl Balancer {
             }
         };
         pool.nodes.insert(Arc::clone(node), key);
+        if let Some(backend) = self.backends.get(key).filter(|_| pool.policy.sticky == Stickiness::Cookie) {
+            pool.ids.insert(backend.id, key);
+        }
     }
 
-    fn update(&mut self, now: Instant, key: Key, listed: &muster_fleet::Backend, changes: &mut Vec<Change>) {
+    /// Draws the consequences of how a backend is `listed` now (`None`: as before) and of its traits.
+    pub(crate) fn update(
+        &mut self,
+        now: Instant,
+        key: Key,
+        listed: Option<&muster_fleet::Backend>,
+        changes: &mut Vec<Change>,
+    ) {
         let Some(backend) = self.backends.get_mut(key) else { return };
         let Some(pool) = self.pools.get_mut(&backend.service) else { return };
-        let before = core::mem::replace(&mut backend.standing, listed.standing);
-        backend.weight = listed.weight;
-        match (before, listed.standing) {
+        if let Some(listed) = listed {
+            backend.picture.clone_from(listed);
+        }
+        let standing =
+            if backend.traits.maintenance { Standing::Withdrawn } else { backend.picture.standing };
+        backend.zone = pool.zone(backend.traits.zone.as_deref());
+        let before = core::mem::replace(&mut backend.standing, standing);
+        match (before, standing) {
             (Standing::Withdrawn, Standing::Withdrawn) => {}
             (Standing::Withdrawn, _) => {
-                let choice = Choice { key, addr: backend.addr };
+                let choice = Choice { key, addr: backend.picture.addr };
                 self.draining -= backend.in_flight;
                 if backend.appeared {
                     // It may have been restarted meanwhile: what was seen of it before says little.
@@ -169,7 +190,7 @@ impl Balancer {
                     backend.health = Health::awaiting_first_connection(now);
                     changes.push(Change::Appeared(choice));
                 }
-                backend.seat = Some(pool.seat(backend.newcomer(choice), &mut self.rng));
+                backend.seat = Some(pool.seat(now, backend.newcomer(choice), &mut self.rng));
             }
             (_, Standing::Withdrawn) => {
                 backend.seat.take().into_iter().for_each(|seat| pool.unseat(seat));
@@ -180,7 +201,7 @@ impl Balancer {
             (Standing::Demoted, Standing::Ready) => backend.health.vouched_for(now),
             (Standing::Ready, Standing::Ready) | (Standing::Demoted, Standing::Demoted) => {}
         }
-        self.rank(key);
+        self.rank(now, key);
         self.schedule(key);
     }
 }

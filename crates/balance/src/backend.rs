@@ -8,18 +8,21 @@ use crate::key::Choice;
 use crate::pool::Newcomer;
 use crate::seat::Rank;
 use crate::tier::Tier;
+use crate::traits::Traits;
 use alloc::sync::Arc;
-use core::net::SocketAddr;
 use muster_fleet::{BackendReport, Standing};
 
 #[derive(Debug)]
 pub(crate) struct Backend {
     pub(crate) service: Arc<str>,
     pub(crate) node: Arc<str>,
-    pub(crate) addr: SocketAddr,
     pub(crate) id: StableId,
-    pub(crate) weight: u16,
-    /// As in the picture; withdrawn once no longer in it.
+    /// As the picture last listed it.
+    pub(crate) picture: muster_fleet::Backend,
+    pub(crate) traits: Traits,
+    /// The number of its zone in its pool.
+    pub(crate) zone: u16,
+    /// What counts: withdrawn also in maintenance, and once it is no longer in the picture.
     pub(crate) standing: Standing,
     /// Still in the picture.
     pub(crate) listed: bool,
@@ -37,16 +40,11 @@ pub(crate) struct Backend {
 
 impl Backend {
     pub(crate) fn name(&self) -> Name {
-        (Arc::clone(&self.service), Arc::clone(&self.node), self.addr)
+        (Arc::clone(&self.service), Arc::clone(&self.node), self.picture.addr)
     }
 
     pub(crate) fn is_withdrawn(&self) -> bool {
         self.standing == Standing::Withdrawn
-    }
-
-    /// A picture that lists it so changes nothing.
-    pub(crate) fn is_as(&self, listed: &muster_fleet::Backend) -> bool {
-        (self.addr, self.weight, self.standing) == (listed.addr, listed.weight, listed.standing)
     }
 
     pub(crate) fn tier(&self) -> Tier {
@@ -66,7 +64,14 @@ impl Backend {
 
     /// What its seat in the pool should say.
     pub(crate) fn rank(&self) -> Rank {
-        Rank { weight: self.weight, tier: self.tier(), answers: self.answers() }
+        Rank {
+            weight: self.traits.weight.unwrap_or(self.picture.weight),
+            tier: self.tier(),
+            backup: self.traits.backup,
+            zone: self.zone,
+            limit: self.traits.max_in_flight,
+            answers: self.answers(),
+        }
     }
 
     /// It has answered, and nothing is held against it.

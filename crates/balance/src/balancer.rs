@@ -3,9 +3,11 @@
 use crate::key::{Choice, Key};
 use crate::policy::Policy;
 use crate::pool::Pool;
+use crate::queue::Queue;
 use crate::retry::{Attempt, Budget, may_retry};
 use crate::slab::Slab;
-use crate::{Answer, Evidence, Hint, Instant, Turn};
+use crate::traits::Traits;
+use crate::{Answer, Evidence, Instant, Turn};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -43,7 +45,7 @@ pub enum Ended {
 /// The balancer's whole knowledge.
 ///
 /// Every request is counted by its first [`Balancer::pick`] and ends once: well, abandoned or failed. At any time
-/// `requests = well + abandoned + failed + in flight`, as long as the shell keeps the order of a retry: pick again first,
+/// `requests = well + abandoned + failed + in flight + queued`, as long as the shell keeps the order of a retry: pick again first,
 /// then finish the failed attempt, as [`Ended::Retried`] when another backend was found, else as [`Ended::Failed`].
 #[derive(Debug)]
 pub struct Balancer {
@@ -53,26 +55,29 @@ pub struct Balancer {
     pub(crate) pools: BTreeMap<Arc<str>, Pool>,
     /// By service, whether it has backends or not.
     pub(crate) policies: BTreeMap<String, Policy>,
+    /// By service and node, whether they are in the picture or not; none is the default.
+    pub(crate) traits: BTreeMap<String, BTreeMap<String, Traits>>,
     pub(crate) secret: [u8; 16],
     /// No longer in the picture, with requests in flight.
     pub(crate) leaving: BTreeMap<Name, Key>,
     /// In flight on withdrawn backends.
     pub(crate) draining: u32,
     pub(crate) rng: fastrand::Rng,
-    trials: BTreeSet<(Instant, Key)>,
-    budget: Budget,
-    totals: Totals,
+    pub(crate) trials: BTreeSet<(Instant, Key)>,
+    pub(crate) queue: Queue,
+    pub(crate) budget: Budget,
+    pub(crate) totals: Totals,
 }
 
 /// What a backend is the same by: service, node, address.
 pub(crate) type Name = (Arc<str>, Arc<str>, SocketAddr);
 
 #[derive(Debug, Default)]
-struct Totals {
-    requests: u64,
-    failed: u64,
-    failed_unsafe: u64,
-    retried: u64,
+pub(crate) struct Totals {
+    pub(crate) requests: u64,
+    pub(crate) failed: u64,
+    pub(crate) failed_unsafe: u64,
+    pub(crate) retried: u64,
 }
 
 impl Balancer {
@@ -90,109 +95,24 @@ impl Balancer {
             backends: Slab::default(),
             pools: BTreeMap::new(),
             policies: BTreeMap::new(),
+            traits: BTreeMap::new(),
             secret,
             leaving: BTreeMap::new(),
             draining: 0,
             rng: fastrand::Rng::with_seed(seed),
             trials: BTreeSet::new(),
+            queue: Queue::default(),
             budget: Budget::default(),
             totals: Totals::default(),
         }
     }
 
-    /// Sets how backends of a service are chosen, from the next pick on. What is known of them is kept.
-    pub fn set_policy(&mut self, service: &str, policy: Policy) {
-        if self.policies.get(service) == Some(&policy) {
-            return;
-        }
-        if let Some(pool) = self.pools.get_mut(service) {
-            pool.set_policy(policy.clone());
-        }
-        self.policies.insert(service.into(), policy);
-    }
-
-    /// [`Balancer::choose`] for a request of which nothing is known.
-    pub fn pick(&mut self, now: Instant, service: &str, tried: &[Key]) -> Option<Choice> {
-        self.choose(now, service, Hint::default(), tried)
-    }
-
-    /// The next backend for `service`, never one in `tried`; counts as in flight until [`Balancer::finish`].
-    ///
-    /// With nothing tried this is a new request; `None` then is one that failed, and is counted so. `None` after some were
-    /// tried leaves the last attempt to be finished as failed. While the service has a backend that is neither withdrawn
-    /// nor tried, the answer is never `None`.
-    pub fn choose(&mut self, now: Instant, service: &str, hint: Hint, tried: &[Key]) -> Option<Choice> {
-        let is_new = tried.is_empty();
-        if is_new {
-            self.totals.requests += 1;
-            self.budget.deposit(now);
-        }
-        let tried_seats: Vec<u32> = tried.iter().filter_map(|key| self.seat(service, *key)).collect();
-        let pool = self.pools.get_mut(service);
-        let picked = pool.and_then(|pool| pool.pick(now, hint, &tried_seats, &mut self.rng));
-        match picked {
-            Some(choice) => {
-                self.totals.retried += u64::from(tried.len() == 1);
-                self.send(choice.key);
-            }
-            None => self.totals.failed += u64::from(is_new),
-        }
-        picked
-    }
-
-    fn send(&mut self, key: Key) {
-        if let Some(backend) = self.backends.get_mut(key) {
-            backend.in_flight = backend.in_flight.saturating_add(1);
-            backend.requests += 1;
-            self.load(key);
-        }
-    }
-
-    /// A picked request is over. Without effect when none is in flight there.
-    pub fn finish(&mut self, key: Key, ended: Ended) {
-        let Some(backend) = self.backends.get_mut(key) else { return };
-        let Some(in_flight) = backend.in_flight.checked_sub(1) else { return };
-        backend.in_flight = in_flight;
-        self.draining -= u32::from(backend.is_withdrawn());
-        match ended {
-            Ended::Well | Ended::Abandoned => {}
-            Ended::Retried => backend.failures += 1,
-            Ended::Failed { safe } => {
-                backend.failures += 1;
-                self.totals.failed += 1;
-                self.totals.failed_unsafe += u64::from(!safe);
-            }
-        }
-        if !backend.listed && in_flight == 0 {
-            self.leaving.remove(&backend.name());
-            self.backends.remove(key);
-        } else {
-            self.load(key);
-        }
-    }
-
-    /// Tells the pool what is in flight on a backend. One that has never answered also ranks by whether it is busy; all
-    /// others do not, which keeps that off the hot path.
-    fn load(&mut self, key: Key) {
-        let Some(backend) = self.backends.get(key) else { return };
-        if let (Some(seat), Some(pool)) = (backend.seat, self.pools.get_mut(&backend.service)) {
-            pool.load(seat, backend.in_flight);
-            if !backend.health.has_answered() {
-                pool.set(seat, backend.rank());
-            }
-        }
-    }
-
     /// Keeps a seat in step with its backend.
-    pub(crate) fn rank(&mut self, key: Key) {
+    pub(crate) fn rank(&mut self, now: Instant, key: Key) {
         let Some(backend) = self.backends.get(key) else { return };
         if let (Some(seat), Some(pool)) = (backend.seat, self.pools.get_mut(&backend.service)) {
-            pool.set(seat, backend.rank());
+            pool.set(now, seat, backend.rank());
         }
-    }
-
-    fn seat(&self, service: &str, key: Key) -> Option<u32> {
-        self.backends.get(key).filter(|backend| *backend.service == *service)?.seat
     }
 
     /// Whether this backend has never answered while another of its service does: a request that can be made again should
@@ -243,7 +163,7 @@ impl Balancer {
         let before = backend.tier();
         let ejected = backend.health.observe(now, evidence, alone, &mut self.rng);
         let after = backend.tier();
-        self.rank(key);
+        self.rank(now, key);
         self.schedule(key);
         match ejected {
             true => Turn::Ejected,
@@ -259,7 +179,7 @@ impl Balancer {
         while let Some((_, key)) = self.trials.first().copied().filter(|(at, _)| *at <= now) {
             self.trials.pop_first();
             if let Some(backend) = self.backends.get_mut(key) {
-                due.push(Choice { key, addr: backend.addr });
+                due.push(Choice { key, addr: backend.picture.addr });
                 backend.trial = None;
                 backend.health.trial_started(now);
                 self.schedule(key);

@@ -81,7 +81,7 @@ impl Points {
         }
         for slot in &self.added {
             let Some(seat) = seats.get(*slot) else { continue };
-            let points = ((u64::from(seat.share()) * POINTS_PER_WEIGHT) >> halvings).max(1);
+            let points = ((u64::from(seat.rank.weight.max(1)) * POINTS_PER_WEIGHT) >> halvings).max(1);
             self.points.extend((0..points).map(|index| (mix(seat.id.0, index), *slot)));
         }
         // The same place twice is a matter of luck that all balancers must have alike: then the lower id has it.

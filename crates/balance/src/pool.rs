@@ -1,17 +1,20 @@
-//! One service's backends, and whose turn it is.
+//! One service's backends, and how they rank.
 //!
-//! Backends equally preferred are a ring, one for each tier, and a picker chooses within it. Nothing here walks over all
-//! seats except a change of the policy.
+//! Backends equally preferred are a ring, one for each [`Level`], and a picker chooses within it; see `choose.rs`. One that is
+//! full is in no ring. Nothing here walks over all seats except a change of the policy.
 
-use crate::hint::Hint;
+use crate::Instant;
+use crate::id::StableId;
 use crate::key::{Choice, Key};
+use crate::latency::Latency;
+use crate::level::{Class, Level};
 use crate::picker::Credit;
 use crate::points::Points;
-use crate::policy::{Algorithm, Policy};
+use crate::policy::{Algorithm, Policy, Stickiness};
 use crate::ring::Ring;
-use crate::seat::{Rank, Seat, Seats};
-use crate::tier::Tier;
-use crate::{Instant, id::StableId, latency::Latency};
+use crate::seat::{Rank, STEPS, Seat, Seats};
+use crate::slow_start::{Warming, Warmth};
+use crate::zones::{UNKNOWN, Zones};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -22,13 +25,24 @@ use core::time::Duration;
 pub(crate) struct Pool {
     /// Backends in the picture, withdrawn ones included.
     pub(crate) nodes: BTreeMap<Arc<str>, Key>,
-    policy: Policy,
+    /// The same by their ids; kept only where cookies stick.
+    pub(crate) ids: BTreeMap<StableId, Key>,
+    pub(crate) policy: Policy,
     /// Those that may be picked.
-    seats: Seats,
-    /// Best first.
-    rings: [Ring; Tier::COUNT],
-    /// Kept only where a policy hashes.
-    points: Option<Points>,
+    pub(crate) seats: Seats,
+    /// By level.
+    pub(crate) rings: [Ring; Level::COUNT],
+    /// How many seats of a level are full, and so not in its ring.
+    pub(crate) full: [u32; Level::COUNT],
+    /// Levels with any seat, by their bits.
+    pub(crate) occupied: u32,
+    /// Kept only where something is hashed.
+    pub(crate) points: Option<Points>,
+    zones: Zones,
+    own_zone: Option<u16>,
+    /// How much of a request the zones abroad are owed; of [`crate::zones::ALL`].
+    pub(crate) owed_abroad: u32,
+    warming: Warming,
     /// How many seats are of a sound tier.
     sound: usize,
     /// How many answer.
@@ -37,79 +51,78 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) fn new(policy: Policy) -> Self {
-        let points = (policy.algorithm == Algorithm::Hash).then(Points::default);
+        let hashes = policy.algorithm == Algorithm::Hash || policy.sticky == Stickiness::Source;
+        let mut zones = Zones::default();
         Self {
             nodes: BTreeMap::new(),
+            ids: BTreeMap::new(),
             seats: Seats::default(),
             rings: core::array::from_fn(|_| Ring::new(policy.algorithm)),
-            points,
+            full: [0; Level::COUNT],
+            occupied: 0,
+            points: hashes.then(Points::default),
+            own_zone: policy.zone.as_deref().map(|name| zones.id(name)),
+            zones,
+            owed_abroad: 0,
+            warming: Warming::default(),
             sound: 0,
             answering: 0,
             policy,
         }
     }
 
-    /// Takes another policy over. Costs a walk over all seats.
+    /// Takes another policy over, except for [`Pool::ids`]. Costs a walk over all seats. Those that are ready count as ready
+    /// for long.
     pub(crate) fn set_policy(&mut self, policy: Policy) {
-        let Self { nodes, seats, .. } = core::mem::replace(self, Self::new(policy));
-        self.nodes = nodes;
-        self.seats = seats;
-        let slots: Vec<(u32, u16)> = self.seats.iter().map(|(slot, seat)| (slot, seat.rank.weight)).collect();
-        for (slot, weight) in slots {
-            self.enter(slot, Credit::default());
+        let own_zone = policy.zone.clone();
+        let Self { nodes, seats, mut zones, .. } = core::mem::replace(self, Self::new(policy));
+        zones.clear();
+        self.own_zone = own_zone.map(|name| zones.id(&name));
+        (self.nodes, self.seats, self.zones) = (nodes, seats, zones);
+        let slots: Vec<u32> = self.seats.iter().map(|(slot, _)| slot).collect();
+        for slot in slots {
+            let Some(seat) = self.seats.get_mut(slot) else { continue };
+            (seat.warmth, seat.step, seat.credit) = (Warmth::Cold, STEPS, Credit::default());
+            let (ready, weight) = (is_ready(seat.rank), seat.rank.weight);
+            self.warming.set(Instant::default(), slot, seat, ready, Duration::ZERO);
+            self.enter(slot);
             if let Some(points) = &mut self.points {
                 points.add(slot, weight);
             }
         }
     }
 
-    /// Who is next: one of the best tier that has anybody but those in `tried`.
-    pub(crate) fn pick(
-        &mut self,
-        now: Instant,
-        hint: Hint,
-        tried: &[u32],
-        rng: &mut fastrand::Rng,
-    ) -> Option<Choice> {
-        let (tier, aside) = self.best(tried)?;
-        let slot = match self.hashed(hint, tier, &aside) {
-            Some(slot) => slot,
-            None => self.rings[tier].take(&aside, now, &self.seats, rng)?,
-        };
-        self.seats.get(slot).map(|seat| seat.choice)
+    /// The number of a zone.
+    pub(crate) fn zone(&mut self, name: Option<&str>) -> u16 {
+        name.map_or(UNKNOWN, |name| self.zones.id(name))
     }
 
-    /// The best tier with anybody but those in `tried`, and which of these are in it.
-    fn best(&self, tried: &[u32]) -> Option<(usize, Vec<u32>)> {
-        let filled = self.rings.iter().enumerate().filter(|(_, ring)| ring.len() > 0);
-        let aside = |tier: usize| {
-            let here = |slot: &u32| self.seats.get(*slot).is_some_and(|seat| seat.rank.tier as usize == tier);
-            let mut aside: Vec<u32> = tried.iter().copied().filter(here).collect();
-            aside.sort_unstable();
-            aside.dedup();
-            aside
-        };
-        filled
-            .map(|(tier, ring)| (tier, aside(tier), ring))
-            .find(|(_, aside, ring)| aside.len() < ring.len())
-            .map(|(tier, aside, _)| (tier, aside))
-    }
-
-    fn hashed(&mut self, hint: Hint, tier: usize, aside: &[u32]) -> Option<u32> {
-        let Self { seats, rings, policy, points, .. } = self;
-        points.as_mut()?.find(hint.hash?, seats, |slot| {
-            seats.get(slot).is_some_and(|seat| seat.rank.tier as usize == tier)
-                && !aside.contains(&slot)
-                && policy.hash_bound_percent.is_none_or(|percent| rings[tier].has_room(slot, percent, seats))
-        })
+    /// How many of [`crate::zones::ALL`] requests stay in our zone.
+    pub(crate) fn staying(&self) -> u32 {
+        let own = self.own_zone.unwrap_or(UNKNOWN);
+        self.zones.staying(own, self.policy.zone_factor_percent)
     }
 
     /// Adds a backend; returns its slot.
-    pub(crate) fn seat(&mut self, newcomer: Newcomer, rng: &mut fastrand::Rng) -> u32 {
+    pub(crate) fn seat(&mut self, now: Instant, newcomer: Newcomer, rng: &mut fastrand::Rng) -> u32 {
+        self.tick(now);
         let Newcomer { choice, node, id, rank, in_flight } = newcomer;
-        let seat = Seat { choice, node, id, rank, in_flight, latency: Latency::default(), lot: rng.u32(..) };
-        let slot = self.seats.insert(seat);
-        self.enter(slot, Credit::default());
+        let slot = self.seats.insert(Seat {
+            choice,
+            node,
+            id,
+            rank,
+            in_flight,
+            latency: Latency::default(),
+            warmth: Warmth::Cold,
+            step: STEPS,
+            credit: Credit::default(),
+            lot: rng.u32(..),
+        });
+        if let Some(seat) = self.seats.get_mut(slot) {
+            self.warming.set(now, slot, seat, is_ready(rank), self.policy.slow_start);
+        }
+        self.enter(slot);
         if let Some(points) = &mut self.points {
             points.add(slot, rank.weight);
         }
@@ -119,19 +132,23 @@ impl Pool {
     pub(crate) fn unseat(&mut self, slot: u32) {
         let Some(rank) = self.rank(Some(slot)) else { return };
         self.exit(slot);
-        self.seats.remove(slot);
+        if let Some(mut seat) = self.seats.remove(slot) {
+            self.warming.forget(slot, &mut seat, self.policy.slow_start);
+        }
         if let Some(points) = &mut self.points {
             points.remove(slot, rank.weight);
         }
     }
 
-    pub(crate) fn set(&mut self, slot: u32, rank: Rank) {
+    pub(crate) fn set(&mut self, now: Instant, slot: u32, rank: Rank) {
         let Some(before) = self.rank(Some(slot)).filter(|before| *before != rank) else { return };
-        let credit = self.exit(slot);
+        self.tick(now);
+        self.exit(slot);
         if let Some(seat) = self.seats.get_mut(slot) {
             seat.rank = rank;
+            self.warming.set(now, slot, seat, is_ready(rank), self.policy.slow_start);
         }
-        self.enter(slot, credit);
+        self.enter(slot);
         if let Some(points) = self.points.as_mut().filter(|_| before.weight != rank.weight) {
             points.remove(slot, before.weight);
             points.add(slot, rank.weight);
@@ -140,10 +157,23 @@ impl Pool {
 
     /// So many requests are in flight on a backend now.
     pub(crate) fn load(&mut self, slot: u32, in_flight: u32) {
-        let Some(seat) = self.seats.get_mut(slot) else { return };
-        let before = core::mem::replace(&mut seat.in_flight, in_flight);
-        let tier = seat.rank.tier as usize;
-        self.rings[tier].loaded(slot, before, &self.seats);
+        let Some(seat) = self.seats.get(slot) else { return };
+        let before = seat.in_flight;
+        let limit = self.limit(seat.rank);
+        let moves = (before >= limit) != (in_flight >= limit);
+        let stands = !moves && before < limit;
+        let index = self.level(seat.rank).index();
+        if moves {
+            self.exit(slot);
+        }
+        if let Some(seat) = self.seats.get_mut(slot) {
+            seat.in_flight = in_flight;
+        }
+        if moves {
+            self.enter(slot);
+        } else if stands {
+            self.rings[index].loaded(slot, before, &self.seats);
+        }
     }
 
     /// A backend answered after `took`.
@@ -153,18 +183,65 @@ impl Pool {
         }
     }
 
-    fn enter(&mut self, slot: u32, credit: Credit) {
-        let Some(rank) = self.rank(Some(slot)) else { return };
-        self.rings[rank.tier as usize].insert(slot, &self.seats, credit);
-        self.sound += usize::from(rank.tier.is_sound());
-        self.answering += usize::from(rank.answers);
+    /// Lets weights rise whose time has come.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        while let Some(slot) = self.warming.due(now) {
+            self.exit(slot);
+            if let Some(seat) = self.seats.get_mut(slot) {
+                self.warming.step(now, slot, seat, self.policy.slow_start);
+            }
+            self.enter(slot);
+        }
     }
 
-    fn exit(&mut self, slot: u32) -> Credit {
-        let Some(rank) = self.rank(Some(slot)) else { return Credit::default() };
+    fn enter(&mut self, slot: u32) {
+        let Some(seat) = self.seats.get(slot) else { return };
+        let (rank, level) = (seat.rank, self.level(seat.rank));
+        if seat.in_flight >= self.limit(rank) {
+            self.full[level.index()] += 1;
+        } else {
+            self.rings[level.index()].insert(slot, &self.seats);
+        }
+        self.occupied |= level.bit();
+        self.sound += usize::from(rank.tier.is_sound());
+        self.answering += usize::from(rank.answers);
+        if level.class() == Class::Primary {
+            self.zones.add(rank.zone, rank.weight);
+        }
+    }
+
+    /// Takes a seat out of whatever counts it, as long as it is as it was when it entered.
+    fn exit(&mut self, slot: u32) {
+        let Some(seat) = self.seats.get(slot) else { return };
+        let (rank, level) = (seat.rank, self.level(seat.rank));
+        let limit = self.limit(rank);
+        let ring = &mut self.rings[level.index()];
+        if seat.in_flight >= limit {
+            self.full[level.index()] -= 1;
+        } else {
+            let credit = ring.remove(slot, &self.seats);
+            if let Some(seat) = self.seats.get_mut(slot) {
+                seat.credit = credit;
+            }
+        }
+        if ring.len() == 0 && self.full[level.index()] == 0 {
+            self.occupied &= !level.bit();
+        }
         self.sound -= usize::from(rank.tier.is_sound());
         self.answering -= usize::from(rank.answers);
-        self.rings[rank.tier as usize].remove(slot, &self.seats)
+        if level.class() == Class::Primary {
+            self.zones.subtract(rank.zone, rank.weight);
+        }
+    }
+
+    pub(crate) fn level(&self, rank: Rank) -> Level {
+        let far = self.own_zone.is_some_and(|own| own != rank.zone);
+        Level::of(rank.tier, rank.backup, rank.weight == 0, far)
+    }
+
+    /// Most requests in flight on a backend.
+    pub(crate) fn limit(&self, rank: Rank) -> u32 {
+        rank.limit.or(self.policy.max_in_flight).unwrap_or(u32::MAX)
     }
 
     fn rank(&self, slot: Option<u32>) -> Option<Rank> {
@@ -180,6 +257,11 @@ impl Pool {
     pub(crate) fn another_answers(&self, slot: Option<u32>) -> bool {
         self.answering > usize::from(self.rank(slot).is_some_and(|rank| rank.answers))
     }
+}
+
+/// Whether it may rise to its weight.
+fn is_ready(rank: Rank) -> bool {
+    rank.tier.is_sound() && rank.weight > 0
 }
 
 /// A backend about to get a seat.

@@ -23,12 +23,12 @@ impl Ring {
         self.len
     }
 
-    pub(crate) fn insert(&mut self, slot: u32, seats: &Seats, credit: Credit) {
+    pub(crate) fn insert(&mut self, slot: u32, seats: &Seats) {
         let Some(seat) = seats.get(slot) else { return };
         self.len += 1;
         self.weight += u64::from(seat.rank.weight);
         self.in_flight += u64::from(seat.in_flight);
-        self.picker.insert(slot, seats, credit);
+        self.picker.insert(slot, seats, seat.credit);
     }
 
     /// Takes a member out, as long as its seat is as it was when it came or was last [`Ring::loaded`].

@@ -3,15 +3,25 @@
 use crate::id::StableId;
 use crate::key::Choice;
 use crate::latency::Latency;
+use crate::picker::Credit;
+use crate::slow_start::Warmth;
 use crate::tier::Tier;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+/// In how many steps a weight rises.
+pub(crate) const STEPS: u8 = 20;
+
 /// What a pick depends on and evidence, pictures or operators may change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Rank {
+    /// 0: nothing but what sticks to it.
     pub(crate) weight: u16,
     pub(crate) tier: Tier,
+    pub(crate) backup: bool,
+    pub(crate) zone: u16,
+    /// Most requests in flight; `None`: as the policy says.
+    pub(crate) limit: Option<u32>,
     /// It has answered, and nothing is held against it.
     pub(crate) answers: bool,
 }
@@ -24,6 +34,11 @@ pub(crate) struct Seat {
     pub(crate) rank: Rank,
     pub(crate) in_flight: u32,
     pub(crate) latency: Latency,
+    pub(crate) warmth: Warmth,
+    /// Of [`STEPS`] to its whole weight.
+    pub(crate) step: u8,
+    /// What it is owed, while it is in no ring.
+    pub(crate) credit: Credit,
     /// Decides between equals, differently on each balancer.
     pub(crate) lot: u32,
 }
@@ -31,7 +46,7 @@ pub(crate) struct Seat {
 impl Seat {
     /// Its part of the picks, at least 1.
     pub(crate) fn share(&self) -> u32 {
-        u32::from(self.rank.weight.max(1))
+        u32::from(self.rank.weight.max(1)) * u32::from(self.step)
     }
 }
 

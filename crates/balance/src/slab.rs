@@ -59,16 +59,21 @@ fn fits(slot: &Slot, key: Key) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Instant, StableId, health::Health};
+    use crate::{Instant, StableId, Traits, health::Health};
     use muster_fleet::Standing;
 
     fn backend() -> Backend {
         Backend {
             service: "web".into(),
             node: "a".into(),
-            addr: ([10, 0, 0, 1], 80).into(),
             id: StableId(1),
-            weight: 10,
+            picture: muster_fleet::Backend {
+                addr: ([10, 0, 0, 1], 80).into(),
+                weight: 10,
+                standing: Standing::Ready,
+            },
+            traits: Traits::default(),
+            zone: 0,
             standing: Standing::Ready,
             listed: true,
             appeared: true,

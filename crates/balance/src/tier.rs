@@ -28,8 +28,6 @@ pub(crate) enum Tier {
 }
 
 impl Tier {
-    pub(crate) const COUNT: usize = 7;
-
     /// `busy`: it has requests in flight.
     pub(crate) fn of(standing: Standing, health: &Health, busy: bool) -> Self {
         let demoted = standing == Standing::Demoted;

@@ -1,8 +1,15 @@
 use super::*;
+use crate::choose::Found;
+use crate::hint::Hint;
+use crate::tier::Tier;
 use proptest::prelude::*;
 
 fn choice(n: usize) -> Choice {
     Choice { key: Key(n as u64), addr: ([10, 0, 0, 1], 80).into() }
+}
+
+fn rank(weight: u16, tier: Tier) -> Rank {
+    Rank { weight, tier, backup: false, zone: 0, limit: None, answers: false }
 }
 
 /// A pool whose backend n has key n.
@@ -16,9 +23,9 @@ impl Table {
     fn seat(&mut self, n: usize, weight: u16, tier: Tier) {
         let node = format!("node-{n}");
         let id = StableId::new([0; 16], "web", &node);
-        let rank = Rank { weight, tier, answers: false };
+        let rank = rank(weight, tier);
         let newcomer = Newcomer { choice: choice(n), node: node.into(), id, rank, in_flight: 0 };
-        let slot = self.pool.seat(newcomer, &mut self.rng);
+        let slot = self.pool.seat(Instant::default(), newcomer, &mut self.rng);
         assert_eq!(self.seats.insert(n, slot), None);
     }
 
@@ -28,15 +35,16 @@ impl Table {
 
     fn set(&mut self, n: usize, weight: u16, tier: Tier) {
         if let Some(slot) = self.seats.get(&n) {
-            self.pool.set(*slot, Rank { weight, tier, answers: false });
+            self.pool.set(Instant::default(), *slot, rank(weight, tier));
         }
     }
 
     fn pick(&mut self, tried: &[usize]) -> Option<usize> {
         let tried: Vec<u32> = tried.iter().filter_map(|n| self.seats.get(n)).copied().collect();
-        self.pool
-            .pick(Instant::default(), Hint::default(), &tried, &mut self.rng)
-            .map(|choice| choice.key.0.try_into().unwrap())
+        match self.pool.pick(Instant::default(), Hint::default(), &tried, &mut self.rng) {
+            Found::Seat(slot) => Some(self.pool.seats.get(slot).unwrap().choice.key.0.try_into().unwrap()),
+            Found::Full | Found::Nobody => None,
+        }
     }
 
     fn alone(&self, n: usize) -> bool {

@@ -18,6 +18,7 @@ use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A response that began, with its connection.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(crate) struct Answer {
     pub(crate) facts: Facts,
     /// Where it comes from.
     pub(crate) upstream: Upstream,
+    /// From the request to this head.
+    pub(crate) took: Duration,
     /// The request's head was written whole. When it was not, the rest is of no use.
     pub(crate) is_asked: bool,
 }
@@ -159,13 +162,14 @@ async fn exchange<F: Front>(
 ) -> Result<Answer, Failure> {
     let plane = lease.plane();
     let (patience, client_max) = (plane.patience(lease.key(), repeatable), plane.config.idle_timeout);
+    let began = Instant::now();
     let mut turn = Turn::new(patience, client_max);
     let mut exchange = Exchange::new(front, ask, &mut upstream);
     let answered = poll_fn(|cx| exchange.poll_answer(cx, &mut turn, alarm)).await;
     let (unsent, is_asked) = (exchange.is_unsent(), exchange.is_asked());
     let intact = exchange.is_intact() && (unsent || repeatable);
     let (cause, unsent, intact) = match answered {
-        Ok(facts) => return Ok(Answer { facts, upstream, is_asked }),
+        Ok(facts) => return Ok(Answer { facts, upstream, took: began.elapsed(), is_asked }),
         Err(Broken::Died(cause)) => (Cause::Died(cause), unsent, intact),
         Err(Broken::Garbled(refusal)) => (Cause::Garbled(refusal), false, repeatable),
         Err(Broken::Late(Side::Backend)) => (Cause::Silent(patience), false, repeatable),

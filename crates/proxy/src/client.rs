@@ -1,6 +1,9 @@
 //! Who a connection is from.
 
+use muster_balance::Hint;
 use muster_proxy_header::Header;
+use siphasher::sip::SipHasher13;
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -23,6 +26,16 @@ impl Client {
         place: OwnedSemaphorePermit,
     ) -> Self {
         Self { peer, local, _place: place }
+    }
+
+    /// What of it decides which backend it gets, where that depends on the client: its address, and nobody's port.
+    pub(crate) fn hint(&self) -> Hint {
+        let source = self.peer.map(|peer| {
+            let mut hasher = SipHasher13::new();
+            peer.ip().to_canonical().hash(&mut hasher);
+            hasher.finish()
+        });
+        Hint { source, ..Hint::default() }
     }
 
     /// Somebody who is trusted said whose this connection is.

@@ -1,6 +1,7 @@
 //! What the proxy needs to know, already checked.
 
 use crate::bind::Listen;
+use muster_balance::Policy;
 use muster_fleet::{Network, Rule};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub struct Config {
     pub send_proxy_protocol: Option<muster_proxy_header::Version>,
     /// Longest time from a client's connection to its first request, less that request.
     pub handshake_timeout: Duration,
+    /// How its backends are chosen. A queue is not waited in yet: `queue_max` is taken for 0.
+    pub policy: Policy,
     /// The service that gets the requests.
     pub service: String,
     /// Control socket of this node's agent.

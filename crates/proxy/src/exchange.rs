@@ -21,6 +21,8 @@ const INTERIM_MAX: u32 = 64;
 /// What remains of a response's head once the client's was made of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
+    /// Status code.
+    pub(crate) status: u16,
     /// The connection speaks something else from here on.
     pub(crate) is_tunnel: bool,
     /// The backend keeps the connection behind this response.
@@ -184,6 +186,7 @@ impl<'e, F: Front> Exchange<'e, F> {
                 continue;
             }
             let facts = Facts {
+                status: response.status,
                 is_tunnel: response.body == Body::Tunnel,
                 keeps: response.keeps(),
                 kept_for: response.kept_for(),

@@ -8,7 +8,7 @@ use crate::pages::Page;
 use crate::plane::Plane;
 use crate::relay::relay;
 use crate::upstream::Upstream;
-use muster_balance::{Attempt, Ended, Evidence};
+use muster_balance::{Attempt, Ended};
 use std::rc::Rc;
 
 /// What became of a request.
@@ -31,13 +31,13 @@ pub(crate) async fn forward<F: Front>(
 ) -> Outcome {
     plane.first_picture().await;
     match obtain(plane, ask, front, alarm).await {
-        Ok((lease, Answer { facts, upstream, .. })) if facts.is_tunnel => {
-            plane.evidence(lease.key(), Evidence::Answered);
-            Outcome::Tunnel(lease, upstream)
-        }
         Ok((lease, answer)) => {
-            plane.evidence(lease.key(), Evidence::Answered);
-            relay(ask, front, lease, answer).await
+            let Answer { facts, took, .. } = answer;
+            plane.answered(lease.key(), muster_balance::Answer { status: facts.status, took });
+            match facts.is_tunnel {
+                true => Outcome::Tunnel(lease, answer.upstream),
+                false => relay(ask, front, lease, answer).await,
+            }
         }
         Err(Some(page)) => {
             front.page(&page);
@@ -60,7 +60,7 @@ async fn obtain<F: Front>(
     let mut tried = Vec::new();
     let mut last: Option<(Lease, Option<Page>)> = None;
     loop {
-        let Some((mut lease, addr)) = plane.pick(&tried) else {
+        let Some((mut lease, addr)) = plane.pick(ask.hint, &tried) else {
             return Err(match last {
                 Some((mut lease, page)) => {
                     // Only what bears repeating comes here.

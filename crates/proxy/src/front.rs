@@ -10,6 +10,7 @@ pub(crate) mod http1;
 
 use crate::buffer::Buffer;
 use crate::pages::Page;
+use muster_balance::Hint;
 use muster_http1::{Asked, Refusal, Response};
 use std::io;
 use std::task::{Context, Poll};
@@ -23,6 +24,8 @@ pub(crate) struct Ask {
     pub(crate) asked: Asked,
     /// The method changes nothing, so that sending it twice does no harm (RFC 9110, 9.2.1).
     pub(crate) safe: bool,
+    /// What of the client its backend may depend on.
+    pub(crate) hint: Hint,
     /// What a new connection to a backend begins with, before the head.
     pub(crate) preface: Vec<u8>,
     /// There is a body.

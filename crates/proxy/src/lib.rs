@@ -54,6 +54,7 @@ pub use bind::{At, Listen, address};
 pub use config::Config;
 pub use error::Error;
 pub use inherited::is_handed_over;
+pub use muster_balance::{Algorithm, Policy, Stickiness};
 pub use muster_proxy_header::Version as ProxyProtocol;
 pub use proxy::Proxy;
 pub use run::run;

@@ -33,7 +33,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let mut stopped = pin!(stopped.wait_for(|stop| *stop));
     let mut front = Http1::new(stream, hop, plane.config.idle_timeout, stop);
     let preface = plane.config.send_proxy_protocol.map(|version| preface::of(&client, version));
-    let mut ask = Ask { preface: preface.unwrap_or_default(), ..Ask::default() };
+    let hint = client.hint();
+    let mut ask = Ask { hint, preface: preface.unwrap_or_default(), ..Ask::default() };
     let mut alarm = Alarm::default();
     let mut waits = Waits::default();
     loop {
@@ -121,6 +122,7 @@ mod tests {
             proxy_protocol_from: Vec::new(),
             send_proxy_protocol: None,
             handshake_timeout: seconds(30),
+            policy: muster_balance::Policy::default(),
             service: "web".into(),
             socket: "/nonexistent".into(),
             connect_timeout: seconds(5),

@@ -73,6 +73,7 @@ mod tests {
             proxy_protocol_from: Vec::new(),
             send_proxy_protocol: None,
             handshake_timeout: Duration::ZERO,
+            policy: muster_balance::Policy::default(),
             service: "web".into(),
             socket: "/m.sock".into(),
             connect_timeout: Duration::ZERO,

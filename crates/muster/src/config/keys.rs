@@ -67,6 +67,8 @@ pub(crate) static TABLE: &[&Key] = &[
     &proxy::PROXY_PROTOCOL_FROM,
     &proxy::HANDSHAKE_TIMEOUT,
     &proxy::SERVICE,
+    &proxy::BALANCE,
+    &proxy::SLOW_START,
     &proxy::SEND_PROXY_PROTOCOL,
     &proxy::CONNECT_TIMEOUT,
     &proxy::RESPONSE_TIMEOUT,

@@ -12,7 +12,7 @@ use super::value::Value;
 use crate::logging::facility;
 use muster_agent::{Advertise, Collector, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
 use muster_fleet::{Rule, Rules};
-use muster_proxy::{Listen, ProxyProtocol};
+use muster_proxy::{Algorithm, Listen, Policy, ProxyProtocol, Stickiness};
 use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -203,6 +203,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
             _ => None,
         },
         handshake_timeout: settings.duration(&keys::proxy::HANDSHAKE_TIMEOUT),
+        policy: policy(settings),
         service: settings.text(&keys::proxy::SERVICE).to_owned(),
         socket: settings.text(&keys::SOCKET).into(),
         connect_timeout: settings.duration(&keys::proxy::CONNECT_TIMEOUT),
@@ -213,6 +214,20 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         plaintext: settings.bool(&keys::proxy::PLAINTEXT),
         rule: rules(settings).remove(settings.text(&keys::proxy::SERVICE)).unwrap_or_default(),
     }
+}
+
+/// How the proxy chooses backends.
+fn policy(settings: &Settings) -> Policy {
+    let (algorithm, sticky) = match settings.text(&keys::proxy::BALANCE) {
+        "leastconn" => (Algorithm::LeastConn, Stickiness::None),
+        "p2c" => (Algorithm::PowerOfTwo, Stickiness::None),
+        "random" => (Algorithm::Random, Stickiness::None),
+        "source" => (Algorithm::RoundRobin, Stickiness::Source),
+        "first" => (Algorithm::First, Stickiness::None),
+        _ => (Algorithm::RoundRobin, Stickiness::None),
+    };
+    let slow_start = settings.duration(&keys::proxy::SLOW_START);
+    Policy { algorithm, sticky, slow_start, ..Policy::default() }
 }
 
 /// Where the proxy's clients come.

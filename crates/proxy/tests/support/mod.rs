@@ -43,6 +43,7 @@ pub fn config() -> Config {
         proxy_protocol_from: Vec::new(),
         send_proxy_protocol: None,
         handshake_timeout: Duration::from_secs(30),
+        policy: muster_proxy::Policy::default(),
         service: "web".into(),
         socket: "/nonexistent/muster.sock".into(),
         connect_timeout: Duration::from_secs(5),

@@ -48,6 +48,30 @@ pub(crate) static SERVICE: Key = Key {
     ..PROXY
 };
 
+pub(crate) static BALANCE: Key = Key {
+    name: "balance",
+    flag: "balance",
+    kind: Kind::Word {
+        words: &["roundrobin", "leastconn", "p2c", "random", "source", "first"],
+        also: &[("static-rr", "roundrobin")],
+    },
+    fallback: Fallback::Is("roundrobin"),
+    help: "How the next backend is chosen among those equally preferred, by the names HAProxy has for it.\n\n\
+           `roundrobin`: turns by weight, evenly spread. `leastconn`: the one with fewest requests in flight for its weight. `p2c`: the \
+           better of two drawn at random, by recent latency and requests in flight. `random`: drawn by weight. `source`: a client's \
+           address always gets the same one, on every balancer, as long as that is there. `first`: the first by name.",
+    ..PROXY
+};
+
+pub(crate) static SLOW_START: Key = Key {
+    name: "slow_start",
+    flag: "slow-start",
+    kind: duration(Duration::ZERO, DAY),
+    fallback: Fallback::Is("0s"),
+    help: "In how much time a backend that becomes ready beside ready ones rises to its weight.",
+    ..PROXY
+};
+
 pub(crate) static SEND_PROXY_PROTOCOL: Key = Key {
     name: "send_proxy_protocol",
     flag: "send-proxy-protocol",

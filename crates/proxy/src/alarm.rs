@@ -5,6 +5,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// One deadline at a time, for one task.
@@ -18,6 +19,11 @@ impl Alarm {
     /// From now on, this is the deadline.
     pub(crate) fn set(&mut self, deadline: Instant) {
         self.deadline = Some(deadline);
+    }
+
+    /// From now on, the deadline is in `limit`; there is none when that is beyond what clocks can say.
+    pub(crate) fn start(&mut self, limit: Duration) {
+        self.deadline = Instant::now().checked_add(limit);
     }
 
     /// There is no deadline.
@@ -51,14 +57,15 @@ impl Alarm {
 mod tests {
     use super::*;
     use std::future::poll_fn;
-    use std::time::Duration;
 
     #[tokio::test]
     async fn it_rings_at_the_deadline_wherever_that_was_moved() {
         let start = Instant::now();
         let ms = Duration::from_millis;
         let mut alarm = Alarm::default();
-        alarm.set(start + ms(3_600_000));
+        alarm.start(Duration::MAX);
+        assert!(!alarm.is_set());
+        alarm.start(ms(3_600_000));
         let _ = poll_fn(|cx| Poll::Ready(alarm.poll(cx))).await;
         alarm.set(start + ms(20));
         let _ = poll_fn(|cx| Poll::Ready(alarm.poll(cx))).await;

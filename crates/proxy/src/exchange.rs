@@ -176,7 +176,7 @@ impl<'e, F: Front> Exchange<'e, F> {
                 *moved = true;
                 self.interims += 1;
                 if self.interims > INTERIM_MAX {
-                    return Err(Refusal::Status);
+                    return Err(Refusal::Interims);
                 }
                 // The client was told to continue by us; a second time would be an answer that it does not expect.
                 if response.status != 100 {

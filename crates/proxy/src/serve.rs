@@ -17,7 +17,6 @@ use std::rc::Rc;
 use std::task::Poll;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 /// Serves requests that come on `stream` until either side closes. When `stop` becomes true, a request in flight is answered with
 /// `Connection: close` and an idle connection is closed. One that is new gets a moment for its first request, which may be on its
@@ -93,7 +92,7 @@ impl Waits {
             }
             if !self.is_stopping && stopped.as_mut().poll(cx).is_ready() {
                 self.is_stopping = true;
-                self.first.set(Instant::now() + bounds::FIRST_REQUEST_WAIT);
+                self.first.start(bounds::FIRST_REQUEST_WAIT);
             }
             let may_come = !self.had_request && self.first.poll(cx).is_pending();
             match self.is_stopping && front.is_idle() && !may_come {

@@ -17,7 +17,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 /// Heads are small; memory that a large one took is given back behind it.
 const SPARE_BYTES_MAX: usize = 4096;
@@ -110,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
 
     /// From here on the client's time for its next head runs.
     pub(crate) fn await_next(&mut self) {
-        self.alarm.set(Instant::now() + self.idle_max);
+        self.alarm.start(self.idle_max);
         for spare in [&mut self.out, &mut self.lead] {
             if spare.capacity() > SPARE_BYTES_MAX {
                 *spare = Vec::new();
@@ -251,14 +250,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                 self.alarm.clear();
                 if self.has_ended {
                     // It reads, or the network would have told by now.
-                    self.grace.set(Instant::now() + bounds::HALF_CLOSED);
+                    self.grace.start(bounds::HALF_CLOSED);
                 }
                 Poll::Ready(Ok(if is_copied { body.len() } else { count - of_before }))
             }
             Poll::Ready(Err(cause)) => Poll::Ready(Err(ClientError::Gone(cause))),
             Poll::Pending => {
                 if !self.alarm.is_set() {
-                    self.alarm.set(Instant::now() + self.stuck_max);
+                    self.alarm.start(self.stuck_max);
                 }
                 match self.alarm.poll(cx) {
                     Poll::Ready(()) => Poll::Ready(Err(ClientError::Stuck)),

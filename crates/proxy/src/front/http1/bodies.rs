@@ -9,7 +9,6 @@ use muster_http1::{Body, Response, ToClient, Transfer, Version, write_response};
 use std::io;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
     fn ready(&self) -> &[u8] {
@@ -69,7 +68,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
             match self.held.poll_fill(cx, &mut self.stream) {
                 Poll::Ready(Ok(0)) => {
                     self.has_ended = true;
-                    self.grace.set(Instant::now() + bounds::HALF_CLOSED);
+                    self.grace.start(bounds::HALF_CLOSED);
                 }
                 Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(cause)) => return Poll::Ready(ClientError::Gone(cause)),

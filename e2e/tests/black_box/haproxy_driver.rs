@@ -21,7 +21,7 @@ async fn a_hundred_servers_join_and_leave_without_a_reload_and_nothing_fails() {
     for release in [Release::installed(), Release::of("trixie")].into_iter().flatten() {
         let (mut bench, _first) = Bench::start(&release, &[("stays", 2)]).await;
         let loads = loads(&bench.hosts);
-        loads[0].passes(20).await;
+        loads.keeping.passes(20).await;
         let names: Vec<String> = (0..100).map(|nth| format!("s{nth:02}")).collect();
         let servers = |count: usize| {
             let joined = names.iter().zip(10..).take(count).map(|(name, host)| (name.as_str(), host));

@@ -1,6 +1,6 @@
 //! One test's HAProxy, what it is to run, and who drives it.
 
-use muster_e2e::load::{Load, Plan, failures};
+use muster_e2e::load::Loads;
 use muster_e2e::{Haproxy, Hosts, Origin, Release, wait_for};
 use muster_haproxy_driver::{Applied, Config, Driver, Failed, Reload};
 use std::fs;
@@ -117,20 +117,13 @@ pub(super) fn config(haproxy: &Haproxy, old_workers_max: usize, is_shadow: bool)
     }
 }
 
-pub(super) fn loads(hosts: &Hosts) -> [Load; 2] {
-    let plan =
-        |closes| Plan { address: hosts.at(1, 8080), per_second: 200, post_every: 5, connections: 10, closes };
-    [Load::start(&plan(false)), Load::start(&plan(true))]
+pub(super) fn loads(hosts: &Hosts) -> Loads {
+    Loads::start(&hosts.at(1, 8080), 200)
 }
 
-pub(super) async fn nobody_failed(loads: [Load; 2], haproxy: &Haproxy) -> usize {
-    let mut all = 0;
-    for load in loads {
-        let outcomes = load.stop().await;
-        let failed = failures(&outcomes);
-        assert!(failed.is_empty(), "{} of {}: {failed:#?}\n{}", failed.len(), outcomes.len(), haproxy.said());
-        all += outcomes.len();
-    }
+pub(super) async fn nobody_failed(loads: Loads, haproxy: &Haproxy) -> usize {
+    let (all, failed) = loads.stop().await;
+    assert!(failed.is_empty(), "{} of {all}: {failed:#?}\n{}", failed.len(), haproxy.said());
     all
 }
 

@@ -17,7 +17,7 @@ async fn reloads_under_load_fail_nothing() {
         bench.bring(&text).await.expect("it does not fail");
         let loads = loads(&bench.hosts);
         for retries in 4..14 {
-            loads[1].passes(40).await;
+            loads.closing.passes(40).await;
             let why =
                 why_reloaded(bench.bring(&text.replace("retries 3", &format!("retries {retries}"))).await);
             assert!(why.contains(&format!("`retries {retries}` is new")), "{why}");
@@ -37,7 +37,7 @@ async fn a_reload_that_fails_is_told_and_the_next_good_one_succeeds() {
         assert!(matches!(failed, Err(Failed::Refused(_))), "{}: {failed:?}", release.name);
         assert_eq!(bench.haproxy.pid(), worker, "it goes on");
         let loads = loads(&bench.hosts);
-        loads[0].passes(20).await;
+        loads.keeping.passes(20).await;
         // What runs is still known.
         assert_eq!(bench.bring(&good).await.expect("it does not fail"), Applied::Nothing);
         nobody_failed(loads, &bench.haproxy).await;
@@ -55,9 +55,9 @@ async fn any_haproxy_takes_addresses_without_a_reload_and_an_old_one_reloads_for
         let moved = bench.text(&[("a", 3)]).replace("8080\n", "8080\n    # a remark\n");
         assert!(matches!(bench.bring(&moved).await, Ok(Applied::Changed(_))), "{}", release.name);
         let loads = loads(&bench.hosts);
-        loads[1].passes(10).await;
+        loads.closing.passes(10).await;
         let before = origins[0].requests();
-        loads[1].passes(20).await;
+        loads.closing.passes(20).await;
         assert!(origins[0].requests() > before, "{}", release.name);
         nobody_failed(loads, &bench.haproxy).await;
         let both = bench.text(&[("a", 3), ("b", 4)]);

@@ -5,8 +5,10 @@
 
 use crate::backend::Backend;
 use crate::balancer::{Balancer, Change, Name};
+use crate::checks::Checked;
 use crate::health::Health;
 use crate::key::{Choice, Key};
+use crate::outliers::Record;
 use crate::policy::Stickiness;
 use crate::{Instant, StableId, pool::Pool};
 use alloc::sync::Arc;
@@ -135,7 +137,11 @@ impl Balancer {
             listed: true,
             appeared: false,
             health: Health::awaiting_first_connection(now),
+            checked: Checked::default(),
+            record: Record::default(),
             trial: None,
+            check: None,
+            release: None,
             seat: None,
             in_flight: 0,
             requests: 0,
@@ -176,11 +182,14 @@ impl Balancer {
             if backend.traits.maintenance { Standing::Withdrawn } else { backend.picture.standing };
         backend.zone = pool.zone(backend.traits.zone.as_deref());
         let before = core::mem::replace(&mut backend.standing, standing);
+        let mut begins = false;
         match (before, standing) {
             (Standing::Withdrawn, Standing::Withdrawn) => {}
             (Standing::Withdrawn, _) => {
                 let choice = Choice { key, addr: backend.picture.addr };
                 self.draining -= backend.in_flight;
+                begins = true;
+                (backend.checked, backend.record) = (Checked::default(), Record::default());
                 if backend.appeared {
                     // It may have been restarted meanwhile: what was seen of it before says little.
                     backend.health = Health::new(now);
@@ -203,5 +212,8 @@ impl Balancer {
         }
         self.rank(now, key);
         self.schedule(key);
+        if begins {
+            self.begin_checks(now, key);
+        }
     }
 }

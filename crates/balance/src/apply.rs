@@ -10,6 +10,7 @@ use crate::health::Health;
 use crate::key::{Choice, Key};
 use crate::outliers::Record;
 use crate::policy::Stickiness;
+use crate::traits::Traits;
 use crate::{Instant, StableId, pool::Pool};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -119,19 +120,21 @@ impl Balancer {
     /// One that left the picture, is back, and still has requests in flight.
     fn recall(&mut self, name: &Name) -> Option<Key> {
         let key = self.leaving.remove(name)?;
-        self.backends.get_mut(key)?.listed = true;
+        let traits = self.traits_of(name);
+        let backend = self.backends.get_mut(key)?;
+        (backend.listed, backend.traits) = (true, traits);
         self.enlist(name, key);
         Some(key)
     }
 
     fn admit(&mut self, now: Instant, name: &Name, listed: &muster_fleet::Backend) -> Key {
-        let traits = self.traits.get(&*name.0).and_then(|nodes| nodes.get(&*name.1));
+        let traits = self.traits_of(name);
         let key = self.backends.insert(Backend {
             service: Arc::clone(&name.0),
             node: Arc::clone(&name.1),
             id: StableId::new(self.secret, &name.0, &name.1),
             picture: listed.clone(),
-            traits: traits.cloned().unwrap_or_default(),
+            traits,
             zone: 0,
             standing: Standing::Withdrawn,
             listed: true,
@@ -149,6 +152,11 @@ impl Balancer {
         });
         self.enlist(name, key);
         key
+    }
+
+    /// They may have changed while it was away.
+    fn traits_of(&self, (service, node, _): &Name) -> Traits {
+        self.traits.get(&**service).and_then(|nodes| nodes.get(&**node)).cloned().unwrap_or_default()
     }
 
     fn enlist(&mut self, (service, node, _): &Name, key: Key) {

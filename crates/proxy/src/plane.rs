@@ -203,7 +203,8 @@ impl Plane {
 
     /// Keeps a connection that is ready for another request, if its backend may have idle ones.
     pub(crate) fn keep(&self, key: Key, upstream: Upstream) {
-        if self.balancer.borrow().keeps(key) {
+        // A connection that was begun in a client's name is that client's.
+        if self.config.send_proxy_protocol.is_none() && self.balancer.borrow().keeps(key) {
             self.pool.borrow_mut().put(Instant::now(), key, upstream);
         }
     }

@@ -15,7 +15,9 @@ const PURE: &[&str] = &[
     "fleet",
     "balance",
     "render",
+    "routes",
     "haproxy",
+    "proxy-header",
     "http1",
 ];
 

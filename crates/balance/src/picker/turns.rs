@@ -45,12 +45,14 @@ struct Turn {
     rest: u32,
     /// Decides between equals; random, so that many balancers do not all begin with the same backend.
     lot: u32,
+    /// What it was owed when it came.
+    brought: Credit,
 }
 
 impl Turn {
-    fn new(share: u32, start: u128, lot: u32) -> Self {
+    fn new(share: u32, start: u128, lot: u32, brought: Credit) -> Self {
         let remainder = u32::try_from(CYCLE % u64::from(share)).expect("less than the share, an u32");
-        Self { share, period: CYCLE / u64::from(share), remainder, start, rest: 0, lot }
+        Self { share, period: CYCLE / u64::from(share), remainder, start, rest: 0, lot, brought }
     }
 
     /// When its next turn ends, which is when the one after it begins, and what rounding leaves out then.
@@ -81,7 +83,7 @@ impl Turns {
     pub(crate) fn insert(&mut self, slot: u32, share: u32, credit: Credit, lot: u32) {
         let now = self.moments.checked_div(self.shares.into()).unwrap_or(DAWN);
         let owed = i128::from(credit.0) * i128::from(CYCLE) / PICK / i128::from(share);
-        let turn = Turn::new(share, now.saturating_add_signed(-owed), lot);
+        let turn = Turn::new(share, now.saturating_add_signed(-owed), lot, credit);
         let slots = slot as usize + 1;
         if self.turns.len() < slots {
             self.turns.resize(slots, Turn::default());
@@ -92,15 +94,20 @@ impl Turns {
         self.later.set(slot, turn.start);
     }
 
-    /// Takes one out who is there.
+    /// Takes one out who is there. Whoever is alone is owed nothing by anybody here, and so takes along what it brought: a newcomer
+    /// that is alone with its first request would be rid of its debt by that, and be first again among the others.
     pub(crate) fn remove(&mut self, slot: u32) -> Credit {
         let now = self.moments.checked_div(self.shares.into()).unwrap_or(DAWN);
         let turn = self.turns[slot as usize];
+        let is_alone = self.shares == u64::from(turn.share);
         if self.due.remove(slot).is_none() {
             self.later.remove(slot);
         }
         self.shares -= u64::from(turn.share);
         self.moments -= turn.start * u128::from(turn.share);
+        if is_alone {
+            return turn.brought;
+        }
         let most = i128::from(CYCLE) / i128::from(turn.share);
         let owed = i128::try_from(now).unwrap_or(i128::MAX) - i128::try_from(turn.start).unwrap_or(i128::MAX);
         // Within a period either way, so the product has at most 56 + 32 bits.

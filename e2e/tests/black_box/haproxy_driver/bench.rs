@@ -58,20 +58,18 @@ impl Bench {
         text(&self.hosts, servers).replace("DIR/", &self.haproxy.path("").display().to_string())
     }
 
-    /// Puts the file in its place, as the one who makes it does: the old one stays beside it.
-    pub(super) fn put(&self, text: &str) {
+    /// Puts the file in its place, as the one who makes it does.
+    pub(super) fn put(&mut self, text: &str) {
+        self.driver.look();
         let path = |name| self.haproxy.path(name);
-        let _ = fs::hard_link(path("haproxy.cfg"), path(".haproxy.cfg.old"));
         fs::write(path("new"), text).expect("it can be written");
         fs::rename(path("new"), path("haproxy.cfg")).expect("it can be put there");
+        self.driver.look();
     }
 
-    /// Until that succeeded.
     pub(super) async fn bring(&mut self, text: &str) -> Result<Applied, Failed> {
         self.put(text);
-        let applied = self.driver.apply(text).await?;
-        let _ = fs::remove_file(self.haproxy.path(".haproxy.cfg.old"));
-        Ok(applied)
+        self.driver.apply(text).await
     }
 
     pub(super) async fn origin(&self, name: &str, host: u8) -> Origin {
@@ -113,6 +111,8 @@ pub(super) fn config(haproxy: &Haproxy, old_workers_max: usize, is_shadow: bool)
         reload: Reload::Master(haproxy.path("master.sock")),
         is_shadow,
         reload_within: Duration::from_secs(30),
+        // For ever, unless a test is about it.
+        checked_after: Duration::from_secs(1000),
         old_workers_max,
     }
 }

@@ -3,6 +3,7 @@
 use super::bench::{Bench, config, hold, loads, nobody_failed, why_reloaded};
 use muster_e2e::{Release, wait_for};
 use muster_haproxy_driver::{Applied, Config, Driver, Failed, Reload};
+use rustix::process::{Pid, Signal, kill_process};
 use std::time::Duration;
 
 #[tokio::test]
@@ -118,6 +119,13 @@ async fn a_command_reloads_as_well_and_is_told_of_when_it_does_not() {
     assert!(why.contains("exit status: 3: no way"), "{why}");
     let why = failed(&mut bench, &["sleep", "1000"], &five).await;
     assert!(why.contains("it ran for longer than 2s"), "{why}");
+    // What it leaves behind holds the pipe, and nobody waits for that.
+    let left = bench.haproxy.path("left");
+    let script = format!("sleep 1000 & echo $! >{}; echo no way >&2; exit 3", left.display());
+    let why = failed(&mut bench, &["sh", "-c", &script], &five).await;
+    let left = std::fs::read_to_string(left).expect("it wrote that").trim().parse().expect("a number");
+    kill_process(Pid::from_raw(left).expect("one"), Signal::KILL).expect("it is ours");
+    assert!(why.contains("exit status: 3: no way"), "{why}");
     let why = failed(&mut bench, &["/no/such/program"], &five).await;
     assert!(why.contains("No such file"), "{why}");
     // HAProxy says so to its log only.

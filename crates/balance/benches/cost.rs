@@ -57,7 +57,7 @@ fn seconds(run: impl FnOnce()) -> f64 {
 /// Nanoseconds per request.
 fn request_ns(picture: &Picture, algorithm: Algorithm, requests: u32) -> f64 {
     let (mut balancer, _) = proven(picture);
-    balancer.set_policy("web", Policy { algorithm, ..Policy::default() });
+    balancer.set_policy(now(0), "web", &Policy { algorithm, ..Policy::default() });
     let mut open = VecDeque::new();
     let rounds = (0..ROUNDS).map(|_| {
         let took = seconds(|| {
@@ -87,7 +87,7 @@ fn hash_ms(picture: &Picture) -> [f64; 2] {
     let [mut all, mut one] = [f64::INFINITY; 2];
     for _ in 0..ROUNDS {
         let mut balancer = Balancer::new(1);
-        balancer.set_policy("web", Policy { algorithm: Algorithm::Hash, ..Policy::default() });
+        balancer.set_policy(now(0), "web", &Policy { algorithm: Algorithm::Hash, ..Policy::default() });
         balancer.apply(now(0), picture);
         all = all.min(seconds(|| _ = black_box(balancer.choose(now(1), "web", hint, &[]))) * 1e3);
         balancer.apply(now(0), &less);

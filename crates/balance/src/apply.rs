@@ -5,9 +5,12 @@
 
 use crate::backend::Backend;
 use crate::balancer::{Balancer, Change, Name};
+use crate::checks::Checked;
 use crate::health::Health;
 use crate::key::{Choice, Key};
+use crate::outliers::Record;
 use crate::policy::Stickiness;
+use crate::traits::Traits;
 use crate::{Instant, StableId, pool::Pool};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -117,25 +120,31 @@ impl Balancer {
     /// One that left the picture, is back, and still has requests in flight.
     fn recall(&mut self, name: &Name) -> Option<Key> {
         let key = self.leaving.remove(name)?;
-        self.backends.get_mut(key)?.listed = true;
+        let traits = self.traits_of(name);
+        let backend = self.backends.get_mut(key)?;
+        (backend.listed, backend.traits) = (true, traits);
         self.enlist(name, key);
         Some(key)
     }
 
     fn admit(&mut self, now: Instant, name: &Name, listed: &muster_fleet::Backend) -> Key {
-        let traits = self.traits.get(&*name.0).and_then(|nodes| nodes.get(&*name.1));
+        let traits = self.traits_of(name);
         let key = self.backends.insert(Backend {
             service: Arc::clone(&name.0),
             node: Arc::clone(&name.1),
             id: StableId::new(self.secret, &name.0, &name.1),
             picture: listed.clone(),
-            traits: traits.cloned().unwrap_or_default(),
+            traits,
             zone: 0,
             standing: Standing::Withdrawn,
             listed: true,
             appeared: false,
             health: Health::awaiting_first_connection(now),
+            checked: Checked::default(),
+            record: Record::default(),
             trial: None,
+            check: None,
+            release: None,
             seat: None,
             in_flight: 0,
             requests: 0,
@@ -143,6 +152,11 @@ impl Balancer {
         });
         self.enlist(name, key);
         key
+    }
+
+    /// They may have changed while it was away.
+    fn traits_of(&self, (service, node, _): &Name) -> Traits {
+        self.traits.get(&**service).and_then(|nodes| nodes.get(&**node)).cloned().unwrap_or_default()
     }
 
     fn enlist(&mut self, (service, node, _): &Name, key: Key) {
@@ -176,11 +190,14 @@ impl Balancer {
             if backend.traits.maintenance { Standing::Withdrawn } else { backend.picture.standing };
         backend.zone = pool.zone(backend.traits.zone.as_deref());
         let before = core::mem::replace(&mut backend.standing, standing);
+        let mut begins = false;
         match (before, standing) {
             (Standing::Withdrawn, Standing::Withdrawn) => {}
             (Standing::Withdrawn, _) => {
                 let choice = Choice { key, addr: backend.picture.addr };
                 self.draining -= backend.in_flight;
+                begins = true;
+                (backend.checked, backend.record) = (Checked::default(), Record::default());
                 if backend.appeared {
                     // It may have been restarted meanwhile: what was seen of it before says little.
                     backend.health = Health::new(now);
@@ -203,5 +220,8 @@ impl Balancer {
         }
         self.rank(now, key);
         self.schedule(key);
+        if begins {
+            self.begin_checks(now, key);
+        }
     }
 }

@@ -2,14 +2,18 @@
 
 use crate::Instant;
 use crate::balancer::Name;
+use crate::checks::Checked;
 use crate::health::Health;
 use crate::id::StableId;
 use crate::key::Choice;
+use crate::outliers::Record;
 use crate::pool::Newcomer;
 use crate::seat::Rank;
 use crate::tier::Tier;
 use crate::traits::Traits;
+use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use muster_fleet::{BackendReport, Standing};
 
 #[derive(Debug)]
@@ -29,8 +33,13 @@ pub(crate) struct Backend {
     /// It may have been picked, or the shell was asked to connect to it.
     pub(crate) appeared: bool,
     pub(crate) health: Health,
+    pub(crate) checked: Checked,
+    pub(crate) record: Record,
     /// Where it stands among the trials due.
     pub(crate) trial: Option<Instant>,
+    /// Where it stands among the checks due, and among the outliers to be taken back.
+    pub(crate) check: Option<Instant>,
+    pub(crate) release: Option<Instant>,
     /// Its slot in the pool, unless it is withdrawn.
     pub(crate) seat: Option<u32>,
     pub(crate) in_flight: u32,
@@ -67,6 +76,7 @@ impl Backend {
         Rank {
             weight: self.traits.weight.unwrap_or(self.picture.weight),
             tier: self.tier(),
+            judged: self.is_judged(),
             backup: self.traits.backup,
             zone: self.zone,
             limit: self.traits.max_in_flight,
@@ -74,16 +84,34 @@ impl Backend {
         }
     }
 
-    /// It has answered, and nothing is held against it.
-    fn answers(&self) -> bool {
-        self.health.has_answered() && !self.health.is_ejected() && !self.is_withdrawn()
+    /// Checks or a comparison with its peers say that it should not serve.
+    pub(crate) fn is_judged(&self) -> bool {
+        self.checked.down().is_some() || self.record.ejected().is_some()
     }
 
-    pub(crate) fn report(&self) -> BackendReport {
+    /// It has answered, and nothing is held against it.
+    fn answers(&self) -> bool {
+        self.health.has_answered() && !self.health.is_ejected() && !self.is_judged() && !self.is_withdrawn()
+    }
+
+    /// Why it is ejected, if it is. `panics`: its service uses those that only a judgement keeps out.
+    fn why(&self, panics: bool) -> Option<String> {
+        let hard = self.health.why();
+        let judged = self.checked.down().or(self.record.ejected());
+        let unheeded = (panics && hard.is_none()).then_some("used all the same, since too few are left");
+        let words: Vec<String> = hard.into_iter().chain(judged.map(String::from)).collect();
+        let words: Vec<String> = match words.is_empty() {
+            true => words,
+            false => words.into_iter().chain(unheeded.map(String::from)).collect(),
+        };
+        (!words.is_empty()).then(|| words.join("; "))
+    }
+
+    pub(crate) fn report(&self, panics: bool) -> BackendReport {
         let state = match (self.standing, self.in_flight) {
             (Standing::Withdrawn, 0) => "withdrawn",
             (Standing::Withdrawn, _) => "draining",
-            _ if self.health.is_ejected() => "ejected",
+            _ if self.health.is_ejected() || self.is_judged() => "ejected",
             (Standing::Demoted, _) => "demoted",
             (Standing::Ready, _) if self.health.is_proven() => "up",
             (Standing::Ready, _) => "new",
@@ -95,7 +123,7 @@ impl Backend {
             in_flight: self.in_flight,
             requests: self.requests,
             failures: self.failures,
-            why: self.health.why().filter(|_| state == "ejected"),
+            why: self.why(panics).filter(|_| state == "ejected"),
         }
     }
 }

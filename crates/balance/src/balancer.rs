@@ -1,5 +1,7 @@
 //! The pools and who is next.
 
+use crate::Instant;
+use crate::agenda::Agenda;
 use crate::key::{Choice, Key};
 use crate::policy::Policy;
 use crate::pool::Pool;
@@ -7,11 +9,9 @@ use crate::queue::Queue;
 use crate::retry::{Attempt, Budget, may_retry};
 use crate::slab::Slab;
 use crate::traits::Traits;
-use crate::{Answer, Evidence, Instant, Turn};
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::net::SocketAddr;
 use muster_fleet::Report;
 
@@ -63,7 +63,10 @@ pub struct Balancer {
     /// In flight on withdrawn backends.
     pub(crate) draining: u32,
     pub(crate) rng: fastrand::Rng,
-    pub(crate) trials: BTreeSet<(Instant, Key)>,
+    pub(crate) trials: Agenda,
+    pub(crate) checks: Agenda,
+    /// When outliers are taken back.
+    pub(crate) releases: Agenda,
     pub(crate) queue: Queue,
     pub(crate) budget: Budget,
     pub(crate) totals: Totals,
@@ -100,7 +103,9 @@ impl Balancer {
             leaving: BTreeMap::new(),
             draining: 0,
             rng: fastrand::Rng::with_seed(seed),
-            trials: BTreeSet::new(),
+            trials: Agenda::default(),
+            checks: Agenda::default(),
+            releases: Agenda::default(),
             queue: Queue::default(),
             budget: Budget::default(),
             totals: Totals::default(),
@@ -141,61 +146,16 @@ impl Balancer {
         })
     }
 
-    /// A response head arrived: [`Evidence::Answered`], and what else it says. Tell either this or the bare evidence.
-    pub fn answered(&mut self, now: Instant, key: Key, answer: Answer) -> Turn {
-        if let Some(backend) = self.backends.get(key)
-            && let (Some(seat), Some(pool)) = (backend.seat, self.pools.get_mut(&backend.service))
-        {
-            pool.answered(now, seat, answer.took);
-        }
-        self.evidence(now, key, Evidence::Answered)
-    }
-
-    /// Something was seen of a backend.
-    pub fn evidence(&mut self, now: Instant, key: Key, evidence: Evidence) -> Turn {
-        let Some(backend) = self.backends.get_mut(key) else { return Turn::None };
-        let good = matches!(evidence, Evidence::Connected | Evidence::Answered);
-        if backend.is_withdrawn() || good && backend.health.is_settled() {
-            return Turn::None;
-        }
-        let Some(pool) = self.pools.get_mut(&backend.service) else { return Turn::None };
-        let alone = pool.stands_alone(backend.seat);
-        let before = backend.tier();
-        let ejected = backend.health.observe(now, evidence, alone, &mut self.rng);
-        let after = backend.tier();
-        self.rank(now, key);
-        self.schedule(key);
-        match ejected {
-            true => Turn::Ejected,
-            false if before != after => Turn::Moved,
-            false => Turn::None,
-        }
-    }
-
-    /// Backends that should be tried with one connection now, its outcome told as evidence: ejected ones whose time is over,
-    /// new ones of which nothing was heard, and those that gossip doubts. Each is returned once per due try.
-    pub fn due_trials(&mut self, now: Instant) -> Vec<Choice> {
-        let mut due = Vec::new();
-        while let Some((_, key)) = self.trials.first().copied().filter(|(at, _)| *at <= now) {
-            self.trials.pop_first();
-            if let Some(backend) = self.backends.get_mut(key) {
-                due.push(Choice { key, addr: backend.picture.addr });
-                backend.trial = None;
-                backend.health.trial_started(now);
-                self.schedule(key);
-            }
-        }
-        due
-    }
-
-    /// When [`Balancer::due_trials`] has something to say.
-    pub fn next_timeout(&self) -> Option<Instant> {
-        self.trials.first().map(|(at, _)| *at)
-    }
-
     /// Whether connections to this backend may be kept idle: it is neither withdrawn nor ejected.
     pub fn keeps(&self, key: Key) -> bool {
-        self.backends.get(key).is_some_and(|backend| !backend.is_withdrawn() && !backend.health.is_ejected())
+        self.backends.get(key).is_some_and(|backend| {
+            let preferred = !backend.is_judged() || self.panics(&backend.service);
+            !backend.is_withdrawn() && !backend.health.is_ejected() && preferred
+        })
+    }
+
+    fn panics(&self, service: &str) -> bool {
+        self.pools.get(service).is_some_and(|pool| pool.panics)
     }
 
     /// Requests in flight on withdrawn backends, all services together.
@@ -215,20 +175,10 @@ impl Balancer {
             failed: self.totals.failed,
             failed_unsafe: self.totals.failed_unsafe,
             retried: self.totals.retried,
-            backends: keys.filter_map(|key| Some(self.backends.get(*key)?.report())).collect(),
-        }
-    }
-
-    /// Keeps the list of trials in step with a backend's own wish.
-    pub(crate) fn schedule(&mut self, key: Key) {
-        let Some(backend) = self.backends.get_mut(key) else { return };
-        let wanted = backend.health.trial().filter(|_| !backend.is_withdrawn());
-        if wanted != backend.trial {
-            if let Some(at) = backend.trial {
-                self.trials.remove(&(at, key));
-            }
-            self.trials.extend(wanted.map(|at| (at, key)));
-            backend.trial = wanted;
+            backends: keys
+                .filter_map(|key| self.backends.get(*key))
+                .map(|backend| backend.report(self.panics(&backend.service)))
+                .collect(),
         }
     }
 }

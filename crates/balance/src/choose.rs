@@ -104,8 +104,7 @@ impl Pool {
         self.seats.get(slot).is_some_and(|seat| {
             let rank = seat.rank;
             // Weight 0 keeps what sticks: that is what it is for.
-            let level = Level::of(rank.tier, rank.backup, false, false);
-            rank.tier.is_sound() && level.class() <= Class::Backup && seat.in_flight < self.limit(rank)
+            self.is_sound(rank) && seat.in_flight < self.limit(rank)
         })
     }
 

@@ -16,11 +16,14 @@
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 
+mod agenda;
 mod apply;
 mod backend;
 mod balancer;
+mod checks;
 mod choose;
 mod evidence;
+mod guard;
 mod health;
 mod heap;
 mod hint;
@@ -30,6 +33,7 @@ mod key;
 mod latency;
 mod level;
 mod operate;
+mod outliers;
 mod picker;
 mod points;
 mod policy;
@@ -39,6 +43,7 @@ mod requests;
 mod retry;
 mod ring;
 mod seat;
+mod seeing;
 mod slab;
 mod slow_start;
 mod tier;
@@ -46,11 +51,14 @@ mod traits;
 mod zones;
 
 pub use balancer::{Balancer, Change, Ended};
+pub use checks::Checks;
 pub use evidence::{Answer, Evidence, Turn};
+pub use guard::Guard;
 pub use hint::Hint;
 pub use id::StableId;
 pub use instant::Instant;
 pub use key::{Choice, Key};
+pub use outliers::Outliers;
 pub use policy::{Algorithm, Policy, Stickiness};
 pub use queue::{Call, Pick, Ticket};
 pub use retry::{ATTEMPTS_MAX, Attempt, may_retry};

@@ -2,6 +2,7 @@
 
 use crate::balancer::{Balancer, Change};
 use crate::key::Key;
+use crate::outliers::Record;
 use crate::policy::{Policy, Stickiness};
 use crate::traits::Traits;
 use crate::{Instant, StableId};
@@ -9,18 +10,29 @@ use alloc::vec::Vec;
 
 impl Balancer {
     /// Sets how backends of a service are chosen, from the next pick on. What is known of them is kept.
-    pub fn set_policy(&mut self, service: &str, policy: Policy) {
-        if self.policies.get(service) == Some(&policy) {
+    pub fn set_policy(&mut self, now: Instant, service: &str, policy: &Policy) {
+        let before = self.policies.insert(service.into(), policy.clone());
+        if before.as_ref() == Some(policy) {
             return;
         }
-        if let Some(pool) = self.pools.get_mut(service) {
-            pool.set_policy(policy.clone());
-            if policy.sticky == Stickiness::Cookie {
-                let keys = pool.nodes.values();
-                pool.ids = keys.filter_map(|key| Some((self.backends.get(*key)?.id, *key))).collect();
-            }
+        let Some(pool) = self.pools.get_mut(service) else { return };
+        let (old_checks, old_outliers) = (pool.policy.checks.clone(), pool.policy.outliers.clone());
+        pool.set_policy(policy.clone());
+        let keys: Vec<Key> = pool.nodes.values().copied().collect();
+        if policy.sticky == Stickiness::Cookie {
+            let ids = keys.iter().filter_map(|key| Some((self.backends.get(*key)?.id, *key)));
+            pool.ids = ids.collect();
         }
-        self.policies.insert(service.into(), policy);
+        for key in keys {
+            if policy.checks != old_checks {
+                self.begin_checks(now, key);
+            }
+            if let Some(backend) = self.backends.get_mut(key).filter(|_| policy.outliers != old_outliers) {
+                backend.record = Record::default();
+                self.releases.plan(key, &mut backend.release, None);
+            }
+            self.rank(now, key);
+        }
     }
 
     /// Says what else is known of a backend, whether it is in the picture or not; it counts from now on. Act on what is

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 /// Points of a backend by its weight: 80 for the default of 10, 8 for the least.
 const POINTS_PER_WEIGHT: u64 = 8;
 /// Beyond so many all have fewer, or a picture full of great weights would take gigabytes.
-const POINTS_MAX: u64 = 1 << 18;
+const POINTS_MAX: u64 = 1 << 17;
 const PROBES: usize = 5;
 /// Most points looked at for one that may be chosen. Where a hundredth may, one is missed once in 10^17 requests.
 const STEPS_MAX: usize = 4096;

@@ -1,5 +1,8 @@
 //! What an operator may choose for a service.
 
+use crate::checks::Checks;
+use crate::guard::Guard;
+use crate::outliers::Outliers;
 use alloc::string::String;
 use core::time::Duration;
 
@@ -64,6 +67,12 @@ pub struct Policy {
     pub queue_max: u32,
     /// How long one waits at most.
     pub queue_wait: Duration,
+    /// Whether and how backends are checked when nobody asks them.
+    pub checks: Option<Checks>,
+    /// Whether and how backends are compared with their peers. Wants [`Balancer::answered`](crate::Balancer::answered).
+    pub outliers: Option<Outliers>,
+    /// How many backends these two may take out.
+    pub guard: Guard,
 }
 
 impl Default for Policy {
@@ -79,6 +88,9 @@ impl Default for Policy {
             max_in_flight: None,
             queue_max: 0,
             queue_wait: Duration::from_secs(10),
+            checks: None,
+            outliers: None,
+            guard: Guard::default(),
         }
     }
 }

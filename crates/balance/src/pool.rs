@@ -4,6 +4,7 @@
 //! full is in no ring. Nothing here walks over all seats except a change of the policy.
 
 use crate::Instant;
+use crate::guard::Drops;
 use crate::id::StableId;
 use crate::key::{Choice, Key};
 use crate::latency::Latency;
@@ -15,7 +16,7 @@ use crate::ring::Ring;
 use crate::seat::{Rank, STEPS, Seat, Seats};
 use crate::slow_start::{Warming, Warmth};
 use crate::zones::{UNKNOWN, Zones};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -43,6 +44,15 @@ pub(crate) struct Pool {
     /// How much of a request the zones abroad are owed; of [`crate::zones::ALL`].
     pub(crate) owed_abroad: u32,
     warming: Warming,
+    /// How many seats there are, how many of them are usable, and which are kept out by a judgement only.
+    seated: usize,
+    usable: usize,
+    judged: BTreeSet<u32>,
+    /// Too few are usable: judgements do not count.
+    pub(crate) panics: bool,
+    drops: Drops,
+    /// Since when outliers are being looked for.
+    pub(crate) window_since: Instant,
     /// How many seats are of a sound tier.
     sound: usize,
     /// How many answer.
@@ -65,6 +75,12 @@ impl Pool {
             zones,
             owed_abroad: 0,
             warming: Warming::default(),
+            seated: 0,
+            usable: 0,
+            judged: BTreeSet::new(),
+            panics: false,
+            drops: Drops::default(),
+            window_since: Instant::default(),
             sound: 0,
             answering: 0,
             policy,
@@ -90,6 +106,7 @@ impl Pool {
                 points.add(slot, weight);
             }
         }
+        self.heed();
     }
 
     /// The number of a zone.
@@ -123,6 +140,7 @@ impl Pool {
             self.warming.set(now, slot, seat, is_ready(rank), self.policy.slow_start);
         }
         self.enter(slot);
+        self.heed();
         if let Some(points) = &mut self.points {
             points.add(slot, rank.weight);
         }
@@ -135,6 +153,7 @@ impl Pool {
         if let Some(mut seat) = self.seats.remove(slot) {
             self.warming.forget(slot, &mut seat, self.policy.slow_start);
         }
+        self.heed();
         if let Some(points) = &mut self.points {
             points.remove(slot, rank.weight);
         }
@@ -149,6 +168,7 @@ impl Pool {
             self.warming.set(now, slot, seat, is_ready(rank), self.policy.slow_start);
         }
         self.enter(slot);
+        self.heed();
         if let Some(points) = self.points.as_mut().filter(|_| before.weight != rank.weight) {
             points.remove(slot, before.weight);
             points.add(slot, rank.weight);
@@ -203,7 +223,12 @@ impl Pool {
             self.rings[level.index()].insert(slot, &self.seats);
         }
         self.occupied |= level.bit();
-        self.sound += usize::from(rank.tier.is_sound());
+        self.seated += 1;
+        self.usable += usize::from(is_usable(rank));
+        if rank.judged && !rank.tier.is_ejected() {
+            self.judged.insert(slot);
+        }
+        self.sound += usize::from(self.is_sound(rank));
         self.answering += usize::from(rank.answers);
         if level.class() == Class::Primary {
             self.zones.add(rank.zone, rank.weight);
@@ -227,7 +252,10 @@ impl Pool {
         if ring.len() == 0 && self.full[level.index()] == 0 {
             self.occupied &= !level.bit();
         }
-        self.sound -= usize::from(rank.tier.is_sound());
+        self.seated -= 1;
+        self.usable -= usize::from(is_usable(rank));
+        self.judged.remove(&slot);
+        self.sound -= usize::from(self.is_sound(rank));
         self.answering -= usize::from(rank.answers);
         if level.class() == Class::Primary {
             self.zones.subtract(rank.zone, rank.weight);
@@ -236,12 +264,39 @@ impl Pool {
 
     pub(crate) fn level(&self, rank: Rank) -> Level {
         let far = self.own_zone.is_some_and(|own| own != rank.zone);
-        Level::of(rank.tier, rank.backup, rank.weight == 0, far)
+        let tier = if rank.judged && !self.panics { rank.tier.ejected() } else { rank.tier };
+        Level::of(tier, rank.backup, rank.weight == 0, far)
     }
 
     /// Most requests in flight on a backend.
     pub(crate) fn limit(&self, rank: Rank) -> u32 {
         rank.limit.or(self.policy.max_in_flight).unwrap_or(u32::MAX)
+    }
+
+    /// Connected to before, and not ejected.
+    pub(crate) fn is_sound(&self, rank: Rank) -> bool {
+        rank.tier.is_sound() && (self.panics || !rank.judged)
+    }
+
+    /// Whether one more may be taken out by a judgement now; if so, it is counted.
+    pub(crate) fn can_drop_one(&mut self, now: Instant) -> bool {
+        self.drops.allow(now, &self.policy.guard, self.seated)
+    }
+
+    /// The same for one that serves, if badly: enough others must be left.
+    pub(crate) fn can_spare_one(&mut self, now: Instant) -> bool {
+        !self.policy.guard.panics(self.usable.saturating_sub(1), self.seated) && self.can_drop_one(now)
+    }
+
+    /// Begins or ceases to heed judgements, as the number of the usable demands.
+    fn heed(&mut self) {
+        let panics = !self.judged.is_empty() && self.policy.guard.panics(self.usable, self.seated);
+        if panics != self.panics {
+            let judged = self.judged.clone();
+            judged.iter().for_each(|slot| self.exit(*slot));
+            self.panics = panics;
+            judged.iter().for_each(|slot| self.enter(*slot));
+        }
     }
 
     fn rank(&self, slot: Option<u32>) -> Option<Rank> {
@@ -250,7 +305,7 @@ impl Pool {
 
     /// Whether no backend but the one at `slot` is both proven and not ejected.
     pub(crate) fn stands_alone(&self, slot: Option<u32>) -> bool {
-        self.sound == usize::from(self.rank(slot).is_some_and(|rank| rank.tier.is_sound()))
+        self.sound == usize::from(self.rank(slot).is_some_and(|rank| self.is_sound(rank)))
     }
 
     /// Whether a backend other than the one at `slot` answers.
@@ -259,9 +314,13 @@ impl Pool {
     }
 }
 
+fn is_usable(rank: Rank) -> bool {
+    !rank.judged && !rank.tier.is_ejected()
+}
+
 /// Whether it may rise to its weight.
 fn is_ready(rank: Rank) -> bool {
-    rank.tier.is_sound() && rank.weight > 0
+    rank.tier.is_sound() && !rank.judged && rank.weight > 0
 }
 
 /// A backend about to get a seat.

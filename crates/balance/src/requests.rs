@@ -62,6 +62,7 @@ impl Balancer {
     }
 
     fn begin(&mut self, now: Instant, tried: &[Key]) {
+        self.release(now);
         if tried.is_empty() {
             self.totals.requests += 1;
             self.budget.deposit(now);
@@ -111,6 +112,7 @@ impl Balancer {
                     && backend.picture.standing == Standing::Withdrawn
                     && !backend.traits.maintenance
                     && !backend.health.is_ejected()
+                    && !backend.is_judged()
                     && backend.in_flight < pool.limit(backend.rank())
             }
         };

@@ -18,6 +18,8 @@ pub(crate) struct Rank {
     /// 0: nothing but what sticks to it.
     pub(crate) weight: u16,
     pub(crate) tier: Tier,
+    /// Checks or a comparison with its peers say that it should not serve.
+    pub(crate) judged: bool,
     pub(crate) backup: bool,
     pub(crate) zone: u16,
     /// Most requests in flight; `None`: as the policy says.

@@ -59,7 +59,7 @@ fn fits(slot: &Slot, key: Key) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Instant, StableId, Traits, health::Health};
+    use crate::{Instant, StableId, Traits, checks::Checked, health::Health, outliers::Record};
     use muster_fleet::Standing;
 
     fn backend() -> Backend {
@@ -78,7 +78,11 @@ mod tests {
             listed: true,
             appeared: true,
             health: Health::new(Instant::default()),
+            checked: Checked::default(),
+            record: Record::default(),
             trial: None,
+            check: None,
+            release: None,
             seat: None,
             in_flight: 0,
             requests: 0,

@@ -36,7 +36,7 @@ fn host(choice: Choice) -> usize {
 /// All have answered.
 fn web_of(seed: u64, algorithm: Algorithm, weights: &[u16]) -> (Balancer, Vec<Key>) {
     let mut balancer = Balancer::new(seed);
-    balancer.set_policy("web", Policy { algorithm, ..Policy::default() });
+    balancer.set_policy(ms(0), "web", &Policy { algorithm, ..Policy::default() });
     let keys = take(&mut balancer, &weighted(weights));
     (balancer, keys)
 }
@@ -164,7 +164,7 @@ fn homes(balancer: &mut Balancer, hashes: u64) -> BTreeMap<u64, usize> {
 fn two_balancers_hash_alike_whatever_happened_before() {
     let (mut one, _) = web_of(1, Algorithm::Hash, &[10; 20]);
     let mut other = Balancer::new(2);
-    other.set_policy("web", Policy { algorithm: Algorithm::Hash, ..Policy::default() });
+    other.set_policy(ms(0), "web", &Policy { algorithm: Algorithm::Hash, ..Policy::default() });
     // It learnt of them bit by bit, and of some that are gone.
     for count in [3, 25, 7, 12, 20] {
         take(&mut other, &weighted(&vec![10; count]));
@@ -221,12 +221,12 @@ fn nobody_gets_more_than_the_bound_however_hot_a_key_is() {
 fn another_policy_takes_over_at_once() {
     let (mut balancer, _) = web_of(1, Algorithm::First, &[10; 4]);
     assert_eq!(counts(4, (0..10).map(|_| host(pick(&mut balancer)))), [10, 0, 0, 0]);
-    balancer.set_policy("web", Policy { algorithm: Algorithm::LeastConn, ..Policy::default() });
+    balancer.set_policy(ms(0), "web", &Policy { algorithm: Algorithm::LeastConn, ..Policy::default() });
     assert_eq!(
         counts(4, (0..30).map(|_| host(pick(&mut balancer)))),
         [0, 10, 10, 10],
         "what is in flight is known"
     );
-    balancer.set_policy("web", Policy::default());
+    balancer.set_policy(ms(0), "web", &Policy::default());
     assert_eq!(counts(4, (0..20).map(|_| host(pick(&mut balancer)))), [5; 4]);
 }

@@ -38,7 +38,7 @@ fn share(balancer: &mut Balancer, now: Instant, host: u8, count: usize) -> usize
 
 fn slowly() -> Balancer {
     let mut balancer = Balancer::new(1);
-    balancer.set_policy("web", Policy { slow_start: Duration::from_secs(20), ..Policy::default() });
+    balancer.set_policy(ms(0), "web", &Policy { slow_start: Duration::from_secs(20), ..Policy::default() });
     balancer
 }
 
@@ -103,7 +103,7 @@ fn backups_serve_only_when_no_other_is_usable() {
 #[test]
 fn a_backup_does_not_take_what_should_wait_for_a_place() {
     let mut balancer = Balancer::new(1);
-    balancer.set_policy("web", Policy { max_in_flight: Some(1), queue_max: 1, ..Policy::default() });
+    balancer.set_policy(ms(0), "web", &Policy { max_in_flight: Some(1), queue_max: 1, ..Policy::default() });
     balancer.describe(ms(0), "web", "b", backup());
     let keys = ready(&mut balancer, ms(0), 2);
     assert_eq!(goes(choose(&mut balancer, ms(1))).key, keys[0]);
@@ -118,7 +118,7 @@ fn zoned(limit: Option<u32>) -> (Balancer, Vec<Key>) {
         let zone = Some(if n < 2 { "here" } else { "there" }.into());
         balancer.describe(ms(0), "web", name, Traits { zone, ..Traits::default() });
     }
-    balancer.set_policy("web", policy);
+    balancer.set_policy(ms(0), "web", &policy);
     let keys = ready(&mut balancer, ms(0), 5);
     (balancer, keys)
 }
@@ -150,8 +150,11 @@ fn a_full_zone_lends_places_abroad() {
 fn queueing(limit: u32, queue_max: u32) -> (Balancer, Vec<Key>) {
     let mut balancer = Balancer::new(1);
     let queue_wait = Duration::from_secs(5);
-    balancer
-        .set_policy("web", Policy { max_in_flight: Some(limit), queue_max, queue_wait, ..Policy::default() });
+    balancer.set_policy(
+        ms(0),
+        "web",
+        &Policy { max_in_flight: Some(limit), queue_max, queue_wait, ..Policy::default() },
+    );
     let keys = ready(&mut balancer, ms(0), 2);
     (balancer, keys)
 }
@@ -219,7 +222,7 @@ fn a_limit_of_one_backend_overrides_the_service_and_may_change() {
     let got: Vec<Key> = (0..4).map(|_| goes(choose(&mut balancer, ms(1))).key).collect();
     assert_eq!(got.iter().filter(|key| **key == keys[1]).count(), 3);
     assert_eq!(choose(&mut balancer, ms(1)), Pick::Full);
-    balancer.set_policy("web", Policy::default());
+    balancer.set_policy(ms(0), "web", &Policy::default());
     assert_eq!(
         goes(choose(&mut balancer, ms(1))).key,
         keys[0],

@@ -12,8 +12,8 @@ fn by_cookie() -> Policy {
     Policy { sticky: Stickiness::Cookie, ..Policy::default() }
 }
 
-fn sticky(balancer: &mut Balancer, policy: Policy) -> Vec<Key> {
-    balancer.set_policy("web", policy);
+fn sticky(balancer: &mut Balancer, policy: &Policy) -> Vec<Key> {
+    balancer.set_policy(ms(0), "web", policy);
     let changes = balancer.apply(ms(0), &web(&[READY; 4]));
     let keys = keys(&prove(balancer, ms(0), &changes));
     keys.iter().for_each(|key| _ = balancer.evidence(ms(0), *key, Evidence::Answered));
@@ -32,29 +32,29 @@ fn ten(balancer: &mut Balancer, hint: Hint) -> BTreeSet<Key> {
 #[test]
 fn a_cookie_keeps_its_backend_on_every_balancer_with_the_same_secret() {
     let mut one = Balancer::with_secret(1, [7; 16]);
-    let keys = sticky(&mut one, by_cookie());
+    let keys = sticky(&mut one, &by_cookie());
     let id = one.stable_id(keys[2]).unwrap();
     assert_eq!(ten(&mut one, cookie(id)), BTreeSet::from([keys[2]]));
     assert_eq!(ten(&mut one, Hint::default()).len(), 4);
 
     let mut same = Balancer::with_secret(2, [7; 16]);
-    same.set_policy("web", by_cookie());
+    same.set_policy(ms(0), "web", &by_cookie());
     same.apply(ms(0), &web(&[READY]));
-    let others = sticky(&mut same, by_cookie());
+    let others = sticky(&mut same, &by_cookie());
     let there = ten(&mut same, cookie(id));
     assert_eq!(there.len(), 1);
     assert_eq!(same.stable_id(*there.first().unwrap()), Some(id));
     assert_eq!(others.len(), 3, "c among them, which came later there");
 
     let mut stranger = Balancer::with_secret(1, [8; 16]);
-    sticky(&mut stranger, by_cookie());
+    sticky(&mut stranger, &by_cookie());
     assert_eq!(ten(&mut stranger, cookie(id)).len(), 4, "the id means nothing to it");
 }
 
 #[test]
 fn a_sticky_backend_that_cannot_serve_is_replaced() {
     let mut balancer = Balancer::new(1);
-    let keys = sticky(&mut balancer, by_cookie());
+    let keys = sticky(&mut balancer, &by_cookie());
     let hint = cookie(balancer.stable_id(keys[2]).unwrap());
     let tried = goes(balancer.choose(ms(1), "web", hint, &[keys[2]]));
     assert_ne!(tried.key, keys[2], "it failed this request already");
@@ -71,7 +71,7 @@ fn a_sticky_backend_that_cannot_serve_is_replaced() {
 #[test]
 fn a_draining_backend_keeps_its_clients_only_where_the_policy_says_so() {
     let mut balancer = Balancer::new(1);
-    let keys = sticky(&mut balancer, Policy { sticky_draining: true, ..by_cookie() });
+    let keys = sticky(&mut balancer, &Policy { sticky_draining: true, ..by_cookie() });
     let hint = cookie(balancer.stable_id(keys[2]).unwrap());
     balancer.apply(ms(2), &web(&[READY, READY, WITHDRAWN, READY]));
     assert_eq!(ten(&mut balancer, hint), BTreeSet::from([keys[2]]));
@@ -89,7 +89,7 @@ fn a_draining_backend_keeps_its_clients_only_where_the_policy_says_so() {
 #[test]
 fn a_backend_of_weight_nothing_serves_what_sticks_to_it() {
     let mut balancer = Balancer::new(1);
-    let keys = sticky(&mut balancer, by_cookie());
+    let keys = sticky(&mut balancer, &by_cookie());
     let hint = cookie(balancer.stable_id(keys[2]).unwrap());
     balancer.describe(ms(1), "web", "c", Traits { weight: Some(0), ..Traits::default() });
     assert!(!ten(&mut balancer, Hint::default()).contains(&keys[2]));
@@ -105,7 +105,7 @@ fn a_backend_of_weight_nothing_serves_what_sticks_to_it() {
 #[test]
 fn a_full_sticky_backend_gives_its_clients_to_others() {
     let mut balancer = Balancer::new(1);
-    let keys = sticky(&mut balancer, Policy { max_in_flight: Some(3), ..by_cookie() });
+    let keys = sticky(&mut balancer, &Policy { max_in_flight: Some(3), ..by_cookie() });
     let hint = cookie(balancer.stable_id(keys[2]).unwrap());
     assert_eq!(ten(&mut balancer, hint).len(), 4);
     (0..2).for_each(|_| _ = goes(balancer.choose(ms(1), "web", hint, &[])));
@@ -116,9 +116,9 @@ fn a_full_sticky_backend_gives_its_clients_to_others() {
 fn a_source_keeps_its_backend_whatever_the_algorithm_and_the_balancer() {
     let policy = Policy { sticky: Stickiness::Source, algorithm: Algorithm::LeastConn, ..Policy::default() };
     let mut one = Balancer::new(1);
-    let keys = sticky(&mut one, policy.clone());
+    let keys = sticky(&mut one, &policy);
     let mut other = Balancer::new(2);
-    sticky(&mut other, policy);
+    sticky(&mut other, &policy);
     let source = |n| Hint { source: Some(n), ..Hint::default() };
     let mut used = BTreeSet::new();
     for n in 0..50 {

@@ -9,7 +9,7 @@ fn choice(n: usize) -> Choice {
 }
 
 fn rank(weight: u16, tier: Tier) -> Rank {
-    Rank { weight, tier, backup: false, zone: 0, limit: None, answers: false }
+    Rank { weight, tier, judged: false, backup: false, zone: 0, limit: None, answers: false }
 }
 
 /// A pool whose backend n has key n.

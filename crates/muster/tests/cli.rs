@@ -350,6 +350,8 @@ syslog_facility = "LOCAL0"        # default
 [proxy]
 listen = ["0.0.0.0:8080"]    # default
 # proxy_protocol_from =      # default: everybody
+certificates = []            # default
+tls_min_version = "1.2"      # default
 handshake_timeout = "10s"    # default
 service = "backend"          # default
 send_proxy_protocol = "off"  # default

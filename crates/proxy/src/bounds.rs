@@ -23,6 +23,13 @@ pub(crate) const HALF_CLOSED: Duration = Duration::from_secs(5);
 /// connects ahead and has nothing to send; a second is enough for a lost packet.
 pub(crate) const FIRST_REQUEST_WAIT: Duration = Duration::from_secs(1);
 
+/// TLS handshakes under way. Each takes about 20 KiB; the time of an honest one is a few round trips, so that even at a second
+/// each this is a thousand new clients a second, more than one thread can sign for with RSA.
+pub(crate) const HANDSHAKES_MAX: usize = 1024;
+
+/// How often certificates are looked at for changes. They are renewed days before they expire, so this is for whoever waits at a terminal.
+pub(crate) const CERTIFICATES_LOOK: Duration = Duration::from_secs(2);
+
 /// Pause after a failed `accept`, so that a process out of descriptors does not spin.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 

@@ -1,6 +1,7 @@
 //! What the proxy needs to know, already checked.
 
 use crate::bind::Listen;
+use crate::tls::Tls;
 use muster_fleet::{Network, Rule};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,8 @@ pub struct Config {
     pub proxy_protocol_from: Vec<Network>,
     /// How backends are told whose a connection is. Then none is shared, and each request has its own.
     pub send_proxy_protocol: Option<muster_proxy_header::Version>,
+    /// For listeners with `tls`.
+    pub tls: Tls,
     /// Longest time from a client's connection to its first request, less that request.
     pub handshake_timeout: Duration,
     /// The service that gets the requests.

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
+use crate::tls;
 use crate::trust::Distrust;
 use crate::upstream::Upstream;
 use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Key, Turn};
@@ -27,6 +28,8 @@ const SINK: &str = "proxy";
 pub(crate) struct Plane {
     /// What we were told.
     pub(crate) config: Config,
+    /// For listeners with `tls`, if there are any.
+    pub(crate) tls: Option<Rc<tls::Server>>,
     start: Instant,
     balancer: RefCell<Balancer>,
     pool: RefCell<Pool<Upstream>>,
@@ -45,8 +48,9 @@ pub(crate) struct Plane {
 
 impl Plane {
     /// A plane without a picture, for listeners bound to `bound`.
-    pub(crate) fn new(config: Config, bound: &[SocketAddr], seed: u64) -> Self {
+    pub(crate) fn new(config: Config, bound: &[SocketAddr], tls: Option<Rc<tls::Server>>, seed: u64) -> Self {
         Self {
+            tls,
             start: Instant::now(),
             balancer: RefCell::new(Balancer::new(seed)),
             pool: RefCell::new(Pool::new(config.idle_max, config.idle_timeout)),

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::server::TlsStream;
 
 /// An accepted socket.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) enum Socket {
 pub(crate) enum Stream {
     /// As the bytes come.
     Plain(Socket),
+    /// Sealed.
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Socket {
@@ -101,4 +104,4 @@ macro_rules! delegates {
 }
 
 delegates!(Socket: Tcp, Unix);
-delegates!(Stream: Plain);
+delegates!(Stream: Plain, Tls);

@@ -72,6 +72,7 @@ mod tests {
             listen: Vec::new(),
             proxy_protocol_from: Vec::new(),
             send_proxy_protocol: None,
+            tls: crate::tls::Tls::default(),
             handshake_timeout: Duration::ZERO,
             service: "web".into(),
             socket: "/m.sock".into(),

@@ -65,6 +65,8 @@ pub(crate) static TABLE: &[&Key] = &[
     &serf::SYSLOG_FACILITY,
     &proxy::LISTEN,
     &proxy::PROXY_PROTOCOL_FROM,
+    &proxy::CERTIFICATES,
+    &proxy::TLS_MIN_VERSION,
     &proxy::HANDSHAKE_TIMEOUT,
     &proxy::SERVICE,
     &proxy::SEND_PROXY_PROTOCOL,

@@ -12,7 +12,7 @@ use super::value::Value;
 use crate::logging::facility;
 use muster_agent::{Advertise, Collector, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
 use muster_fleet::{Rule, Rules};
-use muster_proxy::{Listen, ProxyProtocol};
+use muster_proxy::{Listen, ProxyProtocol, Tls};
 use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -202,6 +202,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
             "v2" => Some(ProxyProtocol::V2),
             _ => None,
         },
+        tls: tls(settings),
         handshake_timeout: settings.duration(&keys::proxy::HANDSHAKE_TIMEOUT),
         service: settings.text(&keys::proxy::SERVICE).to_owned(),
         socket: settings.text(&keys::SOCKET).into(),
@@ -212,6 +213,14 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         drain_timeout: settings.duration(&keys::proxy::DRAIN_TIMEOUT),
         plaintext: settings.bool(&keys::proxy::PLAINTEXT),
         rule: rules(settings).remove(settings.text(&keys::proxy::SERVICE)).unwrap_or_default(),
+    }
+}
+
+/// How the proxy speaks TLS.
+pub(crate) fn tls(settings: &Settings) -> Tls {
+    Tls {
+        certificates: settings.texts(&keys::proxy::CERTIFICATES).iter().map(PathBuf::from).collect(),
+        only_13: settings.text(&keys::proxy::TLS_MIN_VERSION) == "1.3",
     }
 }
 
@@ -322,6 +331,7 @@ mod tests {
         assert_eq!((proxy.connect_timeout, proxy.response_timeout), (seconds(1), seconds(60)));
         assert_eq!((proxy.idle_timeout, proxy.idle_max, proxy.drain_timeout), (seconds(60), 64, seconds(8)));
         assert!(!proxy.plaintext && proxy.proxy_protocol_from.is_empty());
+        assert!(proxy.tls.certificates.is_empty() && !proxy.tls.only_13);
         assert_eq!((proxy.send_proxy_protocol, proxy.handshake_timeout), (None, seconds(10)));
         let logs = logs(&settings);
         assert_eq!((logs.form, logs.stdout, logs.folder), (muster_logs::Form::Prefix, true, None));

@@ -42,6 +42,7 @@ pub fn config() -> Config {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         proxy_protocol_from: Vec::new(),
         send_proxy_protocol: None,
+        tls: muster_proxy::Tls::default(),
         handshake_timeout: Duration::from_secs(30),
         service: "web".into(),
         socket: "/nonexistent/muster.sock".into(),

@@ -358,6 +358,7 @@ send_proxy_protocol = "off"  # default
 connect_timeout = "1s"       # default
 response_timeout = "1m"      # default
 idle_timeout = "1m"          # default
+tcp_idle_timeout = "1h"      # default
 idle_max = 7                 # env MUSTER_PROXY__IDLE_MAX
 drain_timeout = "8s"         # default
 plaintext = false            # default

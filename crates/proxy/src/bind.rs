@@ -4,6 +4,7 @@
 //! 0.0.0.0:8080                       TCP
 //! unix:/run/web.sock mode=660        a socket in the file system, with the mode of its file
 //! 0.0.0.0:443 tls                    TLS, with the certificates of the configuration
+//! 0.0.0.0:5432 tcp                   bytes as they come, no HTTP
 //! 0.0.0.0:80 redirect-https          sends everybody to https
 //! 10.0.0.1:8080 proxy-protocol       clients come by way of another balancer, which says who they are
 //! ```
@@ -25,6 +26,8 @@ pub struct Listen {
     pub at: At,
     /// Clients speak TLS.
     pub tls: bool,
+    /// Bytes are passed on as they come; HTTP otherwise.
+    pub tcp: bool,
     /// Requests are answered with the same address under https, on this port.
     pub redirect_https: Option<u16>,
     /// Each connection begins with a header of the PROXY protocol, which says whose it is.
@@ -51,7 +54,7 @@ impl Listen {
 
     /// Plain HTTP at `at`.
     pub fn new(at: At) -> Self {
-        Self { at, tls: false, redirect_https: None, proxy_protocol: false }
+        Self { at, tls: false, tcp: false, redirect_https: None, proxy_protocol: false }
     }
 
     /// The same elsewhere.
@@ -114,6 +117,9 @@ impl FromStr for Listen {
                 "`{text}`: who comes by `tls` is at https already; `redirect-https` is for a listener without"
             ));
         }
+        if listen.tcp && listen.redirect_https.is_some() {
+            return Err(format!("`{text}`: what is spoken by `tcp` is no HTTP, which could be redirected"));
+        }
         Ok(listen)
     }
 }
@@ -129,7 +135,11 @@ impl Listen {
                 self.tls = true;
                 Ok(())
             }
-            ("proxy-protocol" | "tls", Some(_), _) => Err(format!("`{name}` takes no value")),
+            ("tcp", None, _) => {
+                self.tcp = true;
+                Ok(())
+            }
+            ("proxy-protocol" | "tls" | "tcp", Some(_), _) => Err(format!("`{name}` takes no value")),
             ("redirect-https", port, _) => {
                 let read = port.map_or(Some(443), |port| port.parse().ok()).filter(|port| *port != 0);
                 self.redirect_https =
@@ -150,7 +160,7 @@ impl Listen {
 }
 
 /// What may stand behind an address.
-const OPTIONS: &str = "tls, redirect-https, proxy-protocol, mode=OCTAL";
+const OPTIONS: &str = "tls, tcp, redirect-https, proxy-protocol, mode=OCTAL";
 
 fn socket_path(path: &str) -> Result<PathBuf, String> {
     if !path.starts_with('/') {
@@ -177,6 +187,9 @@ impl fmt::Display for Listen {
         }
         if self.tls {
             f.write_str(" tls")?;
+        }
+        if self.tcp {
+            f.write_str(" tcp")?;
         }
         match self.redirect_https {
             Some(443) => f.write_str(" redirect-https")?,
@@ -215,6 +228,7 @@ mod tests {
             ("unix:/run/a.sock  mode=0660", "unix:/run/a.sock mode=660"),
             (":1 proxy-protocol", "0.0.0.0:1 proxy-protocol"),
             (":443 tls", "0.0.0.0:443 tls"),
+            (":443 tcp tls", "0.0.0.0:443 tls tcp"),
             (":80 redirect-https=443", "0.0.0.0:80 redirect-https"),
             (":80 redirect-https=8443", "0.0.0.0:80 redirect-https=8443"),
             ("unix:/a proxy-protocol mode=600", "unix:/a mode=600 proxy-protocol"),
@@ -234,7 +248,8 @@ mod tests {
             ("unix:/a mode=1777", "three octal digits"),
             ("unix:/a mode", "needs a value"),
             (":80 mode=660", "file of a unix: socket"),
-            (":80 lts", "there is no option `lts`; there is tls, redirect-https"),
+            (":80 lts", "there is no option `lts`; there is tls, tcp, redirect-https"),
+            (":80 tcp redirect-https", "is no HTTP"),
             (":80 tls redirect-https", "is at https already"),
             (":80 redirect-https=0", "takes a port"),
             (":80 proxy-protocol=2", "takes no value"),

@@ -6,8 +6,8 @@ use std::time::Duration;
 /// request streams, up to two buffers of [`HEAD_BYTES_MAX`]. Further clients wait in the listen queue.
 pub(crate) const CLIENTS_MAX: usize = 16_384;
 
-/// Descriptors kept free for listeners, control socket, trials, idle backend connections and the log.
-pub(crate) const DESCRIPTORS_RESERVED: u64 = 64;
+/// Descriptors kept free for listeners, control socket, trials, idle backend connections, the log, and [`PIPES_MAX`] pipes.
+pub(crate) const DESCRIPTORS_RESERVED: u64 = 64 + 2 * PIPES_MAX as u64;
 
 /// Clients that may wait in the kernel to be accepted; the kernel lowers it to `net.core.somaxconn` (4096).
 pub(crate) const BACKLOG: i32 = 4096;
@@ -29,6 +29,9 @@ pub(crate) const HANDSHAKES_MAX: usize = 1024;
 
 /// How often certificates are looked at for changes. They are renewed days before they expire, so this is for whoever waits at a terminal.
 pub(crate) const CERTIFICATES_LOOK: Duration = Duration::from_secs(2);
+
+/// Pipes by which the kernel carries streams in TCP mode, two descriptors each.
+pub(crate) const PIPES_MAX: usize = 64;
 
 /// Pause after a failed `accept`, so that a process out of descriptors does not spin.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -29,6 +29,8 @@ pub struct Config {
     pub response_timeout: Duration,
     /// How long an idle connection to a client or backend is kept.
     pub idle_timeout: Duration,
+    /// How long nothing may move on a connection in TCP mode.
+    pub tcp_idle_timeout: Duration,
     /// Idle connections kept per backend.
     pub idle_max: usize,
     /// How long requests in flight may go on after a stop signal.

@@ -7,6 +7,7 @@ use crate::plane::Plane;
 use crate::preface;
 use crate::serve::serve;
 use crate::stream::{Socket, Stream};
+use crate::tcp;
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -28,6 +29,7 @@ pub(crate) async fn enter(
         () = stopped(&mut stop) => return,
     };
     match entered {
+        Ok(Ok(stream)) if listen.tcp => tcp::relay(plane, stream, client).await,
         Ok(Ok(stream)) => serve(plane, stream, Rc::new(client), stop).await,
         Ok(Err(Refused::Preface(preface::Failed::Closed))) => {
             tracing::debug!(?from, "a client went before it said anything");
@@ -63,7 +65,7 @@ async fn welcome(
     client.redirect_https = listen.redirect_https;
     // Nothing listens with `tls` without a server for it.
     let Some(tls) = plane.tls.as_ref().filter(|_| listen.tls) else { return Ok(Stream::Plain(socket)) };
-    let (stream, secured) = tls.accept(socket).await?;
+    let (stream, secured) = tls.accept(socket, listen.tcp).await?;
     tracing::debug!(peer = ?client.peer, name = ?secured.name, "TLS");
     client.tls = Some(secured);
     Ok(Stream::Tls(stream))

@@ -45,6 +45,7 @@ mod report;
 mod run;
 mod serve;
 mod stream;
+mod tcp;
 mod tls;
 mod trial;
 mod trust;

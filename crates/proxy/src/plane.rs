@@ -33,6 +33,9 @@ pub(crate) struct Plane {
     start: Instant,
     balancer: RefCell<Balancer>,
     pool: RefCell<Pool<Upstream>>,
+    /// Whether a connection to a backend may serve one client after the other: HTTP can, but not on one that began with a header in
+    /// somebody's name.
+    shares: bool,
     own: OwnAddresses,
     /// Whether a picture has come that requests need not wait beyond.
     settled: watch::Sender<bool>,
@@ -53,6 +56,7 @@ impl Plane {
             tls,
             start: Instant::now(),
             balancer: RefCell::new(Balancer::new(seed)),
+            shares: config.send_proxy_protocol.is_none() && config.listen.iter().any(|listen| !listen.tcp),
             pool: RefCell::new(Pool::new(config.idle_max, config.idle_timeout)),
             own: OwnAddresses::new(bound),
             settled: watch::Sender::new(false),
@@ -207,8 +211,7 @@ impl Plane {
 
     /// Keeps a connection that is ready for another request, if its backend may have idle ones.
     pub(crate) fn keep(&self, key: Key, upstream: Upstream) {
-        // A connection that was begun in a client's name is that client's.
-        if self.config.send_proxy_protocol.is_none() && self.balancer.borrow().keeps(key) {
+        if self.shares && self.balancer.borrow().keeps(key) {
             self.pool.borrow_mut().put(Instant::now(), key, upstream);
         }
     }

@@ -79,6 +79,7 @@ mod tests {
             connect_timeout: Duration::ZERO,
             response_timeout: Duration::ZERO,
             idle_timeout: Duration::ZERO,
+            tcp_idle_timeout: Duration::ZERO,
             idle_max: 0,
             drain_timeout: Duration::ZERO,
             plaintext,

@@ -73,6 +73,7 @@ pub(crate) static TABLE: &[&Key] = &[
     &proxy::CONNECT_TIMEOUT,
     &proxy::RESPONSE_TIMEOUT,
     &proxy::IDLE_TIMEOUT,
+    &proxy::TCP_IDLE_TIMEOUT,
     &proxy::IDLE_MAX,
     &proxy::DRAIN_TIMEOUT,
     &proxy::PLAINTEXT,

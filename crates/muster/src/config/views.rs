@@ -209,6 +209,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         connect_timeout: settings.duration(&keys::proxy::CONNECT_TIMEOUT),
         response_timeout: settings.duration(&keys::proxy::RESPONSE_TIMEOUT),
         idle_timeout: settings.duration(&keys::proxy::IDLE_TIMEOUT),
+        tcp_idle_timeout: settings.duration(&keys::proxy::TCP_IDLE_TIMEOUT),
         idle_max: settings.count(&keys::proxy::IDLE_MAX),
         drain_timeout: settings.duration(&keys::proxy::DRAIN_TIMEOUT),
         plaintext: settings.bool(&keys::proxy::PLAINTEXT),
@@ -331,6 +332,7 @@ mod tests {
         assert_eq!((proxy.connect_timeout, proxy.response_timeout), (seconds(1), seconds(60)));
         assert_eq!((proxy.idle_timeout, proxy.idle_max, proxy.drain_timeout), (seconds(60), 64, seconds(8)));
         assert!(!proxy.plaintext && proxy.proxy_protocol_from.is_empty());
+        assert_eq!(proxy.tcp_idle_timeout, seconds(3600));
         assert!(proxy.tls.certificates.is_empty() && !proxy.tls.only_13);
         assert_eq!((proxy.send_proxy_protocol, proxy.handshake_timeout), (None, seconds(10)));
         let logs = logs(&settings);

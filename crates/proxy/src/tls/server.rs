@@ -29,6 +29,8 @@ pub(crate) struct Secured {
 #[derive(Debug)]
 pub(crate) struct Server {
     http: Arc<ServerConfig>,
+    /// For what is not HTTP: without protocols to agree on.
+    other: Arc<ServerConfig>,
     shown: Arc<Shown>,
     provider: Arc<CryptoProvider>,
     /// Of the files before they were read at the start.
@@ -79,11 +81,12 @@ impl Server {
             .map_err(unusable)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::clone(&shown) as _);
-        config.alpn_protocols = protocols();
         // Sessions are kept by clients, sealed with keys that change every six hours: no memory of ours for each.
         config.ticketer = ring::Ticketer::new().map_err(unusable)?;
+        let other = Arc::new(config.clone());
+        config.alpn_protocols = protocols();
         let handshakes = Handshakes::new(bounds::HANDSHAKES_MAX);
-        Ok(Self { http: Arc::new(config), shown, provider, stamp, handshakes })
+        Ok(Self { http: Arc::new(config), other, shown, provider, stamp, handshakes })
     }
 
     /// Shows other certificates from now on.
@@ -95,14 +98,19 @@ impl Server {
         Arc::clone(&self.provider)
     }
 
-    /// Shakes hands with a client.
+    /// Shakes hands with a client, of HTTP unless `is_other`.
     ///
     /// # Errors
     /// What went wrong; the client is told by an alert, where that is possible.
-    pub(crate) async fn accept(&self, socket: Socket) -> io::Result<(Box<TlsStream<Socket>>, Secured)> {
+    pub(crate) async fn accept(
+        &self,
+        socket: Socket,
+        is_other: bool,
+    ) -> io::Result<(Box<TlsStream<Socket>>, Secured)> {
         let place = self.handshakes.begin();
+        let config = Arc::clone(if is_other { &self.other } else { &self.http });
         let stream = tokio::select! {
-            accepted = TlsAcceptor::from(Arc::clone(&self.http)).accept(socket) => Box::new(accepted?),
+            accepted = TlsAcceptor::from(config).accept(socket) => Box::new(accepted?),
             () = place.ousted() => {
                 return Err(io::Error::other("there are too many handshakes, and its own had taken longest"));
             }

@@ -49,6 +49,7 @@ pub fn config() -> Config {
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(30),
         idle_timeout: Duration::from_secs(60),
+        tcp_idle_timeout: Duration::from_secs(3600),
         idle_max: 16,
         drain_timeout: Duration::from_secs(10),
         plaintext: false,

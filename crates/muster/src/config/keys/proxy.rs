@@ -17,7 +17,9 @@ pub(crate) static LISTEN: Key = Key {
            `ADDRESS proxy-protocol`: each connection there begins with a header of the PROXY protocol, version 1 or 2, by which a \
            balancer in front says whose it is. Whoever can connect there can claim any address: see `proxy_protocol_from`.\n\n\
            `ADDRESS tls`: clients speak TLS, see `certificates`. `ADDRESS redirect-https`: they are sent to the same address under \
-           https, on port 443 or on the one in `redirect-https=PORT`.",
+           https, on port 443 or on the one in `redirect-https=PORT`.\n\n\
+           `ADDRESS tcp`: what comes is passed on as it is, each connection to one backend, whatever is spoken there; with `tls` \
+           without its encryption.",
 
     ..PROXY
 };
@@ -108,6 +110,15 @@ pub(crate) static IDLE_TIMEOUT: Key = Key {
     kind: duration(Duration::from_millis(1), DAY),
     fallback: Fallback::Is("1m"),
     help: "How long an unused connection to a client or a backend is kept.",
+    ..PROXY
+};
+
+pub(crate) static TCP_IDLE_TIMEOUT: Key = Key {
+    name: "tcp_idle_timeout",
+    flag: "tcp-idle-timeout",
+    kind: duration(Duration::from_millis(1), DAY),
+    fallback: Fallback::Is("1h"),
+    help: "How long a connection is kept on which nothing moves, on listeners with `tcp`.",
     ..PROXY
 };
 

@@ -11,7 +11,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, ReadBuf};
 
 /// How large each block is: the longest head fits, and large bodies take few calls.
-pub(crate) const BLOCK_BYTES: usize = bounds::HEAD_BYTES_MAX;
+const BLOCK_BYTES: usize = bounds::HEAD_BYTES_MAX;
 
 /// Free blocks kept by a thread: 4 MiB. More than these are made and freed as they are needed.
 const FREE_MAX: usize = 64;

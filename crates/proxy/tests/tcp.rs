@@ -86,14 +86,17 @@ fn each_side_may_end_while_the_other_goes_on() {
 #[test]
 fn who_cannot_be_connected_to_is_passed_over() {
     local(async {
-        let (nobody, there) = (Nobody::new(), echo("b").await);
-        let (proxy, addr) = proxy_with(tcp(), &picture(1, &[nobody.addr, there.addr]));
+        let (nobody, gone, there) = (Nobody::new(), echo("a").await, echo("b").await);
+        let (proxy, addr) = proxy_with(tcp(), &picture(1, &[gone.addr, there.addr]));
+        until("both were tried", || gone.seen.accepted.get() == 1 && there.seen.accepted.get() == 1).await;
+        gone.kill();
         for _ in 0..4 {
             let (mut stream, name) = connect(addr).await;
             assert_eq!(name, "b");
             says(&mut stream, "hello").await;
         }
-        assert_eq!(proxy.report().failed, 0);
+        let report = proxy.report();
+        assert_eq!((report.retried, report.failed), (1, 0));
         proxy.apply(&picture(2, &[nobody.addr]));
         assert_eq!(connect(addr).await.1, "", "with nobody there, it is closed");
     });

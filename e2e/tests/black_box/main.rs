@@ -41,6 +41,7 @@ mod snapshot;
 mod syslog;
 mod tags;
 mod templates;
+mod templates_anew;
 mod throttled;
 mod unruly;
 mod why;

@@ -9,6 +9,7 @@ mod discover;
 mod encrypted;
 mod every_address;
 mod from_serf;
+mod full_disk;
 mod handlers;
 mod haproxy;
 mod haproxy_driver;

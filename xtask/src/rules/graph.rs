@@ -30,6 +30,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Bytes in, bytes out: it knows nothing of backends.
     ("http1", &[]),
     ("haproxy", &[]),
+    // Not haproxy-driver: it reads files, and steers nobody.
+    ("haproxy-file", &["fleet", "haproxy", "routes"]),
     ("haproxy-driver", &["haproxy", "whole-file"]),
     ("whole-file", &[]),
     (

@@ -97,7 +97,7 @@ fn modes(proxies: &[Proxy], refusals: &mut Refusals) {
 /// What concerns several lines of a proxy.
 fn checks(proxy: &Proxy, refusals: &mut Refusals) {
     let is_tcp = proxy.settings.mode == Mode::Tcp;
-    if proxy.kind != Kind::Backend && proxy.binds.is_empty() {
+    if proxy.kind != Kind::Backend && !proxy.has_bind {
         refusals.add(&proxy.place, format!("`{}` has no `bind`: no client could come", proxy.name));
     }
     if let Some(redirect) = proxy.redirects.first()

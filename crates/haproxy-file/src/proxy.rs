@@ -34,6 +34,8 @@ pub(crate) struct Proxy {
     pub(crate) place: Place,
     pub(crate) settings: Settings,
     pub(crate) binds: Vec<Bind>,
+    /// There is a `bind`, be it right or wrong.
+    pub(crate) has_bind: bool,
     /// `http-request` and `tcp-request connection`.
     pub(crate) requests: Vec<Rule>,
     /// `redirect`: behind all of the former.
@@ -157,6 +159,7 @@ impl Proxy {
             place: section.head.place.clone(),
             settings,
             binds: Vec::new(),
+            has_bind: section.lines.iter().any(|line| is(line, "bind")),
             requests: Vec::new(),
             redirects: Vec::new(),
             choices: Vec::new(),

@@ -69,6 +69,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "sim",
             "render",
             "haproxy-driver",
+            "haproxy-file",
             "whole-file",
         ],
     ),

@@ -78,6 +78,7 @@ alive. When the agent is away it goes on with the last picture it had; when ther
 pub(super) const PROXY_AFTER: &str = "\
 Example:
   muster proxy --listen :8080 --service backend
+  muster proxy -f /etc/haproxy/haproxy.cfg -c
 
 Signals: TERM and INT stop taking requests, finish those in flight and exit with 0.
 

@@ -8,6 +8,7 @@
 mod agents;
 mod changes;
 mod cluster;
+mod dataplane;
 mod ears;
 mod events;
 mod faults;
@@ -50,6 +51,7 @@ const PARTS: &[&str] = &[
     "render",
     "changes",
     "ladder",
+    "dataplane",
 ];
 
 #[tokio::main]
@@ -98,6 +100,7 @@ async fn main() -> ExitCode {
             "ladder" => ladder::measure().await,
             "render" => render::measure(),
             "changes" => changes::measure().await,
+            "dataplane" => dataplane::measure().await,
             "faults" => faults::measure(results::unfinished("faults").filter(|_| !again)),
             _ => quiet::measure().await,
         };

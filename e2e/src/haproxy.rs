@@ -84,6 +84,13 @@ impl Haproxy {
         let file = directory.path().join("haproxy.cfg");
         let text = text.replace("DIR", &directory.path().display().to_string());
         fs::write(&file, text).expect("the configuration can be written");
+        // Who starts it as soon as the file is there cannot be told from who started it before: files are stamped by the tick.
+        wait_for("the file is older than a tick of the clock", || async {
+            let put = fs::metadata(&file).and_then(|metadata| metadata.modified());
+            let age = put.map_err(|error| error.to_string())?.elapsed().unwrap_or_default();
+            if age > Duration::from_millis(30) { Ok(()) } else { Err(format!("{age:?}")) }
+        })
+        .await;
         let process = Self::run(release, directory.path());
         let haproxy = Self { release: release.clone(), process, directory };
         haproxy.answers().await;
@@ -121,6 +128,11 @@ impl Haproxy {
         })
         .await;
         self.answers().await;
+    }
+
+    /// Starts it again after its end, and waits for nothing.
+    pub fn begins_anew(&mut self) {
+        self.process.succeed(Self::run(&self.release, self.directory.path()));
     }
 
     /// TERM, and waits for its end.

@@ -98,6 +98,42 @@ impl Load {
     }
 }
 
+/// Two loads on one balancer: one keeps its connections, each request of the other has its own. Every fifth request is a POST.
+#[derive(Debug)]
+pub struct Loads {
+    /// On connections that are kept.
+    pub keeping: Load,
+    /// On a new one each.
+    pub closing: Load,
+}
+
+impl Loads {
+    /// Begins both, each with so many requests a second.
+    pub fn start(address: &str, per_second: u32) -> Self {
+        let plan = |closes| Plan {
+            address: address.to_owned(),
+            per_second,
+            post_every: 5,
+            connections: (per_second / 10) as usize,
+            closes,
+        };
+        Self { keeping: Load::start(&plan(false)), closing: Load::start(&plan(true)) }
+    }
+
+    /// Waits until `count` more requests of each are finished.
+    pub async fn pass(&self, count: usize) {
+        self.keeping.passes(count).await;
+        self.closing.passes(count).await;
+    }
+
+    /// Ends both: how many requests there were, and which failed, in words.
+    pub async fn stop(self) -> (usize, Vec<String>) {
+        let (keeping, closing) = (self.keeping.stop().await, self.closing.stop().await);
+        let failed = [failures(&keeping), failures(&closing)].concat();
+        (keeping.len() + closing.len(), failed)
+    }
+}
+
 /// The failed ones, in words.
 pub fn failures(outcomes: &[Outcome]) -> Vec<String> {
     outcomes

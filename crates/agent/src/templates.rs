@@ -132,8 +132,9 @@ fn substitute(word: &str, paths: &[(&Path, &Path)]) -> String {
     made
 }
 
-/// The environment as templates see it.
-fn environment(withheld: &[String]) -> BTreeMap<String, String> {
+/// The environment as templates see it: without Muster's own settings, among which are keys of the cluster, and without those that are
+/// withheld.
+pub fn environment(withheld: &[String]) -> BTreeMap<String, String> {
     let texts = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     texts.filter(|(name, _)| !name.starts_with("MUSTER_") && !withheld.contains(name)).collect()

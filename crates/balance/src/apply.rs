@@ -1,13 +1,30 @@
 //! Taking a new picture over.
+//!
+//! Pools and pictures are in the same order, so one walk through both finds what differs; only that costs more than the
+//! walk.
 
 use crate::backend::Backend;
-use crate::balancer::{Balancer, Change};
+use crate::balancer::{Balancer, Change, Name};
+use crate::checks::Checked;
 use crate::health::Health;
 use crate::key::{Choice, Key};
-use crate::{Instant, pool::Pool};
-use alloc::string::String;
+use crate::outliers::Record;
+use crate::policy::Stickiness;
+use crate::traits::Traits;
+use crate::{Instant, StableId, pool::Pool};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use muster_fleet::{Picture, Standing};
+
+/// What differs between the balancer and a picture.
+#[derive(Default)]
+struct Difference<'a> {
+    /// In the picture no more, or elsewhere.
+    departed: Vec<Key>,
+    /// New, or not as they were, with their service.
+    other: Vec<(&'a str, &'a str, &'a muster_fleet::Backend, Option<Key>)>,
+}
 
 impl Balancer {
     /// Takes a new picture over (already merged, see [`muster_fleet::Follower`]). Evidence about backends that stay is
@@ -16,37 +33,75 @@ impl Balancer {
         self.epoch = picture.epoch;
         self.version = picture.version;
         let mut changes = Vec::new();
-        for key in self.departed(picture) {
+        let difference = self.difference(picture);
+        for key in difference.departed {
             self.part(key, &mut changes);
         }
-        for (service, node, backend) in picture.backends() {
-            let known = self.pools.get(service).and_then(|pool| pool.nodes.get(node)).copied();
-            let key = known.or_else(|| self.recall(service, node, backend));
-            let key = key.unwrap_or_else(|| self.admit(now, service, node, backend));
-            self.update(now, key, backend, &mut changes);
+        let mut named: Option<Arc<str>> = None;
+        for (service, node, backend, known) in difference.other {
+            let key = known.unwrap_or_else(|| {
+                // Backends of a service share its name.
+                let shared = named.take().filter(|name| **name == *service).unwrap_or_else(|| service.into());
+                let name = (Arc::clone(&shared), Arc::from(node), backend.addr);
+                named = Some(shared);
+                self.recall(&name).unwrap_or_else(|| self.admit(now, &name, backend))
+            });
+            self.update(now, key, Some(backend), &mut changes);
         }
         changes.sort_by_key(|change| !matches!(change, Change::Withdrawn(_)));
         changes
     }
 
-    /// Backends the picture has no more, or has elsewhere.
-    fn departed(&self, picture: &Picture) -> Vec<Key> {
-        let listed = self.pools.values().flat_map(|pool| pool.nodes.values().copied());
-        let stays = |backend: &Backend| {
-            picture.backend(&backend.service, &backend.node).is_some_and(|listed| listed.addr == backend.addr)
-        };
-        listed.filter(|key| !self.backends.get(*key).is_some_and(stays)).collect()
+    fn difference<'a>(&self, picture: &'a Picture) -> Difference<'a> {
+        let mut difference = Difference::default();
+        for (name, pool) in &self.pools {
+            if !picture.services.contains_key(&**name) {
+                difference.departed.extend(pool.nodes.values());
+            }
+        }
+        for (service, listed) in &picture.services {
+            let pool = self.pools.get(service.as_str());
+            let mut known = pool.into_iter().flat_map(|pool| &pool.nodes).peekable();
+            for (node, backend) in &listed.backends {
+                let mut here = None;
+                while let Some((known_node, key)) = known.peek().copied() {
+                    match (**known_node).cmp(node.as_str()) {
+                        Ordering::Less => difference.departed.push(*key),
+                        Ordering::Equal => here = Some(*key),
+                        Ordering::Greater => break,
+                    }
+                    known.next();
+                    if here.is_some() {
+                        break;
+                    }
+                }
+                match here.map(|key| (key, self.backends.get(key))) {
+                    Some((_, Some(held))) if held.picture == *backend => {}
+                    Some((key, Some(held))) if held.picture.addr == backend.addr => {
+                        difference.other.push((service, node, backend, Some(key)));
+                    }
+                    here => {
+                        difference.departed.extend(here.map(|(key, _)| key));
+                        difference.other.push((service, node, backend, None));
+                    }
+                }
+            }
+            difference.departed.extend(known.map(|(_, key)| *key));
+        }
+        difference
     }
 
     fn part(&mut self, key: Key, changes: &mut Vec<Change>) {
         let Some(backend) = self.backends.get_mut(key) else { return };
-        let was_withdrawn = backend.is_withdrawn();
         backend.listed = false;
         backend.standing = Standing::Withdrawn;
         if let Some(pool) = self.pools.get_mut(&backend.service) {
             pool.nodes.remove(&backend.node);
-            if !was_withdrawn {
-                pool.unseat(key);
+            if pool.ids.get(&backend.id) == Some(&key) {
+                pool.ids.remove(&backend.id);
+            }
+            if let Some(seat) = backend.seat.take() {
+                pool.unseat(seat);
                 self.draining += backend.in_flight;
                 changes.push(Change::Withdrawn(key));
             }
@@ -54,64 +109,95 @@ impl Balancer {
                 self.pools.remove(&backend.service);
             }
         }
-        let idle = backend.in_flight == 0;
+        let name = (backend.in_flight > 0).then(|| backend.name());
         self.schedule(key);
-        if idle {
-            self.backends.remove(key);
-        } else {
-            self.leaving.push(key);
+        match name {
+            Some(name) => _ = self.leaving.insert(name, key),
+            None => self.backends.remove(key),
         }
     }
 
     /// One that left the picture, is back, and still has requests in flight.
-    fn recall(&mut self, service: &str, node: &str, listed: &muster_fleet::Backend) -> Option<Key> {
-        let place = self.leaving.iter().position(|key| {
-            self.backends.get(*key).is_some_and(|backend| {
-                (backend.service.as_str(), backend.node.as_str(), backend.addr)
-                    == (service, node, listed.addr)
-            })
-        })?;
-        let key = self.leaving.remove(place);
-        self.backends.get_mut(key)?.listed = true;
-        self.enlist(service, node, key);
+    fn recall(&mut self, name: &Name) -> Option<Key> {
+        let key = self.leaving.remove(name)?;
+        let traits = self.traits_of(name);
+        let backend = self.backends.get_mut(key)?;
+        (backend.listed, backend.traits) = (true, traits);
+        self.enlist(name, key);
         Some(key)
     }
 
-    fn admit(&mut self, now: Instant, service: &str, node: &str, listed: &muster_fleet::Backend) -> Key {
+    fn admit(&mut self, now: Instant, name: &Name, listed: &muster_fleet::Backend) -> Key {
+        let traits = self.traits_of(name);
         let key = self.backends.insert(Backend {
-            service: service.into(),
-            node: node.into(),
-            addr: listed.addr,
-            weight: listed.weight,
+            service: Arc::clone(&name.0),
+            node: Arc::clone(&name.1),
+            id: StableId::new(self.secret, &name.0, &name.1),
+            picture: listed.clone(),
+            traits,
+            zone: 0,
             standing: Standing::Withdrawn,
             listed: true,
             appeared: false,
             health: Health::awaiting_first_connection(now),
+            checked: Checked::default(),
+            record: Record::default(),
             trial: None,
+            check: None,
+            release: None,
+            seat: None,
             in_flight: 0,
             requests: 0,
             failures: 0,
         });
-        self.enlist(service, node, key);
+        self.enlist(name, key);
         key
     }
 
-    fn enlist(&mut self, service: &str, node: &str, key: Key) {
-        let pool: &mut Pool = self.pools.entry(String::from(service)).or_default();
-        pool.nodes.insert(node.into(), key);
+    /// They may have changed while it was away.
+    fn traits_of(&self, (service, node, _): &Name) -> Traits {
+        self.traits.get(&**service).and_then(|nodes| nodes.get(&**node)).cloned().unwrap_or_default()
     }
 
-    fn update(&mut self, now: Instant, key: Key, listed: &muster_fleet::Backend, changes: &mut Vec<Change>) {
+    fn enlist(&mut self, (service, node, _): &Name, key: Key) {
+        let pool = match self.pools.get_mut(service) {
+            Some(pool) => pool,
+            None => {
+                let policy = self.policies.get(&**service).cloned().unwrap_or_default();
+                self.pools.entry(Arc::clone(service)).or_insert_with(|| Pool::new(policy))
+            }
+        };
+        pool.nodes.insert(Arc::clone(node), key);
+        if let Some(backend) = self.backends.get(key).filter(|_| pool.policy.sticky == Stickiness::Cookie) {
+            pool.ids.insert(backend.id, key);
+        }
+    }
+
+    /// Draws the consequences of how a backend is `listed` now (`None`: as before) and of its traits.
+    pub(crate) fn update(
+        &mut self,
+        now: Instant,
+        key: Key,
+        listed: Option<&muster_fleet::Backend>,
+        changes: &mut Vec<Change>,
+    ) {
         let Some(backend) = self.backends.get_mut(key) else { return };
         let Some(pool) = self.pools.get_mut(&backend.service) else { return };
-        let seat_before = (backend.weight, backend.tier());
-        let before = core::mem::replace(&mut backend.standing, listed.standing);
-        backend.weight = listed.weight;
-        match (before, listed.standing) {
+        if let Some(listed) = listed {
+            backend.picture.clone_from(listed);
+        }
+        let standing =
+            if backend.traits.maintenance { Standing::Withdrawn } else { backend.picture.standing };
+        backend.zone = pool.zone(backend.traits.zone.as_deref());
+        let before = core::mem::replace(&mut backend.standing, standing);
+        let mut begins = false;
+        match (before, standing) {
             (Standing::Withdrawn, Standing::Withdrawn) => {}
             (Standing::Withdrawn, _) => {
-                let choice = Choice { key, addr: backend.addr };
+                let choice = Choice { key, addr: backend.picture.addr };
                 self.draining -= backend.in_flight;
+                begins = true;
+                (backend.checked, backend.record) = (Checked::default(), Record::default());
                 if backend.appeared {
                     // It may have been restarted meanwhile: what was seen of it before says little.
                     backend.health = Health::new(now);
@@ -121,10 +207,10 @@ impl Balancer {
                     backend.health = Health::awaiting_first_connection(now);
                     changes.push(Change::Appeared(choice));
                 }
-                pool.seat(choice, backend.weight, backend.tier(), &mut self.rng);
+                backend.seat = Some(pool.seat(now, backend.newcomer(choice), &mut self.rng));
             }
             (_, Standing::Withdrawn) => {
-                pool.unseat(key);
+                backend.seat.take().into_iter().for_each(|seat| pool.unseat(seat));
                 self.draining += backend.in_flight;
                 changes.push(Change::Withdrawn(key));
             }
@@ -132,10 +218,10 @@ impl Balancer {
             (Standing::Demoted, Standing::Ready) => backend.health.vouched_for(now),
             (Standing::Ready, Standing::Ready) | (Standing::Demoted, Standing::Demoted) => {}
         }
-        // Finding the seat takes a walk through the pool, and in most pictures most backends are as they were.
-        if seat_before != (backend.weight, backend.tier()) {
-            pool.set(key, backend.weight, backend.tier());
-        }
+        self.rank(now, key);
         self.schedule(key);
+        if begins {
+            self.begin_checks(now, key);
+        }
     }
 }

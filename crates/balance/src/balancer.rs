@@ -1,14 +1,18 @@
 //! The pools and who is next.
 
-use crate::backend::Backend;
+use crate::Instant;
+use crate::agenda::Agenda;
 use crate::key::{Choice, Key};
+use crate::policy::Policy;
 use crate::pool::Pool;
+use crate::queue::Queue;
 use crate::retry::{Attempt, Budget, may_retry};
 use crate::slab::Slab;
-use crate::{Evidence, Instant, Turn};
-use alloc::collections::{BTreeMap, BTreeSet};
+use crate::traits::Traits;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::sync::Arc;
+use core::net::SocketAddr;
 use muster_fleet::Report;
 
 /// What the data plane must do after a new picture.
@@ -41,119 +45,87 @@ pub enum Ended {
 /// The balancer's whole knowledge.
 ///
 /// Every request is counted by its first [`Balancer::pick`] and ends once: well, abandoned or failed. At any time
-/// `requests = well + abandoned + failed + in flight`, as long as the shell keeps the order of a retry: pick again first,
+/// `requests = well + abandoned + failed + in flight + queued`, as long as the shell keeps the order of a retry: pick again first,
 /// then finish the failed attempt, as [`Ended::Retried`] when another backend was found, else as [`Ended::Failed`].
 #[derive(Debug)]
 pub struct Balancer {
     pub(crate) epoch: u64,
     pub(crate) version: u64,
     pub(crate) backends: Slab,
-    pub(crate) pools: BTreeMap<String, Pool>,
+    pub(crate) pools: BTreeMap<Arc<str>, Pool>,
+    /// By service, whether it has backends or not.
+    pub(crate) policies: BTreeMap<String, Policy>,
+    /// By service and node, whether they are in the picture or not; none is the default.
+    pub(crate) traits: BTreeMap<String, BTreeMap<String, Traits>>,
+    pub(crate) secret: [u8; 16],
     /// No longer in the picture, with requests in flight.
-    pub(crate) leaving: Vec<Key>,
+    pub(crate) leaving: BTreeMap<Name, Key>,
     /// In flight on withdrawn backends.
     pub(crate) draining: u32,
     pub(crate) rng: fastrand::Rng,
-    trials: BTreeSet<(Instant, Key)>,
-    budget: Budget,
-    totals: Totals,
+    pub(crate) trials: Agenda,
+    pub(crate) checks: Agenda,
+    /// When outliers are taken back.
+    pub(crate) releases: Agenda,
+    pub(crate) queue: Queue,
+    pub(crate) budget: Budget,
+    pub(crate) totals: Totals,
 }
 
+/// What a backend is the same by: service, node, address.
+pub(crate) type Name = (Arc<str>, Arc<str>, SocketAddr);
+
 #[derive(Debug, Default)]
-struct Totals {
-    requests: u64,
-    failed: u64,
-    failed_unsafe: u64,
-    retried: u64,
+pub(crate) struct Totals {
+    pub(crate) requests: u64,
+    pub(crate) failed: u64,
+    pub(crate) failed_unsafe: u64,
+    pub(crate) retried: u64,
 }
 
 impl Balancer {
     /// A balancer without a picture; `seed` spreads the first choice and the times of trials.
     pub fn new(seed: u64) -> Self {
+        Self::with_secret(seed, [0; 16])
+    }
+
+    /// The same, with the secret that all balancers of a cluster share so that they hash alike and know each other's
+    /// [`StableId`](crate::StableId)s.
+    pub fn with_secret(seed: u64, secret: [u8; 16]) -> Self {
         Self {
             epoch: 0,
             version: 0,
             backends: Slab::default(),
             pools: BTreeMap::new(),
-            leaving: Vec::new(),
+            policies: BTreeMap::new(),
+            traits: BTreeMap::new(),
+            secret,
+            leaving: BTreeMap::new(),
             draining: 0,
             rng: fastrand::Rng::with_seed(seed),
-            trials: BTreeSet::new(),
+            trials: Agenda::default(),
+            checks: Agenda::default(),
+            releases: Agenda::default(),
+            queue: Queue::default(),
             budget: Budget::default(),
             totals: Totals::default(),
         }
     }
 
-    /// The next backend for `service`, never one in `tried`; counts as in flight until [`Balancer::finish`].
-    ///
-    /// With nothing tried this is a new request; `None` then is one that failed, and is counted so. `None` after some were
-    /// tried leaves the last attempt to be finished as failed. While the service has a backend that is neither withdrawn
-    /// nor tried, the answer is never `None`.
-    pub fn pick(&mut self, now: Instant, service: &str, tried: &[Key]) -> Option<Choice> {
-        let is_new = tried.is_empty();
-        if is_new {
-            self.totals.requests += 1;
-            self.budget.deposit(now);
-        }
-        let picked = self.pools.get_mut(service).and_then(|pool| pool.pick(tried));
-        let backend = picked.and_then(|choice| self.backends.get_mut(choice.key));
-        match backend {
-            Some(backend) => {
-                backend.in_flight = backend.in_flight.saturating_add(1);
-                backend.requests += 1;
-                self.totals.retried += u64::from(tried.len() == 1);
-                if let Some(choice) = picked {
-                    self.rank_newcomer(choice.key);
-                }
-            }
-            None => self.totals.failed += u64::from(is_new),
-        }
-        picked
-    }
-
-    /// A picked request is over. Without effect when none is in flight there.
-    pub fn finish(&mut self, key: Key, ended: Ended) {
-        let Some(backend) = self.backends.get_mut(key) else { return };
-        let Some(in_flight) = backend.in_flight.checked_sub(1) else { return };
-        backend.in_flight = in_flight;
-        self.draining -= u32::from(backend.is_withdrawn());
-        match ended {
-            Ended::Well | Ended::Abandoned => {}
-            Ended::Retried => backend.failures += 1,
-            Ended::Failed { safe } => {
-                backend.failures += 1;
-                self.totals.failed += 1;
-                self.totals.failed_unsafe += u64::from(!safe);
-            }
-        }
-        if !backend.listed && in_flight == 0 {
-            self.backends.remove(key);
-            self.leaving.retain(|leaving| *leaving != key);
-        } else {
-            self.rank_newcomer(key);
-        }
-    }
-
-    /// A backend that has never answered ranks by whether it is busy; all others do not, which keeps this off the hot path.
-    fn rank_newcomer(&mut self, key: Key) {
-        let Some(backend) = self.backends.get(key).filter(|backend| !backend.health.has_answered()) else {
-            return;
-        };
-        if let Some(pool) = self.pools.get_mut(&backend.service) {
-            pool.set(key, backend.weight, backend.tier());
+    /// Keeps a seat in step with its backend.
+    pub(crate) fn rank(&mut self, now: Instant, key: Key) {
+        let Some(backend) = self.backends.get(key) else { return };
+        if let (Some(seat), Some(pool)) = (backend.seat, self.pools.get_mut(&backend.service)) {
+            pool.set(now, seat, backend.rank());
         }
     }
 
     /// Whether this backend has never answered while another of its service does: a request that can be made again should
     /// not wait long for it.
     pub fn is_on_trial(&self, key: Key) -> bool {
-        let Some(backend) = self.backends.get(key).filter(|backend| !backend.health.has_answered()) else {
-            return false;
-        };
-        let others = self.pools.get(&backend.service).into_iter().flat_map(|pool| pool.nodes.values());
-        others
-            .filter(|other| **other != key)
-            .any(|other| self.backends.get(*other).is_some_and(Backend::answers))
+        self.backends.get(key).filter(|backend| !backend.health.has_answered()).is_some_and(|backend| {
+            self.pools.get(&backend.service).is_some_and(|pool| pool.another_answers(backend.seat))
+        })
     }
 
     /// Whether an attempt that failed on `key` may be made again: the request bears it ([`may_retry`]), and retries have not
@@ -170,55 +142,20 @@ impl Balancer {
     fn lost_to_others(&self, key: Key) -> bool {
         self.backends.get(key).is_some_and(|backend| {
             let lost = backend.is_withdrawn() || backend.health.is_dead();
-            lost && self.pools.get(&backend.service).is_some_and(|pool| !pool.stands_alone(key))
+            lost && self.pools.get(&backend.service).is_some_and(|pool| !pool.stands_alone(backend.seat))
         })
-    }
-
-    /// Something was seen of a backend.
-    pub fn evidence(&mut self, now: Instant, key: Key, evidence: Evidence) -> Turn {
-        let Some(backend) = self.backends.get_mut(key) else { return Turn::None };
-        let good = matches!(evidence, Evidence::Connected | Evidence::Answered);
-        if backend.is_withdrawn() || good && backend.health.is_settled() {
-            return Turn::None;
-        }
-        let Some(pool) = self.pools.get_mut(&backend.service) else { return Turn::None };
-        let alone = pool.stands_alone(key);
-        let before = backend.tier();
-        let ejected = backend.health.observe(now, evidence, alone, &mut self.rng);
-        let after = backend.tier();
-        pool.set(key, backend.weight, after);
-        self.schedule(key);
-        match ejected {
-            true => Turn::Ejected,
-            false if before != after => Turn::Moved,
-            false => Turn::None,
-        }
-    }
-
-    /// Backends that should be tried with one connection now, its outcome told as evidence: ejected ones whose time is over,
-    /// new ones of which nothing was heard, and those that gossip doubts. Each is returned once per due try.
-    pub fn due_trials(&mut self, now: Instant) -> Vec<Choice> {
-        let mut due = Vec::new();
-        while let Some((_, key)) = self.trials.first().copied().filter(|(at, _)| *at <= now) {
-            self.trials.pop_first();
-            if let Some(backend) = self.backends.get_mut(key) {
-                due.push(Choice { key, addr: backend.addr });
-                backend.trial = None;
-                backend.health.trial_started(now);
-                self.schedule(key);
-            }
-        }
-        due
-    }
-
-    /// When [`Balancer::due_trials`] has something to say.
-    pub fn next_timeout(&self) -> Option<Instant> {
-        self.trials.first().map(|(at, _)| *at)
     }
 
     /// Whether connections to this backend may be kept idle: it is neither withdrawn nor ejected.
     pub fn keeps(&self, key: Key) -> bool {
-        self.backends.get(key).is_some_and(|backend| !backend.is_withdrawn() && !backend.health.is_ejected())
+        self.backends.get(key).is_some_and(|backend| {
+            let preferred = !backend.is_judged() || self.panics(&backend.service);
+            !backend.is_withdrawn() && !backend.health.is_ejected() && preferred
+        })
+    }
+
+    fn panics(&self, service: &str) -> bool {
+        self.pools.get(service).is_some_and(|pool| pool.panics)
     }
 
     /// Requests in flight on withdrawn backends, all services together.
@@ -229,7 +166,7 @@ impl Balancer {
     /// The whole account, for the agent.
     pub fn report(&self, sink: &str) -> Report {
         let listed = self.pools.values().flat_map(|pool| pool.nodes.values());
-        let keys = listed.chain(&self.leaving);
+        let keys = listed.chain(self.leaving.values());
         Report {
             sink: sink.into(),
             epoch: self.epoch,
@@ -238,20 +175,10 @@ impl Balancer {
             failed: self.totals.failed,
             failed_unsafe: self.totals.failed_unsafe,
             retried: self.totals.retried,
-            backends: keys.filter_map(|key| Some(self.backends.get(*key)?.report())).collect(),
-        }
-    }
-
-    /// Keeps the list of trials in step with a backend's own wish.
-    pub(crate) fn schedule(&mut self, key: Key) {
-        let Some(backend) = self.backends.get_mut(key) else { return };
-        let wanted = backend.health.trial().filter(|_| !backend.is_withdrawn());
-        if wanted != backend.trial {
-            if let Some(at) = backend.trial {
-                self.trials.remove(&(at, key));
-            }
-            self.trials.extend(wanted.map(|at| (at, key)));
-            backend.trial = wanted;
+            backends: keys
+                .filter_map(|key| self.backends.get(*key))
+                .map(|backend| backend.report(self.panics(&backend.service)))
+                .collect(),
         }
     }
 }

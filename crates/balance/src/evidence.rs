@@ -1,5 +1,7 @@
 //! What the data plane saw of a backend.
 
+use core::time::Duration;
+
 /// One observation.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Evidence {
@@ -30,6 +32,15 @@ impl Evidence {
             Self::Silent => "no answer in time",
         }
     }
+}
+
+/// A response head, as far as it says something of its backend.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// Status code.
+    pub status: u16,
+    /// From when the request was sent to when the head had arrived; without the time to connect.
+    pub took: Duration,
 }
 
 /// What an observation changed.

@@ -59,20 +59,31 @@ fn fits(slot: &Slot, key: Key) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Instant, health::Health};
+    use crate::{Instant, StableId, Traits, checks::Checked, health::Health, outliers::Record};
     use muster_fleet::Standing;
 
     fn backend() -> Backend {
         Backend {
             service: "web".into(),
             node: "a".into(),
-            addr: ([10, 0, 0, 1], 80).into(),
-            weight: 10,
+            id: StableId(1),
+            picture: muster_fleet::Backend {
+                addr: ([10, 0, 0, 1], 80).into(),
+                weight: 10,
+                standing: Standing::Ready,
+            },
+            traits: Traits::default(),
+            zone: 0,
             standing: Standing::Ready,
             listed: true,
             appeared: true,
             health: Health::new(Instant::default()),
+            checked: Checked::default(),
+            record: Record::default(),
             trial: None,
+            check: None,
+            release: None,
+            seat: None,
             in_flight: 0,
             requests: 0,
             failures: 0,

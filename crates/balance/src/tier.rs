@@ -42,6 +42,18 @@ impl Tier {
         }
     }
 
+    /// The same with a judgement against it.
+    pub(crate) fn ejected(self) -> Self {
+        match self {
+            Self::Proven | Self::Asked | Self::New | Self::Ejected => Self::Ejected,
+            Self::Demoted | Self::DemotedNew | Self::EjectedDemoted => Self::EjectedDemoted,
+        }
+    }
+
+    pub(crate) fn is_ejected(self) -> bool {
+        matches!(self, Self::Ejected | Self::EjectedDemoted)
+    }
+
     /// Connected to before and not ejected.
     pub(crate) fn is_sound(self) -> bool {
         matches!(self, Self::Proven | Self::Asked | Self::Demoted)

@@ -54,4 +54,7 @@ pub struct TemplateRow {
     pub why: Option<String>,
     /// Members that could not be written into these files, and why.
     pub refusals: Vec<String>,
+    /// New servers of HAProxy that have waited for long to get requests, and why.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<String>,
 }

@@ -16,6 +16,9 @@ pub struct Config {
     pub is_shadow: bool,
     /// How long a reload may take.
     pub reload_within: Duration,
+    /// So long a newcomer may not answer from here before HAProxy's own check is to say whether it does. Most are only slow to start: they
+    /// begin as soon as they answer, where a check would let them wait for its next turn.
+    pub checked_after: Duration,
     /// Workers that may finish what they have, beside the one that takes connections.
     pub old_workers_max: usize,
 }

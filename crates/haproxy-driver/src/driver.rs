@@ -2,15 +2,17 @@
 
 use crate::Failed;
 use crate::config::{Config, Reload};
+use crate::door::Door;
 use crate::guests::Guests;
-use crate::identity::{self, Stamp};
+use crate::identity;
 use crate::journal::{self, Begun};
 use crate::moved::Moved;
 use crate::reload::reload;
 use crate::socket::Socket;
+use crate::stamp::{Reading, Stamp};
 use muster_haproxy::{
-    self as haproxy, Change, Config as Text, Features, Info, Leaving, Load, Plan, Reason, ServerName,
-    ServerState, info, loads, plan, processes, server_states, sessions,
+    self as haproxy, Change, Config as Text, Features, Info, Leaving, Load, Past, Plan, Reason, ServerState,
+    info, loads, plan, processes, server_states, sessions,
 };
 use muster_whole_file as whole_file;
 use std::io::ErrorKind;
@@ -21,8 +23,13 @@ use std::time::Duration;
 const TEND_SOON: Duration = Duration::from_millis(100);
 /// Else: whether it is still the same HAProxy.
 const TEND_LATER: Duration = Duration::from_secs(1);
+/// Newcomers that are told by name.
+const WAITING_TOLD_MAX: usize = 100;
 /// Mode of the state file.
 const STATE_MODE: u32 = 0o644;
+
+/// Why a HAProxy is reloaded of which nothing is known.
+const UNKNOWN: &str = "what this HAProxy runs is not known: a change of it was cut short, or its file is another than at its start";
 
 /// What was done.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,11 +53,14 @@ pub struct Driver {
     socket: Socket,
     /// The process that was last steered.
     running: Option<Running>,
+    /// What its file had.
+    past: Past,
     guests: Guests,
     /// What is in flight where servers were before.
     moved: Moved,
-    /// The newcomer that was connected to last.
-    asked_last: Option<ServerName>,
+    door: Door,
+    /// Why it is no longer what it was brought to.
+    strayed: Option<String>,
     reloads: u64,
     changes: u64,
 }
@@ -66,13 +76,16 @@ impl Driver {
     /// Touches nothing yet.
     pub fn new(config: Config) -> Self {
         let socket = Socket(config.socket.clone());
+        let door = Door::new(config.checked_after);
         Self {
             config,
             socket,
             running: None,
+            past: Past::default(),
             guests: Guests::default(),
             moved: Moved::default(),
-            asked_last: None,
+            door,
+            strayed: None,
             reloads: 0,
             changes: 0,
         }
@@ -83,18 +96,25 @@ impl Driver {
         (self.reloads, self.changes)
     }
 
+    /// Takes note of what the file has. To be called before and after somebody replaces it: which of both a HAProxy has read that starts
+    /// just then, its start tells, or its servers.
+    pub fn look(&mut self) {
+        identity::look(&mut self.past, &self.config.file);
+    }
+
     /// Brings HAProxy to `wanted`, which is what its file says.
     ///
     /// # Errors
     /// It goes on with what it ran before.
     pub async fn apply(&mut self, wanted: &str) -> Result<Applied, Failed> {
         let text = Text::read(wanted)?;
+        self.look();
         let Some(info) = self.info().await? else {
             self.running = None;
             return Ok(Applied::NotRunning);
         };
         let process = Stamp::of(&info);
-        self.identify(&process).await?;
+        self.identify(&process, &info).await?;
         let features = Features::of(info.version);
         // Until the last command is obeyed it is not known.
         let known = self.running.as_mut().and_then(|running| running.text.take());
@@ -102,8 +122,7 @@ impl Driver {
             Some(running) => plan(running, &text, &self.guests.leaving, features),
             None => Plan::Reload(Reason {
                 line: None,
-                words: "what this HAProxy runs is not known: a change of it was cut short, or its file is another than at its start"
-                    .to_owned(),
+                words: self.strayed.clone().unwrap_or_else(|| UNKNOWN.to_owned()),
             }),
         };
         if self.config.is_shadow {
@@ -128,6 +147,7 @@ impl Driver {
         };
         identity::remember(&self.config.file, &process, wanted);
         self.running = Some(Running { process, text: Some(text) });
+        self.strayed = None;
         self.keep_journal(false);
         Ok(applied)
     }
@@ -141,8 +161,10 @@ impl Driver {
         let is_known = self.running.as_ref().is_some_and(|running| running.text.is_some());
         if is_known && !self.guests.is_empty() {
             let before = self.guests.clone();
-            if let Err(cause) = self.go_on().await {
-                tracing::debug!(%cause, "HAProxy does not answer");
+            match self.go_on().await {
+                Ok(None) => {}
+                Ok(Some(why)) => self.strays(why),
+                Err(cause) => tracing::debug!(%cause, "HAProxy does not answer"),
             }
             if self.guests != before {
                 self.keep_journal(false);
@@ -163,16 +185,31 @@ impl Driver {
         Ok(())
     }
 
-    async fn go_on(&mut self) -> std::io::Result<()> {
-        self.guests.admit(&self.socket, &mut self.asked_last).await?;
-        self.guests.dismiss(&self.socket).await
+    /// What HAProxy has against a newcomer, if anything.
+    async fn go_on(&mut self) -> std::io::Result<Option<String>> {
+        let refused = self.guests.admit(&self.socket, &mut self.door).await?;
+        self.guests.dismiss(&self.socket).await?;
+        Ok(refused)
     }
 
-    /// Whether the process that answers is another one than the one that was brought to what is wanted.
-    pub async fn is_another(&mut self) -> bool {
+    /// It does not do what it was told: only a reload makes it so.
+    fn strays(&mut self, why: String) {
+        tracing::warn!("{why}; it is reloaded");
+        self.running.iter_mut().for_each(|running| running.text = None);
+        self.strayed = Some(why);
+    }
+
+    /// Newcomers that have waited for long, and why: as many as are told.
+    pub fn waiting(&self) -> Vec<String> {
+        self.door.told(&self.guests.entering, WAITING_TOLD_MAX)
+    }
+
+    /// Whether what answers has to be brought to what is wanted again: it is another process, or does not do what it was told.
+    pub async fn has_strayed(&mut self) -> bool {
         let Ok(Some(info)) = self.info().await else { return false };
         let process = Stamp::of(&info);
-        self.running.as_ref().is_none_or(|running| !running.process.is_same(&process))
+        self.strayed.is_some()
+            || self.running.as_ref().is_none_or(|running| !running.process.is_same(&process))
     }
 
     /// What each server is doing, sessions of old workers included where the master tells of them. What a server still has where it
@@ -234,13 +271,14 @@ impl Driver {
     }
 
     /// Finds out what `process` runs, unless that is known, and what was begun with it.
-    async fn identify(&mut self, process: &Stamp) -> Result<(), Failed> {
+    async fn identify(&mut self, process: &Stamp, info: &Info) -> Result<(), Failed> {
         if self.running.as_ref().is_some_and(|running| running.process.is_same(process)) {
             return Ok(());
         }
         let begun = journal::read(&self.config.file, process);
         let states = self.states().await?;
-        let text = identity::recall(&self.config.file, process, &states, &begun.guests.leaving);
+        let read = (&self.past, Reading::of(process, info));
+        let text = identity::recall(&self.config.file, process, read, &states, &begun.guests.leaving);
         self.running = Some(Running { process: *process, text: text.filter(|_| !begun.is_changing) });
         self.guests = begun.guests;
         Ok(())
@@ -302,7 +340,9 @@ impl Driver {
         }
         self.changes += u64::try_from(words.len()).unwrap_or(u64::MAX);
         self.look_after_moved().await?;
-        self.go_on().await.map_err(|cause| self.silent(cause))?;
+        if let Some(why) = self.go_on().await.map_err(|cause| self.silent(cause))? {
+            return Ok(Err(why));
+        }
         if text.state_file().is_some() {
             // A HAProxy that restarts by itself would believe the old one.
             let reply = self.socket.ask("show servers state").await.map_err(|cause| self.silent(cause))?;

@@ -1,23 +1,21 @@
 //! Servers between two states: newcomers that have to answer before they get requests, and leavers that finish theirs.
 //!
 //! A server in maintenance is not checked by HAProxy, so its own checks cannot say when a newcomer may begin; and with them it
-//! would begin as up. One connection from here says it.
+//! would begin as up. One connection from here says it, at once. Where none succeeds for a while (`door`), as somebody may be
+//! reached by HAProxy only, its check decides: on a drained server, which is checked and gets nothing.
 
+use crate::door::Door;
 use crate::socket::Socket;
 use futures_util::future::join_all;
 use muster_haproxy::{Change, Command, Leaving, Load, New, ServerName, loads};
 use std::collections::BTreeMap;
 use std::io;
-use std::ops::Bound;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// So long a newcomer may take to accept a connection, each time.
 const CONNECT_WITHIN: Duration = Duration::from_millis(250);
-/// Newcomers that are connected to at a time.
-const CONNECTS_MAX: usize = 128;
-
 /// Both kinds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Guests {
@@ -56,28 +54,33 @@ impl Guests {
         }
     }
 
-    /// Lets those newcomers in that answer. `last`: who was connected to last, so that each has its turn.
-    pub(crate) async fn admit(&mut self, socket: &Socket, last: &mut Option<ServerName>) -> io::Result<()> {
-        let behind = last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let asked: Vec<(ServerName, New)> = self
-            .entering
-            .range::<ServerName, _>((behind, Bound::Unbounded))
-            .chain(self.entering.iter())
-            .take(CONNECTS_MAX.min(self.entering.len()))
-            .map(|(name, new)| (name.clone(), new.clone()))
-            .collect();
-        *last = asked.last().map(|(name, _)| name.clone());
+    /// Lets those newcomers in that answer, or that HAProxy has checked; what it has against one, if anything.
+    pub(crate) async fn admit(&mut self, socket: &Socket, door: &mut Door) -> io::Result<Option<String>> {
+        door.look(&self.entering);
+        let asked = door.next(&self.entering);
         let answers = join_all(asked.iter().map(|(_, new)| answers(new))).await;
-        for ((name, new), answers) in asked.into_iter().zip(answers) {
-            if answers {
-                let is_in = obey(socket, Change::ready(&name, &new)).await?;
-                self.entering.remove(&name);
-                if !is_in {
-                    tracing::warn!("HAProxy does not let {name} in, which it has been told of");
+        let mut is_judged = door.judged(socket).await?;
+        for ((name, _), answers) in asked.iter().zip(answers) {
+            match answers {
+                Ok(()) => {
+                    is_judged.insert(name.clone());
                 }
+                Err(why) => door.waits(name, why),
             }
         }
-        Ok(())
+        for name in is_judged {
+            let Some(new) = self.entering.get(&name) else { continue };
+            if let Some(why) = obey(socket, Change::ready(&name, new)).await? {
+                return Ok(Some(format!("HAProxy does not let {name} in: {why}")));
+            }
+            self.entering.remove(&name);
+        }
+        for (name, new) in &self.entering {
+            if let Some(why) = door.examine(socket, name, new).await? {
+                return Ok(Some(format!("HAProxy does not check {name}: {why}")));
+            }
+        }
+        Ok(None)
     }
 
     /// Takes those leavers away that have nothing left to do.
@@ -95,7 +98,7 @@ impl Guests {
         let idle: Vec<ServerName> = self.leaving.keys().filter(|name| !is_busy(name)).cloned().collect();
         for name in idle {
             // Refused as long as an idle connection holds it; then it stays for the next time, in maintenance.
-            if obey(socket, Change::delete(&name)).await? {
+            if obey(socket, Change::delete(&name)).await?.is_none() {
                 self.leaving.remove(&name);
             }
         }
@@ -103,25 +106,27 @@ impl Guests {
     }
 }
 
-async fn answers(new: &New) -> bool {
-    match new.address() {
+/// Whether it accepts a connection; else why not.
+async fn answers(new: &New) -> Result<(), String> {
+    let Some(addr) = new.address().filter(|_| !new.is_disabled()) else {
         // Nobody asks it for requests.
-        _ if new.is_disabled() => true,
-        Some(addr) => {
-            timeout(CONNECT_WITHIN, TcpStream::connect(addr)).await.is_ok_and(|stream| stream.is_ok())
-        }
-        None => true,
+        return Ok(());
+    };
+    match timeout(CONNECT_WITHIN, TcpStream::connect(addr)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(format!("{addr}: {error}")),
+        Err(_) => Err(format!("{addr}: no answer within {CONNECT_WITHIN:?}")),
     }
 }
 
-/// Whether HAProxy obeyed all of them.
-async fn obey(socket: &Socket, commands: Vec<Command>) -> io::Result<bool> {
+/// What HAProxy had against the first that it did not obey, if any.
+pub(crate) async fn obey(socket: &Socket, commands: Vec<Command>) -> io::Result<Option<String>> {
     for command in commands {
         let reply = socket.ask(&command.text).await?;
         if let Some(why) = command.refusal(&reply) {
             tracing::debug!("HAProxy: {why}");
-            return Ok(false);
+            return Ok(Some(why));
         }
     }
-    Ok(true)
+    Ok(None)
 }

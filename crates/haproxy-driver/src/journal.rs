@@ -5,7 +5,7 @@
 //! is left in which a kill would lose it.
 
 use crate::guests::Guests;
-use crate::identity::Stamp;
+use crate::stamp::Stamp;
 use muster_haproxy::{Leaving, New};
 use muster_whole_file as whole_file;
 use std::fs::File;

@@ -6,29 +6,32 @@
 //! | one question, one answer, in time | `socket` |
 //! | from what runs to what is wanted | `driver` |
 //! | which text a HAProxy runs that somebody else started | `identity` |
+//! | one process of HAProxy, and when it read its file | `stamp` |
 //! | who is between two states, for whoever drives next | `journal` |
 //! | what is in flight where a server was before | `moved` |
 //! | newcomers that must answer, leavers that must finish | `guests` |
+//! | how long newcomers wait, and for whom | `door` |
 //! | a new worker in place of the old one | `reload` |
+//! | what a command that reloads says | `said` |
 //!
-//! The file that HAProxy is started with is somebody else's to write, whole and before [`Driver::apply`]; so whatever becomes of
-//! the driver, the file and a HAProxy that starts anew agree.
+//! The file that HAProxy is started with is somebody else's to write, whole and before [`Driver::apply`], between two
+//! [`Driver::look`]s; so whatever becomes of the driver, the file and a HAProxy that starts anew agree.
 
 mod config;
+mod door;
 mod driver;
 mod guests;
 mod identity;
 mod journal;
 mod moved;
 mod reload;
+mod said;
 mod socket;
+mod stamp;
 
 pub use config::{Config, Reload};
 pub use driver::{Applied, Driver};
 pub use muster_haproxy::{CONFIG_BYTES_MAX, Load, ServerName, lint};
-
-/// Whoever replaces the file keeps the one before beside it until [`Driver::apply`] succeeded: as `.NAME.old`.
-pub const OLD: &str = "old";
 
 /// Why HAProxy is not what is wanted; it goes on with what it ran before.
 #[derive(Debug, thiserror::Error)]

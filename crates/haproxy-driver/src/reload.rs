@@ -2,16 +2,17 @@
 
 use crate::Failed;
 use crate::config::{Config, Reload};
+use crate::said;
 use crate::socket::Socket;
 use muster_haproxy::{Info, Processes, info, processes, refusal};
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
-/// Of what a command says.
-const SAID_BYTES_MAX: usize = 2 << 10;
 
 /// Reloads, and returns when another process than `before` answers.
 pub(crate) async fn reload(config: &Config, socket: &Socket, before: u32) -> Result<Info, Failed> {
@@ -78,20 +79,30 @@ fn has_new_worker(before: &Processes, now: &Processes) -> bool {
 async fn by_command(config: &Config, words: &[String]) -> Result<(), Failed> {
     let mut words = words.iter();
     let mut command = Command::new(words.next().map(String::as_str).unwrap_or_default());
-    command.args(words).stdin(std::process::Stdio::null()).kill_on_drop(true);
+    command.args(words).stdin(Stdio::null()).kill_on_drop(true);
     // Ours hold the cluster's key.
     let ours = std::env::vars_os().map(|(name, _)| name);
     for name in ours.filter(|name| name.as_encoded_bytes().starts_with(b"MUSTER_")) {
         command.env_remove(name);
     }
-    let output = match timeout(config.reload_within, command.output()).await {
-        Ok(Ok(output)) => output,
-        Ok(Err(error)) => return Err(Failed::Command(error.to_string())),
-        Err(_) => return Err(Failed::Command(format!("it ran for longer than {:?}", config.reload_within))),
+    command.stdout(Stdio::null()).process_group(0);
+    let (said, theirs) = said::pipe().map_err(|error| Failed::Command(error.to_string()))?;
+    command.stderr(theirs);
+    let mut child = command.spawn().map_err(|error| Failed::Command(error.to_string()))?;
+    // Ours of its end of the pipe would keep that open.
+    drop(command);
+    let group = child.id().and_then(|pid| Pid::from_raw(pid.cast_signed()));
+    let ended = timeout(config.reload_within, said.until(child.wait())).await;
+    let (status, said) = match ended {
+        Ok((status, said)) => (status.map_err(|error| Failed::Command(error.to_string()))?, said),
+        Err(_) => {
+            // With all that it began.
+            let _ = group.map(|group| kill_process_group(group, Signal::KILL));
+            return Err(Failed::Command(format!("it ran for longer than {:?}", config.reload_within)));
+        }
     };
-    if output.status.success() {
+    if status.success() {
         return Ok(());
     }
-    let said = &output.stderr[..output.stderr.len().min(SAID_BYTES_MAX)];
-    Err(Failed::Command(format!("{}: {}", output.status, String::from_utf8_lossy(said).trim())))
+    Err(Failed::Command(format!("{status}: {said}")))
 }

@@ -75,6 +75,11 @@ impl New {
         Server::read_line(line).map(|(name, server)| (name, Self(server)))
     }
 
+    /// Whether HAProxy checks it.
+    pub fn is_checked(&self) -> bool {
+        self.0.keywords.contains_key("check")
+    }
+
     /// Whether the configuration wants it in maintenance.
     pub fn is_disabled(&self) -> bool {
         self.0.keywords.contains_key("disabled")
@@ -176,13 +181,19 @@ impl Change {
     /// What lets an added server take requests, after somebody saw that it answers.
     pub fn ready(name: &ServerName, new: &New) -> Vec<Command> {
         let mut commands = Vec::new();
-        if new.0.keywords.contains_key("check") {
+        if new.is_checked() {
             commands.push(Command::new(format!("enable health {name}"), Expects::Nothing));
         }
         if !new.is_disabled() {
             commands.push(state(name, "ready"));
         }
         commands
+    }
+
+    /// What has HAProxy check an added server, which gets no requests meanwhile: in maintenance it would not be checked, and out of it
+    /// 2.6 and 3.0 were seen to begin with it as up. See [`Load::is_judged`](crate::Load::is_judged).
+    pub fn examine(name: &ServerName) -> Vec<Command> {
+        alloc::vec![Command::new(format!("enable health {name}"), Expects::Nothing), state(name, "drain")]
     }
 
     /// What takes a drained server away. HAProxy refuses as long as a session holds it.

@@ -9,6 +9,7 @@
 //! | what has to change, and whether it can without a reload | `plan` |
 //! | a change as commands of the runtime API | `change` |
 //! | what HAProxy answers | `reply` |
+//! | which texts its file had when it read it | `past` |
 //! | which text it can run, and what a new process takes over | `state` |
 //! | what is wrong with a text whatever HAProxy runs it | `lint` |
 //!
@@ -23,6 +24,7 @@ extern crate alloc;
 mod change;
 mod config;
 pub mod lint;
+mod past;
 mod place;
 mod plan;
 mod reply;
@@ -32,6 +34,7 @@ mod words;
 
 pub use change::{Change, Command, Farewell, Leaving, New, ServerName};
 pub use config::{CONFIG_BYTES_MAX, Config, TooLong};
+pub use past::Past;
 pub use plan::{Features, Plan, Reason, plan};
 pub use reply::{
     Info, Load, Process, Processes, ServerState, info, loads, processes, refusal, server_states, sessions,

@@ -53,6 +53,10 @@ impl fmt::Display for Reason {
     }
 }
 
+/// Why a consistent hash is left to a reload.
+const BY_ORDER: &str = "changes the servers, which `hash-type consistent` places by their numbers: without `id` on each of them these follow from \
+                        their order at the start, and another balancer would choose otherwise";
+
 /// From what runs to what is wanted. `leaving`: servers that run beside the text, since they still have sessions.
 pub fn plan(
     running: &Config,
@@ -191,11 +195,12 @@ impl Pair<'_> {
             ));
         }
         let (balance, is_dynamic) = self.balance();
-        let all_count = !is_dynamic || balance == "first";
+        let all_count = !is_dynamic || balance == "first" || self.hashes_by_order();
         let takes_all = self.has_option("allbackups");
         // Without that option the first one is.
         let counts = |line: &Line| all_count || !takes_all && line.words.iter().any(|word| word == "backup");
         match place::in_another_order(self.before, self.section, counts) {
+            Some(line) if self.hashes_by_order() => Err(because(line, BY_ORDER)),
             Some(line) => Err(because(line, "is in another place, and here the order counts")),
             None => Ok(()),
         }
@@ -212,6 +217,9 @@ impl Pair<'_> {
             return Err(
                 "changes the servers, which `cookie` with `dynamic` does not take at run time".to_string()
             );
+        }
+        if self.hashes_by_order() {
+            return Err(BY_ORDER.to_string());
         }
         let (balance, is_dynamic) = self.balance();
         if is_dynamic && balance != "first" {
@@ -247,13 +255,31 @@ impl Pair<'_> {
 
     /// How it balances, and whether that is settled anew with each change (management guide, "set weight").
     fn balance(&self) -> (String, bool) {
-        let own = |key: &'static str| self.setting(key).map(|line| line.words[1..].join(" "));
-        let balance = own("balance").unwrap_or_else(|| "roundrobin".to_string());
+        let (balance, is_hash) = self.algorithm();
+        let algorithm = balance.split(['(', ' ']).next().unwrap_or_default();
+        let is_dynamic = matches!(algorithm, "roundrobin" | "leastconn" | "random" | "first");
+        (balance, is_dynamic || is_hash && self.is_consistent())
+    }
+
+    /// What `balance` says, and whether it chooses by a hash of the request.
+    fn algorithm(&self) -> (String, bool) {
+        let own = self.setting("balance").map(|line| line.words[1..].join(" "));
+        let balance = own.unwrap_or_else(|| "roundrobin".to_string());
         let algorithm = balance.split(['(', ' ']).next().unwrap_or_default();
         let is_hash = matches!(algorithm, "source" | "uri" | "url_param" | "hdr" | "rdp-cookie" | "hash");
-        let is_consistent = own("hash-type").is_some_and(|words| words.starts_with("consistent"));
-        let is_dynamic = matches!(algorithm, "roundrobin" | "leastconn" | "random" | "first");
-        (balance, is_dynamic || is_hash && is_consistent)
+        (balance, is_hash)
+    }
+
+    fn is_consistent(&self) -> bool {
+        self.setting("hash-type").and_then(|line| line.words.get(1)).is_some_and(|word| word == "consistent")
+    }
+
+    /// Whether it places servers by numbers that follow from their order (configuration manual, `hash-type` and `id`): who came and went while it
+    /// runs has others than after a start with the same text.
+    fn hashes_by_order(&self) -> bool {
+        let has_number = |line: &Line| line.words.iter().skip(3).any(|word| word == "id");
+        let servers = || self.before.of("server").chain(self.section.of("server"));
+        self.algorithm().1 && self.is_consistent() && !servers().all(has_number)
     }
 
     /// Whether `option NAME` is said: by itself, else by the nearest defaults that say something of it.

@@ -128,6 +128,12 @@ pub struct Load {
 }
 
 impl Load {
+    /// Whether the check of a server that is drained has said something: `DRAIN 1/3` is one of which only a failure would change
+    /// anything, and that has had no check yet, or a failed one.
+    pub fn is_judged(&self) -> bool {
+        self.status == "DRAIN" || self.status.starts_with("DOWN")
+    }
+
     /// Of a server that is no longer there, but for what it still has.
     pub fn gone(name: ServerName, address: Option<SocketAddr>, in_flight: u32) -> Self {
         let status = "DRAIN".to_string();

@@ -10,7 +10,7 @@ use core::net::SocketAddr;
 
 /// Keywords that "add server" takes in every version that has it, and how many values follow each. What is not here is
 /// answered with a reload: it may depend on others, be settled at the start only, or be newer than this.
-const KEYWORDS: [(&str, usize); 41] = [
+const KEYWORDS: [(&str, usize); 42] = [
     ("addr", 1),
     ("alpn", 1),
     ("backup", 0),
@@ -30,6 +30,7 @@ const KEYWORDS: [(&str, usize); 41] = [
     ("error-limit", 1),
     ("fall", 1),
     ("fastinter", 1),
+    ("id", 1),
     ("inter", 1),
     ("maxconn", 1),
     ("maxqueue", 1),

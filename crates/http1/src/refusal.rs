@@ -91,6 +91,9 @@ pub enum Refusal {
     /// Below 100.
     #[error("its status is no status")]
     Status,
+    /// More interim responses (1xx) than anybody has a use for.
+    #[error("too many interim responses came before it")]
+    Interims,
     /// A 101 that nobody asked for.
     #[error("it switches to another protocol, which nobody asked for")]
     Switched,

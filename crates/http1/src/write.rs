@@ -32,18 +32,16 @@ pub fn write_request(request: &Request<'_, '_>, hop: &Hop, out: &mut Vec<u8>) ->
         Target::Authority(_) => return Err(Refusal::Connect),
     }
     put(out, &[" HTTP/1.1\r\n"]);
-    let own_host = match request.target {
-        Target::Absolute { host, .. } => Some(host),
-        _ if request.survey.host.is_none() => Some(hop.host.as_str()),
-        _ => None,
-    };
-    if let Some(host) = own_host {
-        put(out, &["Host: ", host, "\r\n"]);
+    let replaces_host = matches!(request.target, Target::Absolute { .. });
+    match request.target {
+        Target::Absolute { host, .. } => put(out, &["Host: ", host, "\r\n"]),
+        _ if request.survey.host.is_none() => put(out, &["Host: ", &hop.host(), "\r\n"]),
+        _ => {}
     }
     let names = request.survey.names > 0;
     let (fields, kinds) = (request.fields, request.kinds);
     let is_dropped = |field: &Header<'_>, kind: Kind| match kind {
-        Kind::Host => own_host.is_some(),
+        Kind::Host => replaces_host,
         Kind::ContentLength => false,
         // The client is told to continue here, once a backend is there.
         Kind::Expect | Kind::ForwardedFor | Kind::Forwarded | Kind::LookAlike => true,
@@ -62,16 +60,21 @@ pub fn write_request(request: &Request<'_, '_>, hop: &Hop, out: &mut Vec<u8>) ->
     if request.body == Body::Chunked {
         put(out, &["Transfer-Encoding: chunked\r\n"]);
     }
-    put(out, &["X-Forwarded-For: "]);
     // In one line, after what was there; unless `Connection` named that as for us only.
+    let mut begin = "X-Forwarded-For: ";
     for (field, _) in fields.iter().zip(kinds).filter(|(_, kind)| **kind == Kind::ForwardedFor) {
         let is_named = names && is_named(fields, kinds, field.name);
         if !is_named && !field.value.is_empty() {
+            put(out, &[begin]);
             out.extend_from_slice(field.value);
-            put(out, &[", "]);
+            begin = ", ";
         }
     }
-    put(out, &[hop.client.as_str(), "\r\n"]);
+    match &hop.client {
+        Some(client) => put(out, &[begin, client, "\r\n"]),
+        None if begin == ", " => put(out, &["\r\n"]),
+        None => {}
+    }
     out.extend_from_slice(&hop.lines);
     put(out, &["\r\n"]);
     Ok(())
@@ -113,7 +116,8 @@ pub fn write_response(response: &Response<'_, '_>, to: ToClient, out: &mut Vec<u
     // A length passes where it is that of the body, or of the body that HEAD or 304 would have had. Beside chunks it does
     // not count, and passing it on is how responses are smuggled (RFC 9112, 6.3); with 1xx and 204 it must not be (RFC 9110, 8.6).
     let is_delimited = !matches!(to.body, Body::Chunked | Body::UntilClose);
-    let may_have_length = is_delimited && !matches!(response.status, 100..200 | 204);
+    let may_have_length =
+        is_delimited && !response.survey.framing.is_ambiguous() && !matches!(response.status, 100..200 | 204);
     let mut is_first_length = true;
     let (names, kinds) = (response.survey.names > 0, response.kinds);
     let is_dropped = |field: &Header<'_>, kind: Kind| match kind {

@@ -6,7 +6,7 @@ use muster_http1::{
 };
 
 fn hop_of(client: &str, local: &str, is_secure: bool) -> Hop {
-    Hop::new(client.parse().unwrap(), local.parse().unwrap(), is_secure)
+    Hop::new(Some(client.parse().unwrap()), Some(local.parse().unwrap()), is_secure)
 }
 
 fn written(head: &[u8], hop: &Hop) -> String {
@@ -218,6 +218,9 @@ fn a_length_passes_where_it_counts_and_once() {
     let head = Asked { head: true, ..Asked::default() };
     let found = answered("HTTP/1.1 200 OK", "Content-Length: 1000\r\n", Version::V11, true, head);
     assert_eq!(found, "HTTP/1.1 200 OK\nContent-Length: 1000\n\n");
+    let lines = "Content-Length: x\r\nTransfer-Encoding: chunked\r\n";
+    let found = answered("HTTP/1.1 200 OK", lines, Version::V11, true, head);
+    assert_eq!(found, "HTTP/1.1 200 OK\n\n", "beside chunks it counts nowhere");
 }
 
 #[test]
@@ -252,4 +255,15 @@ fn a_switch_of_protocols_is_passed_on() {
     let found = answered("HTTP/1.1 101 Switching Protocols", lines, Version::V11, true, asked);
     let wanted = "HTTP/1.1 101 Switching Protocols\nSec-WebSocket-Accept: y\nConnection: upgrade\nUpgrade: websocket\n\n";
     assert_eq!(found, wanted);
+}
+
+#[test]
+fn a_client_without_an_address_is_in_front_of_others_and_what_it_says_of_them_stands() {
+    let hop = Hop::new(None, None, false);
+    let head = b"GET / HTTP/1.0\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.2\r\nX-Forwarded-Port: 9\r\n\r\n";
+    let wanted =
+        "GET / HTTP/1.1\nHost: localhost\nX-Forwarded-For: 192.0.2.1, 192.0.2.2\nX-Forwarded-Proto: http\n\n";
+    assert_eq!(written(head, &hop), wanted);
+    let wanted = "GET / HTTP/1.1\nHost: localhost\nX-Forwarded-Proto: http\n\n";
+    assert_eq!(written(b"GET / HTTP/1.0\r\n\r\n", &hop), wanted);
 }

@@ -226,6 +226,26 @@ fn check_finds_in_a_configuration_of_haproxy_what_none_takes() {
     assert!(err.contains("`listen stats *:1936` has an address"), "{err}");
 }
 
+#[test]
+fn two_groups_that_make_the_same_are_refused_by_both_their_names() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path().display();
+    std::fs::write(directory.path().join("t"), "x").unwrap();
+    let toml = format!(
+        "[agent]\nbind = '127.0.0.1:0'\nrpc_addr = 'off'\nsocket = '{at}/m.sock'\n[templates.one]\nfolder = '{at}/nodes'\n\
+         files = {{ '{at}/f' = '{at}/t' }}\n[templates.two]\nfolder = '{at}/nodes/'\nfiles = {{ '{at}/./f' = '{at}/t' }}\n"
+    );
+    for word in ["check", "agent"] {
+        let (code, _, err) =
+            Configured::new(&toml).run(if word == "check" { &["check", "agent"] } else { &["agent"] });
+        assert_eq!(code, 2, "{err}");
+        for what in [format!("{at}/nodes"), format!("{at}/./f")] {
+            let told = format!("{what} is made by [templates.two] and by [templates.one]");
+            assert!(err.contains(&told.replace("nodes is", "nodes/ is")), "{word}: {err}");
+        }
+    }
+}
+
 /// `check` on a host where Muster runs must not call that a mistake; starting a second one is.
 #[test]
 fn a_port_in_use_by_muster_itself_is_worth_a_note_only() {
@@ -328,14 +348,19 @@ enable_syslog = false             # default
 syslog_facility = "LOCAL0"        # default
 
 [proxy]
-listen = ["0.0.0.0:8080"]  # default
-service = "backend"        # default
-connect_timeout = "1s"     # default
-response_timeout = "1m"    # default
-idle_timeout = "1m"        # default
-idle_max = 7               # env MUSTER_PROXY__IDLE_MAX
-drain_timeout = "8s"       # default
-plaintext = false          # default
+listen = ["0.0.0.0:8080"]    # default
+# proxy_protocol_from =      # default: everybody
+handshake_timeout = "10s"    # default
+service = "backend"          # default
+balance = "roundrobin"       # default
+slow_start = "0s"            # default
+send_proxy_protocol = "off"  # default
+connect_timeout = "1s"       # default
+response_timeout = "1m"      # default
+idle_timeout = "1m"          # default
+idle_max = 7                 # env MUSTER_PROXY__IDLE_MAX
+drain_timeout = "8s"         # default
+plaintext = false            # default
 
 [haproxy]
 mode = "off"                             # default

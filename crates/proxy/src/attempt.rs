@@ -4,25 +4,33 @@
 //! as we wrote to it; that says little about the backend, so the attempt goes on with a new connection to it where
 //! that is safe.
 
+use crate::alarm::Alarm;
 use crate::bounds;
+use crate::exchange::{Broken, Exchange, Facts};
+use crate::front::{Ask, ClientError, Front};
 use crate::lease::Lease;
 use crate::pages::Page;
-use crate::upload::{Progress, Side, Upload};
+use crate::upload::{Side, Turn};
 use crate::upstream::{self, ConnectError, Upstream};
-use hyper::body::Incoming;
-use hyper::{Request, Response};
 use muster_balance::{Attempt, Evidence};
+use muster_http1::Refusal;
+use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A response head, with its connection.
+/// A response that began, with its connection.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    /// The head; its body is still coming.
-    pub(crate) response: Response<Incoming>,
+    /// What its head said.
+    pub(crate) facts: Facts,
     /// Where it comes from.
     pub(crate) upstream: Upstream,
+    /// From the request to this head.
+    pub(crate) took: Duration,
+    /// The request's head was written whole. When it was not, the rest is of no use.
+    pub(crate) is_asked: bool,
 }
 
 /// A failed attempt.
@@ -32,8 +40,8 @@ pub(crate) struct Failure {
     pub(crate) cause: Cause,
     /// Nothing of the request was written.
     pub(crate) unsent: bool,
-    /// The request, if it is whole again.
-    pub(crate) request: Option<Request<Upload>>,
+    /// The request can be sent whole again.
+    pub(crate) intact: bool,
 }
 
 /// Why an attempt failed.
@@ -44,22 +52,22 @@ pub(crate) enum Cause {
     Connect(#[from] ConnectError),
     /// A connection made for this request ended before the response head.
     #[error("the connection ended before a response: {0}")]
-    Died(hyper::Error),
+    Died(io::Error),
     /// The same of a connection that had been idle.
     #[error("an idle connection ended before a response: {0}")]
-    KeptDied(hyper::Error),
+    KeptDied(io::Error),
     /// What came was not a response we can pass on. It may be the fault of one page rather than of the backend.
-    #[error("the response cannot be read: {0}")]
-    Garbled(hyper::Error),
+    #[error("the response cannot be passed on: {0}")]
+    Garbled(Refusal),
     /// The backend had the request and did not answer.
     #[error("no response within {0:?}")]
     Silent(Duration),
     /// The client stopped sending its body.
     #[error("the client sent nothing of its body for {0:?}")]
     ClientStalled(Duration),
-    /// The client is gone; nobody waits for an answer.
-    #[error("the client broke off: {0}")]
-    ClientGone(hyper::Error),
+    /// The client is gone, or sends what is no body.
+    #[error("{0}")]
+    Client(ClientError),
 }
 
 impl Cause {
@@ -74,142 +82,99 @@ impl Cause {
             | Self::Connect(ConnectError::Ours(_))
             | Self::Garbled(_)
             | Self::ClientStalled(_)
-            | Self::ClientGone(_) => None,
+            | Self::Client(_) => None,
         }
     }
 
     /// Whether the client failed rather than the backend or we.
     pub(crate) fn is_clients(&self) -> bool {
-        matches!(self, Self::ClientStalled(_) | Self::ClientGone(_))
+        matches!(self, Self::ClientStalled(_) | Self::Client(_))
     }
 
-    /// What the client is told when this was the last attempt.
-    pub(crate) fn page(&self, service: &str, safe: bool) -> Page {
-        match self {
+    /// What the client is told when this was the last attempt; `None` when nobody is there to be told.
+    pub(crate) fn page(&self, service: &str, safe: bool) -> Option<Page> {
+        Some(match self {
             Self::Connect(_) => Page::nobody_reached(service),
             Self::Died(_) | Self::KeptDied(_) | Self::Garbled(_) => Page::broken(safe),
             Self::Silent(_) => Page::silent(safe),
-            Self::ClientStalled(_) | Self::ClientGone(_) => Page::client_stalled(),
-        }
+            Self::ClientStalled(_) => Page::client_stalled(),
+            Self::Client(ClientError::Refused(refusal)) => Page::refused(*refusal),
+            Self::Client(ClientError::Gone(_) | ClientError::Stuck) => return None,
+        })
     }
 }
 
-/// Sends `request` to the backend of `lease`. `repeatable`: it may be sent again although it was written.
-pub(crate) async fn send(
+/// Sends `ask` to the backend of `lease`. `repeatable`: it may be sent again although it was written.
+pub(crate) async fn send<F: Front>(
     lease: &Lease,
     addr: SocketAddr,
-    mut request: Request<Upload>,
+    ask: &Ask,
+    front: &mut F,
+    alarm: &mut Alarm,
     repeatable: bool,
 ) -> Result<Answer, Failure> {
     let plane = lease.plane();
     let idle_max = if repeatable { Duration::MAX } else { bounds::UNREPEATABLE_REUSE_MAX };
     if let Some(idle) = plane.take(lease.key(), idle_max) {
-        match exchange(lease, idle, request, repeatable).await {
-            Err(Failure { cause: Cause::Died(cause), unsent, request: whole }) => {
+        match exchange(lease, idle, ask, front, alarm, repeatable).await {
+            Err(Failure { cause: Cause::Died(cause), unsent, intact }) => {
                 let cause = Cause::KeptDied(cause);
                 if !unsent {
                     plane.evidence(lease.key(), Evidence::KeptDied);
                 }
                 // Not another attempt by count, but paid for when the backend may have worked on it.
-                let attempt = Attempt {
-                    safe: repeatable,
-                    unsent,
-                    body_intact: whole.is_some(),
-                    answered: false,
-                    attempts: 1,
-                };
-                match whole {
-                    Some(whole) if plane.may_retry(lease.key(), attempt) => {
-                        tracing::debug!(%addr, %cause, unsent, "trying a new connection");
-                        request = whole;
-                    }
-                    whole => return Err(Failure { cause, unsent, request: whole }),
+                let attempt =
+                    Attempt { safe: repeatable, unsent, body_intact: intact, answered: false, attempts: 1 };
+                if !(intact && plane.may_retry(lease.key(), attempt)) {
+                    return Err(Failure { cause, unsent, intact });
                 }
+                tracing::debug!(%addr, %cause, unsent, "trying a new connection");
             }
             other => return other,
         }
     }
-    match upstream::connect(addr, plane.config.connect_timeout).await {
+    let connected = tokio::select! {
+        biased;
+        connected = upstream::connect(addr, plane.config.connect_timeout, &ask.preface) => connected,
+        // Of a client that still sends nothing is known until somebody takes what it sends.
+        gone = poll_fn(|cx| front.poll_gone(cx)), if !ask.has_body => {
+            return Err(Failure { cause: Cause::Client(gone), unsent: true, intact: false });
+        }
+    };
+    match connected {
         Ok(upstream) => {
             plane.evidence(lease.key(), Evidence::Connected);
-            exchange(lease, upstream, request, repeatable).await
+            exchange(lease, upstream, ask, front, alarm, repeatable).await
         }
-        Err(cause) => Err(Failure { cause: cause.into(), unsent: true, request: Some(request) }),
+        Err(cause) => Err(Failure { cause: cause.into(), unsent: true, intact: true }),
     }
 }
 
-/// Sends `request` on an open connection and waits for the response head.
-async fn exchange(
+/// Sends `ask` on an open connection and waits for the response head. The connection is closed when none comes, which cancels the
+/// request.
+async fn exchange<F: Front>(
     lease: &Lease,
     mut upstream: Upstream,
-    request: Request<Upload>,
+    ask: &Ask,
+    front: &mut F,
+    alarm: &mut Alarm,
     repeatable: bool,
 ) -> Result<Answer, Failure> {
-    let config = &lease.plane().config;
-    let progress = request.body().progress();
-    if let Some(progress) = &progress {
-        progress.restart();
-    }
-    let copy = repeatable.then(|| copy_of(&request));
-    let sent = upstream.sender.try_send_request(request);
-    let patience = lease.plane().patience(lease.key(), repeatable);
-    let late = stalled(progress.as_deref(), patience, config.idle_timeout);
-    // Dropping `sent` makes hyper close the connection, and so cancels the request.
-    let failed = tokio::select! {
-        biased;
-        sent = sent => match sent {
-            Ok(response) => return Ok(Answer { response, upstream }),
-            Err(failed) => Ok(failed),
-        },
-        side = late => Err(side),
+    let plane = lease.plane();
+    let (patience, client_max) = (plane.patience(lease.key(), repeatable), plane.config.idle_timeout);
+    let began = Instant::now();
+    let mut turn = Turn::new(patience, client_max);
+    let mut exchange = Exchange::new(front, ask, &mut upstream);
+    let answered = poll_fn(|cx| exchange.poll_answer(cx, &mut turn, alarm)).await;
+    let (unsent, is_asked) = (exchange.is_unsent(), exchange.is_asked());
+    let intact = exchange.is_intact() && (unsent || repeatable);
+    let (cause, unsent, intact) = match answered {
+        Ok(facts) => return Ok(Answer { facts, upstream, took: began.elapsed(), is_asked }),
+        Err(Broken::Died(cause)) => (Cause::Died(cause), unsent, intact),
+        Err(Broken::Garbled(refusal)) => (Cause::Garbled(refusal), false, repeatable),
+        Err(Broken::Late(Side::Backend)) => (Cause::Silent(patience), false, repeatable),
+        Err(Broken::Late(Side::Client)) => (Cause::ClientStalled(client_max), false, false),
+        Err(Broken::Client(cause)) => (Cause::Client(cause), false, false),
     };
-    match failed {
-        Ok(mut failed) => match failed.take_message() {
-            Some(whole) => {
-                Err(Failure { cause: Cause::Died(failed.into_error()), unsent: true, request: Some(whole) })
-            }
-            None => {
-                let error = failed.into_error();
-                let cause = match &progress {
-                    Some(progress) if progress.client_gone() => Cause::ClientGone(error),
-                    _ if error.is_parse() => Cause::Garbled(error),
-                    _ => Cause::Died(error),
-                };
-                Err(Failure { cause, unsent: false, request: copy })
-            }
-        },
-        Err(Side::Backend) => Err(Failure { cause: Cause::Silent(patience), unsent: false, request: copy }),
-        Err(Side::Client) => {
-            Err(Failure { cause: Cause::ClientStalled(config.idle_timeout), unsent: false, request: None })
-        }
-    }
-}
-
-/// Ends when one side has had the next move for too long, and tells which.
-async fn stalled(progress: Option<&Progress>, backend_max: Duration, client_max: Duration) -> Side {
-    let start = Instant::now();
-    loop {
-        let (side, since) = progress.map_or((Side::Backend, start), Progress::waits);
-        let limit = match side {
-            Side::Backend => backend_max,
-            Side::Client => client_max,
-        };
-        let now = Instant::now();
-        let deadline = since + limit;
-        if deadline <= now {
-            return side;
-        }
-        // The turn may pass to the other side at any time, and its limit may be the shorter one: look again soon enough.
-        tokio::time::sleep_until(deadline.min(now + backend_max.min(client_max))).await;
-    }
-}
-
-/// The same request with an empty body, to be sent again.
-fn copy_of(request: &Request<Upload>) -> Request<Upload> {
-    let mut copy = Request::new(Upload::empty());
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    copy.headers_mut().clone_from(request.headers());
-    *copy.version_mut() = request.version();
-    copy
+    Err(Failure { cause, unsent, intact })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// Clients connected at once, however many descriptors we may have. Each costs up to two descriptors and, while a
-/// request streams, up to four buffers of [`HEAD_BYTES_MAX`]. Further clients wait in the listen queue.
+/// request streams, up to two blocks of 80 KiB (`buffer`). Further clients wait in the listen queue.
 pub(crate) const CLIENTS_MAX: usize = 16_384;
 
 /// Descriptors kept free for listeners, control socket, trials, idle backend connections and the log.
@@ -12,10 +12,12 @@ pub(crate) const DESCRIPTORS_RESERVED: u64 = 64;
 /// Clients that may wait in the kernel to be accepted; the kernel lowers it to `net.core.somaxconn` (4096).
 pub(crate) const BACKLOG: i32 = 4096;
 
-/// Longest request or response head, and so the read buffer of a connection. HAProxy allows 16 KiB, nginx 32 KiB; large
-/// cookies and tokens need some of that, nothing honest needs more. (The number of header fields is bounded by
-/// hyper's own 100.)
-pub(crate) const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Longest request or response head, and so the least room that a connection's bytes need.
+pub(crate) const HEAD_BYTES_MAX: usize = muster_http1::HEAD_BYTES_MAX;
+
+/// How long a request goes on whose client has closed its side. One that has only said that nothing follows reads its answer;
+/// one that is gone looks the same until something is written to it.
+pub(crate) const HALF_CLOSED: Duration = Duration::from_secs(5);
 
 /// How long after a stop a new connection may take for its first request. Its client sent that as soon as it was connected, or
 /// connects ahead and has nothing to send; a second is enough for a lost packet.
@@ -37,7 +39,8 @@ pub(crate) const FIRST_ANSWER_MAX: Duration = Duration::from_secs(1);
 /// next to impossible, and a new connection costs one round trip.
 pub(crate) const UNREPEATABLE_REUSE_MAX: Duration = Duration::from_secs(1);
 
-/// How long a backend that answered early may go on reading the request before its connection is closed.
+/// How long a backend that answered early may go on reading the request before its connection is closed; and how long a client may
+/// go on sending whose connection is closed behind an answer.
 pub(crate) const LINGER: Duration = Duration::from_secs(5);
 
 /// A connection without traffic is probed after this long and declared dead after [`PROBES`] lost probes, so that

@@ -1,27 +1,47 @@
 //! Who a connection is from.
 
+use muster_balance::Hint;
+use muster_proxy_header::Header;
+use siphasher::sip::SipHasher13;
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Who is connected.
 #[derive(Debug)]
 pub(crate) struct Client {
-    /// Where it is.
-    pub(crate) peer: SocketAddr,
-    /// Where it reached us.
-    pub(crate) local: SocketAddr,
+    /// Where it is, by its connection or by what a balancer in front said; nobody knows of one that came over a Unix socket.
+    pub(crate) peer: Option<SocketAddr>,
+    /// Where it reached us, likewise.
+    pub(crate) local: Option<SocketAddr>,
     /// Its place among the clients; given back when the last part of the connection is gone.
-    _place: Option<OwnedSemaphorePermit>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Client {
-    /// The client at the other end of `stream`.
-    pub(crate) fn new(peer: SocketAddr, local: SocketAddr, place: OwnedSemaphorePermit) -> Self {
-        Self { peer, local, _place: Some(place) }
+    /// One that came from `peer` to `local`.
+    pub(crate) fn new(
+        peer: Option<SocketAddr>,
+        local: Option<SocketAddr>,
+        place: OwnedSemaphorePermit,
+    ) -> Self {
+        Self { peer, local, _place: place }
     }
 
-    #[cfg(test)]
-    pub(crate) fn for_tests(peer: &str, local: &str) -> Self {
-        Self { peer: peer.parse().unwrap(), local: local.parse().unwrap(), _place: None }
+    /// What of it decides which backend it gets, where that depends on the client: its address, and nobody's port.
+    pub(crate) fn hint(&self) -> Hint {
+        let source = self.peer.map(|peer| {
+            let mut hasher = SipHasher13::new();
+            peer.ip().to_canonical().hash(&mut hasher);
+            hasher.finish()
+        });
+        Hint { source, ..Hint::default() }
+    }
+
+    /// Somebody who is trusted said whose this connection is.
+    pub(crate) fn introduce(&mut self, header: Header) {
+        if let Header::From { source, destination } = header {
+            (self.peer, self.local) = (Some(source), Some(destination));
+        }
     }
 }

@@ -1,15 +1,24 @@
 //! What the proxy needs to know, already checked.
 
-use muster_fleet::Rule;
-use std::net::SocketAddr;
+use crate::bind::Listen;
+use muster_balance::Policy;
+use muster_fleet::{Network, Rule};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Everything `muster proxy` was told by flags, environment and files.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Listening addresses.
-    pub listen: Vec<SocketAddr>,
+    /// Where clients come.
+    pub listen: Vec<Listen>,
+    /// Who may say whose a connection is, where `listen` has `proxy-protocol`; anybody if it is empty. Others are clients themselves.
+    pub proxy_protocol_from: Vec<Network>,
+    /// How backends are told whose a connection is. Then none is shared, and each request has its own.
+    pub send_proxy_protocol: Option<muster_proxy_header::Version>,
+    /// Longest time from a client's connection to its first request, less that request.
+    pub handshake_timeout: Duration,
+    /// How its backends are chosen. A queue is not waited in yet: `queue_max` is taken for 0.
+    pub policy: Policy,
     /// The service that gets the requests.
     pub service: String,
     /// Control socket of this node's agent.

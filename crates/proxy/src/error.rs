@@ -1,8 +1,10 @@
 //! Why the proxy could not run.
 
+use crate::bind::At;
 use crate::trust::Distrust;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 
 /// Why the proxy could not run.
 #[derive(Debug, thiserror::Error)]
@@ -12,16 +14,16 @@ pub enum Error {
     #[error("no address to listen on was given")]
     NowhereToListen,
     /// A listening address could not be bound.
-    #[error("cannot listen on {addr}: {cause}{}", advice(*addr, cause))]
+    #[error("cannot listen on {at}: {cause}{}", advice(at, cause))]
     Listen {
-        /// The address.
-        addr: SocketAddr,
+        /// Where.
+        at: At,
         /// The system's words.
         cause: io::Error,
     },
     /// What should have been handed over is not there, or is something else.
     #[error(
-        "LISTEN_FDS {what}: whoever starts the proxy must hand over listening TCP sockets as descriptors 3, 4 and so on, \
+        "LISTEN_FDS {what}: whoever starts the proxy must hand over listening TCP or Unix sockets as descriptors 3, 4 and so on, \
          or not set LISTEN_FDS"
     )]
     Handed {
@@ -30,14 +32,14 @@ pub enum Error {
     },
     /// A socket was handed over that listens elsewhere than configured.
     #[error(
-        "a socket that listens on {addr} was handed over (LISTEN_FDS), but `listen` in [proxy] says {}: make both agree",
+        "a socket that listens on {at} was handed over (LISTEN_FDS), but `listen` in [proxy] says {}: make both agree",
         list(configured)
     )]
     HandedElsewhere {
         /// Where the socket listens.
-        addr: SocketAddr,
+        at: At,
         /// Where we are to listen.
-        configured: Vec<SocketAddr>,
+        configured: Vec<At>,
     },
     /// The agent must not be followed.
     #[error(transparent)]
@@ -47,12 +49,19 @@ pub enum Error {
     Runtime(io::Error),
 }
 
-fn list(addrs: &[SocketAddr]) -> String {
-    addrs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+fn list(places: &[At]) -> String {
+    places.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// What to do about a failed bind.
-fn advice(addr: SocketAddr, cause: &io::Error) -> String {
+fn advice(at: &At, cause: &io::Error) -> String {
+    match at {
+        At::Tcp(addr) => advice_for_address(*addr, cause),
+        At::Unix { path, .. } => advice_for_path(path, cause),
+    }
+}
+
+fn advice_for_address(addr: SocketAddr, cause: &io::Error) -> String {
     match cause.kind() {
         io::ErrorKind::AddrInUse => {
             format!("; another program listens on port {}: stop it or choose another port", addr.port())
@@ -69,15 +78,27 @@ fn advice(addr: SocketAddr, cause: &io::Error) -> String {
     }
 }
 
+fn advice_for_path(path: &Path, cause: &io::Error) -> String {
+    let folder = path.parent().unwrap_or(path).display();
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program listens there, or it is no socket: stop that or choose another path".to_owned()
+        }
+        io::ErrorKind::NotFound => format!("; there is no folder {folder}: make it"),
+        io::ErrorKind::PermissionDenied => format!("; this user may not make files in {folder}"),
+        _ => String::new(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_port_in_use_is_named_with_what_to_do() {
-        let addr = "127.0.0.1:8080".parse().unwrap();
+        let at = At::Tcp("127.0.0.1:8080".parse().unwrap());
         let cause = io::Error::from(io::ErrorKind::AddrInUse);
-        let text = Error::Listen { addr, cause }.to_string();
+        let text = Error::Listen { at, cause }.to_string();
         assert!(
             text.contains("another program listens on port 8080: stop it or choose another port"),
             "{text}"

@@ -1,125 +1,108 @@
 //! One request: pick a backend, send, try elsewhere where that is safe, pass the response on.
 
+use crate::alarm::Alarm;
 use crate::attempt::{self, Answer, Failure};
-use crate::client::Client;
-use crate::headers;
+use crate::front::{Ask, Front};
 use crate::lease::Lease;
 use crate::pages::Page;
 use crate::plane::Plane;
-use crate::relay::Outgoing;
-use crate::tunnel;
-use crate::upload::Upload;
-use hyper::body::Incoming;
-use hyper::{Method, Request, Response, StatusCode};
-use muster_balance::{Attempt, Ended, Evidence};
+use crate::relay::relay;
+use crate::upstream::Upstream;
+use muster_balance::{Attempt, Ended};
 use std::rc::Rc;
 
-/// Answers one request of `client`.
-pub(crate) async fn forward(
-    plane: &Rc<Plane>,
-    client: &Rc<Client>,
-    request: Request<Incoming>,
-) -> Response<Outgoing> {
-    answer(plane, client, request).await.unwrap_or_else(Page::into_response)
+/// What became of a request.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// It has its answer; what is left of that is in the front.
+    Answered,
+    /// The client's connection speaks to the backend's from here on.
+    Tunnel(Lease, Upstream),
+    /// Its client is gone, or must not take what it has for an answer.
+    Lost,
 }
 
-async fn answer(
+/// Answers one request of the client behind `front`.
+pub(crate) async fn forward<F: Front>(
     plane: &Rc<Plane>,
-    client: &Rc<Client>,
-    mut request: Request<Incoming>,
-) -> Result<Response<Outgoing>, Page> {
-    let upgrade = tunnel::wanted(&mut request);
-    let mut request = request.map(Upload::new);
-    headers::prepare_request(&mut request, client)?;
-    if let Some(upgrade) = &upgrade {
-        upgrade.ask(request.headers_mut());
-    }
+    ask: &Ask,
+    front: &mut F,
+    alarm: &mut Alarm,
+) -> Outcome {
     plane.first_picture().await;
-
-    let safe = is_safe(request.method());
-    let (mut lease, answer) = obtain(plane, request, safe).await?;
-    let Answer { mut response, mut upstream } = answer;
-    plane.evidence(lease.key(), Evidence::Answered);
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        return match upgrade {
-            Some(upgrade) => Ok(upgrade.open(response, lease, Rc::clone(client))),
-            None => {
-                lease.end(Ended::Failed { safe });
-                Err(Page::broken(safe))
+    match obtain(plane, ask, front, alarm).await {
+        Ok((lease, answer)) => {
+            let Answer { facts, took, .. } = answer;
+            plane.answered(lease.key(), muster_balance::Answer { status: facts.status, took });
+            match facts.is_tunnel {
+                true => Outcome::Tunnel(lease, answer.upstream),
+                false => relay(ask, front, lease, answer).await,
             }
-        };
+        }
+        Err(Some(page)) => {
+            front.page(&page);
+            Outcome::Answered
+        }
+        Err(None) => Outcome::Lost,
     }
-    if !headers::has_known_coding(response.headers()) {
-        lease.end(Ended::Failed { safe });
-        return Err(Page::broken(safe));
-    }
-    upstream.kept_for = headers::kept_for(response.headers());
-    headers::prepare_response(&mut response);
-    Ok(response.map(|body| Outgoing::relay(body, lease, upstream, safe)))
 }
 
-/// Gets a response head from some backend.
-async fn obtain(
+/// Gets a response head from some backend, or what the client is told instead.
+async fn obtain<F: Front>(
     plane: &Rc<Plane>,
-    mut request: Request<Upload>,
-    safe: bool,
-) -> Result<(Lease, Answer), Page> {
+    ask: &Ask,
+    front: &mut F,
+    alarm: &mut Alarm,
+) -> Result<(Lease, Answer), Option<Page>> {
     let service = &plane.config.service;
-    let repeatable = safe && request.body().is_empty();
+    let safe = ask.safe;
+    let repeatable = safe && !ask.has_body;
     let mut tried = Vec::new();
-    let mut last: Option<(Lease, Page)> = None;
+    let mut last: Option<(Lease, Option<Page>)> = None;
     loop {
-        let Some((mut lease, addr)) = plane.pick(&tried) else {
+        let Some((mut lease, addr)) = plane.pick(ask.hint, &tried) else {
             return Err(match last {
                 Some((mut lease, page)) => {
                     // Only what bears repeating comes here.
                     lease.end(Ended::Failed { safe: true });
                     page
                 }
-                None => Page::nobody_ready(service),
+                None => Some(Page::nobody_ready(service)),
             });
         };
         if let Some((mut lease, _)) = last.take() {
             lease.end(Ended::Retried);
         }
-        let failure = match attempt::send(&lease, addr, request, repeatable).await {
+        let failure = match attempt::send(&lease, addr, ask, front, alarm, repeatable).await {
             Ok(answer) => return Ok((lease, answer)),
             Err(failure) => failure,
         };
         tried.push(lease.key());
-        let Failure { cause, unsent, request: whole } = failure;
+        let Failure { cause, unsent, intact } = failure;
         if let Some(evidence) = cause.evidence() {
             plane.evidence(lease.key(), evidence);
         }
         let page = cause.page(service, safe);
         if cause.is_clients() {
+            tracing::debug!(%addr, %cause, "a request was given up");
             lease.end(Ended::Abandoned);
             return Err(page);
         }
         let attempt = Attempt {
             safe,
             unsent,
-            body_intact: whole.is_some(),
+            body_intact: intact,
             answered: false,
             attempts: u32::try_from(tried.len()).unwrap_or(u32::MAX),
         };
-        match whole {
-            Some(whole) if plane.may_retry(lease.key(), attempt) => {
-                tracing::debug!(%addr, %cause, "an attempt failed: trying elsewhere");
-                request = whole;
-                last = Some((lease, page));
-            }
-            _ => {
-                tracing::warn!(%addr, %cause, safe, "a request failed");
-                // What was never sent is safe to repeat, whatever its method.
-                lease.end(Ended::Failed { safe: safe || unsent });
-                return Err(page);
-            }
+        if intact && plane.may_retry(lease.key(), attempt) {
+            tracing::debug!(%addr, %cause, "an attempt failed: trying elsewhere");
+            last = Some((lease, page));
+        } else {
+            tracing::warn!(%addr, %cause, safe, "a request failed");
+            // What was never sent is safe to repeat, whatever its method.
+            lease.end(Ended::Failed { safe: safe || unsent });
+            return Err(page);
         }
     }
-}
-
-/// Safe methods change nothing, so that sending them twice does no harm (RFC 9110, 9.2.1).
-fn is_safe(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
 }

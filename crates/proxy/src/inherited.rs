@@ -9,12 +9,15 @@
 //! A socket that others hold too outlives us: clients wait in its queue until the next of us accepts them.
 #![expect(unsafe_code, reason = "descriptors come as numbers in variables; see the arguments below")]
 
+use crate::bind::At;
 use crate::error::Error;
 use crate::listen::is_for;
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
 
 /// Where those of `LISTEN_FDS` begin.
 const FIRST: RawFd = 3;
@@ -61,12 +64,17 @@ impl Inherited {
 
 /// Whether a socket was handed over that listens on `wanted` (port 0: on any), and is not taken yet. Nobody else can bind such
 /// an address, which is right.
-pub fn is_handed_over(wanted: SocketAddr) -> bool {
+pub fn is_handed_over(wanted: &At) -> bool {
     let address = |number| {
         let (socket, _) = handed(number).ok()?;
-        SocketAddr::try_from(rustix::net::getsockname(socket).ok()?).ok()
+        let name = rustix::net::getsockname(socket).ok()?;
+        if let Ok(addr) = SocketAddr::try_from(name.clone()) {
+            return Some(At::Tcp(addr));
+        }
+        let path = rustix::net::SocketAddrUnix::try_from(name).ok()?.path_bytes()?.to_vec();
+        Some(At::Unix { path: OsString::from_vec(path).into(), mode: None })
     };
-    numbers().is_ok_and(|numbers| numbers.map_while(address).any(|addr| is_for(wanted, addr)))
+    numbers().is_ok_and(|numbers| numbers.map_while(address).any(|at| is_for(wanted, &at)))
 }
 
 /// The numbers of the sockets, as the variables have it.

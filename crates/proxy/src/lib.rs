@@ -6,23 +6,29 @@
 //! listen --> serve --> forward --> attempt --> upstream        follow: pictures of the agent -> plane
 //! (accept)   (one      (one        (one        (one            report: accounts -> agent
 //!             client)   request)    backend)    connection)    trial:  connections the balancer wants tried
-//!                          |            `--> pool (idle ones)
+//!                          |            |`--> pool (idle ones)
+//!                          |            `--> exchange (both directions at once)
 //!                          `--> relay, tunnel (the response back), pages (answers of our own)
 //! ```
 //!
 //! `inherited` is what whoever started us holds for us: listening sockets, and a file for `last_picture`.
 //!
-//! `plane` is what all of them share. HTTP/1.1 itself is hyper's, on both sides; it is touched in `serve`, `attempt`,
-//! `upstream`, `upload`, `relay` and `tunnel` only.
+//! `plane` is what all of them share. What HTTP/1.1 means is decided by `muster_http1`; `front` is the border to what a client
+//! speaks, and `front::http1` the one protocol so far. `buffer` and `alarm` are what keeps a request cheap.
 
+mod alarm;
 mod attempt;
+mod bind;
 mod bounds;
+mod buffer;
 mod client;
 mod config;
+mod door;
 mod error;
+mod exchange;
 mod follow;
 mod forward;
-mod headers;
+mod front;
 mod inherited;
 mod last_picture;
 mod lease;
@@ -31,20 +37,25 @@ mod own;
 mod pages;
 mod plane;
 mod pool;
+mod preface;
 mod proxy;
 mod relay;
 mod report;
 mod run;
 mod serve;
+mod stream;
 mod trial;
 mod trust;
 mod tunnel;
 mod upload;
 mod upstream;
 
+pub use bind::{At, Listen, address};
 pub use config::Config;
 pub use error::Error;
 pub use inherited::is_handed_over;
+pub use muster_balance::{Algorithm, Policy, Stickiness};
+pub use muster_proxy_header::Version as ProxyProtocol;
 pub use proxy::Proxy;
 pub use run::run;
 pub use trust::Distrust;

@@ -1,33 +1,67 @@
 //! Listening sockets.
 
+mod unix;
+
+use crate::bind::{At, Listen};
 use crate::bounds;
 use crate::client::Client;
+use crate::door;
 use crate::error::Error;
 use crate::plane::Plane;
-use crate::serve::serve;
-use socket2::{Domain, Protocol, Socket, Type};
+use crate::stream::Socket;
+use crate::upstream;
+use socket2::{Domain, Protocol, Type};
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{OwnedFd, RawFd};
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::net::TcpListener;
+use std::time::Duration;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Semaphore, watch};
 
-/// A socket that is listened on, and its address with the real port.
-pub(crate) type Listener = (SocketAddr, TcpListener);
+/// A socket that is listened on.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    /// What was asked for, with the real port.
+    pub(crate) spec: Listen,
+    socket: Listening,
+}
 
-/// Binds `addr`.
+#[derive(Debug)]
+enum Listening {
+    Tcp(TcpListener),
+    /// And its file, if that is ours to remove.
+    Unix(UnixListener, #[expect(dead_code, reason = "it is held for its end")] Option<unix::File>),
+}
+
+/// A listening socket of somebody else, before it is known what it is for.
+#[derive(Debug)]
+pub(crate) struct Held {
+    at: At,
+    socket: Listening,
+}
+
+/// Binds `spec`.
 ///
 /// # Errors
 /// [`Error::Listen`], with what to do about it.
-fn bind(addr: SocketAddr) -> Result<Listener, Error> {
-    let bound = listener(addr).and_then(|listener| Ok((listener.local_addr()?, listener)));
-    bound.map_err(|cause| Error::Listen { addr, cause })
+fn bind(spec: &Listen) -> Result<Listener, Error> {
+    let bound = match &spec.at {
+        At::Tcp(addr) => {
+            listener(*addr).and_then(|socket| Ok((At::Tcp(socket.local_addr()?), Listening::Tcp(socket))))
+        }
+        At::Unix { path, mode } => unix::bind(path, *mode)
+            .map(|(socket, file)| (spec.at.clone(), Listening::Unix(socket, Some(file)))),
+    };
+    match bound {
+        Ok((at, socket)) => Ok(Listener { spec: spec.clone().moved(at), socket }),
+        Err(cause) => Err(Error::Listen { at: spec.at.clone(), cause }),
+    }
 }
 
 fn listener(addr: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = socket2::Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     // Connections of an earlier life in TIME_WAIT must not keep the port; another listener still does.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
@@ -36,7 +70,7 @@ fn listener(addr: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Takes over a socket on which somebody else listens for us, and its address.
+/// Takes over a socket on which somebody else listens for us.
 ///
 /// Others may hold the same one: PID 1, or the proxy that we take the place of. A client that comes then wakes all of them and
 /// goes to one; the others look in vain, once. (EPOLLEXCLUSIVE would wake one only; mio does not offer it.) While one
@@ -44,16 +78,26 @@ fn listener(addr: SocketAddr) -> io::Result<TcpListener> {
 ///
 /// # Errors
 /// [`Error::Handed`] when it is no such socket.
-pub(crate) fn adopt(number: RawFd, socket: OwnedFd) -> Result<Listener, Error> {
-    let socket = Socket::from(socket);
+pub(crate) fn adopt(number: RawFd, socket: OwnedFd) -> Result<Held, Error> {
+    let socket = socket2::Socket::from(socket);
     let adopted = (|| {
-        let addr = socket.local_addr()?.as_socket();
-        match (addr, socket.r#type()?, socket.is_listener()?) {
-            (Some(addr), Type::STREAM, true) => {
-                socket.set_nonblocking(true)?;
-                Ok((addr, TcpListener::from_std(socket.into())?))
+        let refused = || io::Error::other("it is no listening TCP or Unix socket");
+        let addr = socket.local_addr()?;
+        if (socket.r#type()?, socket.is_listener()?) != (Type::STREAM, true) {
+            return Err(refused());
+        }
+        socket.set_nonblocking(true)?;
+        let (tcp, path) = (addr.as_socket(), addr.as_pathname().map(Into::into));
+        match (tcp, path) {
+            (Some(addr), _) => {
+                Ok(Held { at: At::Tcp(addr), socket: Listening::Tcp(TcpListener::from_std(socket.into())?) })
             }
-            _ => Err(io::Error::other("it is no listening TCP socket")),
+            (None, Some(path)) => {
+                let at = At::Unix { path, mode: None };
+                // The file is whoever's who made it.
+                Ok(Held { at, socket: Listening::Unix(UnixListener::from_std(socket.into())?, None) })
+            }
+            (None, None) => Err(refused()),
         }
     })();
     adopted.map_err(|cause| Error::Handed {
@@ -65,32 +109,65 @@ pub(crate) fn adopt(number: RawFd, socket: OwnedFd) -> Result<Listener, Error> {
 ///
 /// # Errors
 /// When one cannot be bound, or when one of `held` is none of `wanted`. Then none stays bound.
-pub(crate) fn listeners(wanted: &[SocketAddr], mut held: Vec<Listener>) -> Result<Vec<Listener>, Error> {
-    if let Some((addr, _)) = held.iter().find(|(addr, _)| !wanted.iter().any(|wanted| is_for(*wanted, *addr)))
-    {
-        return Err(Error::HandedElsewhere { addr: *addr, configured: wanted.to_vec() });
+pub(crate) fn listeners(wanted: &[Listen], held: Vec<Held>) -> Result<Vec<Listener>, Error> {
+    let mut adopted = Vec::new();
+    for Held { at, socket } in held {
+        let Some(nth) = wanted.iter().position(|wanted| is_for(&wanted.at, &at)) else {
+            let configured = wanted.iter().map(|wanted| wanted.at.clone()).collect();
+            return Err(Error::HandedElsewhere { at, configured });
+        };
+        adopted.push((nth, Listener { spec: wanted[nth].clone().moved(at), socket }));
     }
     let listeners =
-        wanted.iter().map(|wanted| match held.iter().position(|(addr, _)| is_for(*wanted, *addr)) {
-            Some(at) => Ok(held.swap_remove(at)),
-            None => bind(*wanted),
+        wanted.iter().enumerate().map(|(nth, wanted)| match adopted.iter().position(|(at, _)| *at == nth) {
+            Some(at) => Ok(adopted.swap_remove(at).1),
+            None => bind(wanted),
         });
     let mut listeners = listeners.collect::<Result<Vec<_>, _>>()?;
     // Several for one address share its clients (SO_REUSEPORT): who waits in one of them is not to wait for ever.
-    listeners.append(&mut held);
+    listeners.extend(adopted.into_iter().map(|(_, listener)| listener));
     Ok(listeners)
 }
 
-/// Whether a socket on `addr` is what was asked for; port 0 asks for any.
-pub(crate) fn is_for(wanted: SocketAddr, addr: SocketAddr) -> bool {
-    wanted == addr || wanted.port() == 0 && wanted.ip() == addr.ip()
+/// Whether a socket at `at` is what was asked for; port 0 asks for any.
+pub(crate) fn is_for(wanted: &At, at: &At) -> bool {
+    match (wanted, at) {
+        (At::Tcp(wanted), At::Tcp(addr)) => wanted == addr || wanted.port() == 0 && wanted.ip() == addr.ip(),
+        (At::Unix { path: wanted, .. }, At::Unix { path, .. }) => wanted == path,
+        (At::Tcp(_), At::Unix { .. }) | (At::Unix { .. }, At::Tcp(_)) => false,
+    }
+}
+
+impl Listener {
+    /// What each connection inherits (tcp(7), socket(7)), which saves six system calls for each. A client that takes nothing of what
+    /// was written to it for `stuck` is cut by the kernel, which has no such clock for Unix sockets.
+    pub(crate) fn tune(&self, stuck: Duration) {
+        if let Listening::Tcp(listener) = &self.socket {
+            upstream::tune(listener);
+            upstream::cut_when_stuck(listener, stuck);
+        }
+    }
+}
+
+impl Listening {
+    /// The next client, with its address and ours.
+    async fn accept(&self) -> io::Result<(Socket, Option<SocketAddr>, Option<SocketAddr>)> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                let local = stream.local_addr()?;
+                Ok((Socket::Tcp(stream), Some(peer), Some(local)))
+            }
+            Self::Unix(listener, _) => Ok((Socket::Unix(listener.accept().await?.0), None, None)),
+        }
+    }
 }
 
 /// Accepts clients until `stop` becomes true, then closes the socket. No error is fatal: a client may be gone before
 /// it is accepted, and descriptors may run out for a while.
 pub(crate) async fn accept(
     plane: Rc<Plane>,
-    listener: TcpListener,
+    listener: Listener,
     places: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
 ) {
@@ -103,21 +180,21 @@ pub(crate) async fn accept(
 
 async fn accept_all(
     plane: Rc<Plane>,
-    listener: &TcpListener,
+    listener: &Listener,
     places: Arc<Semaphore>,
     stop: watch::Receiver<bool>,
 ) {
+    let spec = Rc::new(listener.spec.clone());
     let mut failing = false;
     loop {
         // With all places taken, clients wait in the kernel's queue.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        let accepted = listener.accept().await;
-        let accepted = accepted.and_then(|(stream, peer)| Ok((stream.local_addr()?, stream, peer)));
-        match accepted {
-            Ok((local, stream, peer)) => {
+        match listener.socket.accept().await {
+            Ok((socket, peer, local)) => {
                 failing = false;
-                let client = Rc::new(Client::new(peer, local, place));
-                tokio::task::spawn_local(serve(Rc::clone(&plane), stream, client, stop.clone()));
+                let client = Client::new(peer, local, place);
+                let entering = door::enter(Rc::clone(&plane), Rc::clone(&spec), socket, client, stop.clone());
+                tokio::task::spawn_local(entering);
             }
             Err(cause) if is_clients(&cause) => {
                 tracing::debug!(%cause, "a client was gone before it was accepted");
@@ -155,7 +232,7 @@ mod tests {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
     }
 
-    fn adopted(socket: impl Into<OwnedFd>) -> Result<Listener, Error> {
+    fn adopted(socket: impl Into<OwnedFd>) -> Result<Held, Error> {
         adopt(3, socket.into())
     }
 
@@ -163,13 +240,15 @@ mod tests {
     fn what_was_handed_over_is_used_and_the_rest_is_bound() {
         in_runtime(async {
             let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-            let addr = held.local_addr().unwrap();
-            let free: SocketAddr = "127.0.0.1:0".parse().unwrap();
-            let all = listeners(&[addr, free], vec![adopted(held.try_clone().unwrap()).unwrap()]).unwrap();
-            assert!(all[0].0 == addr && all[1].0 != addr && all.len() == 2, "{all:?}");
-            assert!(listeners(&[addr], Vec::new()).is_err(), "without it, the address is taken");
+            let addr = Listen::from(held.local_addr().unwrap());
+            let free: Listen = "127.0.0.1:0".parse().unwrap();
+            let wanted = [addr.clone(), free];
+            let all = listeners(&wanted, vec![adopted(held.try_clone().unwrap()).unwrap()]).unwrap();
+            assert!(all[0].spec == addr && all[1].spec != addr && all.len() == 2, "{all:?}");
+            let addr = [addr];
+            assert!(listeners(&addr, Vec::new()).is_err(), "without it, the address is taken");
             let both = [held.try_clone().unwrap(), held].map(|held| adopted(held).unwrap());
-            assert_eq!(listeners(&[addr], both.into()).unwrap().len(), 2, "both have clients");
+            assert_eq!(listeners(&addr, both.into()).unwrap().len(), 2, "both have clients");
         });
     }
 
@@ -178,18 +257,35 @@ mod tests {
         in_runtime(async {
             let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
             let addr = held.local_addr().unwrap();
-            let other: SocketAddr = "127.0.0.1:1".parse().unwrap();
+            let other: Listen = "127.0.0.1:1".parse().unwrap();
             let refused = listeners(&[other], vec![adopted(held).unwrap()]).unwrap_err().to_string();
             assert!(refused.contains(&addr.to_string()) && refused.contains("127.0.0.1:1"), "{refused}");
         });
     }
 
     #[test]
-    fn what_is_no_listening_tcp_socket_is_refused() {
+    fn a_unix_socket_that_was_handed_over_keeps_its_file() {
+        in_runtime(async {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("a.sock");
+            let held = std::os::unix::net::UnixListener::bind(&path).unwrap();
+            let wanted: Listen = format!("unix:{}", path.display()).parse().unwrap();
+            drop(listeners(std::slice::from_ref(&wanted), vec![adopted(held).unwrap()]).unwrap());
+            assert!(path.exists());
+            // Nobody listens there any more: one of our own takes the place of its file.
+            let own = listeners(&[wanted], Vec::new()).unwrap();
+            assert!(path.exists());
+            drop(own);
+            assert!(!path.exists());
+        });
+    }
+
+    #[test]
+    fn what_is_no_listening_socket_is_refused() {
         in_runtime(async {
             let datagrams = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
             let (local, _other) = std::os::unix::net::UnixStream::pair().unwrap();
-            let bound = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+            let bound = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
             bound.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
             let file = std::fs::File::open("/dev/null").unwrap();
             for handed in [OwnedFd::from(datagrams), local.into(), bound.into(), file.into()] {

@@ -1,44 +1,62 @@
 //! Answers of our own, when a backend's cannot be given: plain text, one sentence of what happened and one of what to do.
 //! They never name a backend's address.
 
-use crate::relay::Outgoing;
-use bytes::Bytes;
-use hyper::header::{self, HeaderValue};
-use hyper::{Response, StatusCode};
+use muster_http1::Refusal;
+use std::io::Write as _;
 
 /// An answer of our own.
 #[derive(Debug)]
 pub(crate) struct Page {
-    status: StatusCode,
+    status: Status,
     text: String,
     allow: Option<&'static str>,
 }
 
+/// A status and its name (RFC 9110, 15).
+type Status = (u16, &'static str);
+
+const BAD_REQUEST: Status = (400, "Bad Request");
+const METHOD_NOT_ALLOWED: Status = (405, "Method Not Allowed");
+const REQUEST_TIMEOUT: Status = (408, "Request Timeout");
+const HEADER_TOO_LARGE: Status = (431, "Request Header Fields Too Large");
+const NOT_IMPLEMENTED: Status = (501, "Not Implemented");
+const BAD_GATEWAY: Status = (502, "Bad Gateway");
+const SERVICE_UNAVAILABLE: Status = (503, "Service Unavailable");
+const GATEWAY_TIMEOUT: Status = (504, "Gateway Timeout");
+const VERSION_NOT_SUPPORTED: Status = (505, "HTTP Version Not Supported");
+
 impl Page {
-    fn new(status: StatusCode, text: impl Into<String>) -> Self {
+    fn new(status: Status, text: impl Into<String>) -> Self {
         Self { status, text: text.into(), allow: None }
     }
 
-    /// 400, and why.
-    pub(crate) fn bad_request(why: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, format!("The request cannot be passed on: {why}."))
+    /// What is wrong with a request.
+    pub(crate) fn refused(refusal: Refusal) -> Self {
+        let status = match refusal.status() {
+            405 => return Self::connect_not_allowed(),
+            501 => return Self::unknown_coding(),
+            431 => HEADER_TOO_LARGE,
+            505 => VERSION_NOT_SUPPORTED,
+            _ => BAD_REQUEST,
+        };
+        Self::new(status, format!("The request cannot be passed on: {refusal}."))
     }
 
     /// 405: this proxy balances requests and opens no tunnels to elsewhere.
-    pub(crate) fn connect_not_allowed() -> Self {
+    fn connect_not_allowed() -> Self {
         let text = "This is a reverse proxy: CONNECT is not allowed.";
         let allow = Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE");
-        Self { allow, ..Self::new(StatusCode::METHOD_NOT_ALLOWED, text) }
+        Self { allow, ..Self::new(METHOD_NOT_ALLOWED, text) }
     }
 
     /// 408: the body stopped coming.
     pub(crate) fn client_stalled() -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "The request's body stopped coming. Send it again.")
+        Self::new(REQUEST_TIMEOUT, "The request's body stopped coming. Send it again.")
     }
 
     /// 501: a transfer coding we cannot pass on.
-    pub(crate) fn unknown_coding() -> Self {
-        Self::new(StatusCode::NOT_IMPLEMENTED, "The only Transfer-Encoding understood is: chunked.")
+    fn unknown_coding() -> Self {
+        Self::new(NOT_IMPLEMENTED, "The only Transfer-Encoding understood is: chunked.")
     }
 
     /// 502: a backend was reached, and then failed.
@@ -48,7 +66,7 @@ impl Page {
         } else {
             "the request may have been acted on, so it was not repeated. Check before sending it again."
         };
-        Self::new(StatusCode::BAD_GATEWAY, format!("The backend failed before it answered; {tail}"))
+        Self::new(BAD_GATEWAY, format!("The backend failed before it answered; {tail}"))
     }
 
     /// 503: nobody to send to.
@@ -57,7 +75,7 @@ impl Page {
             "No backend of service {} is ready; when one joins, requests find it by themselves. Try again in a moment.",
             service.escape_default()
         );
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
+        Self::new(SERVICE_UNAVAILABLE, text)
     }
 
     /// 503: all were tried, none could be connected to. Nothing was sent.
@@ -66,7 +84,7 @@ impl Page {
             "No backend of service {} could be reached; nothing was sent. Try again in a moment.",
             service.escape_default()
         );
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, text)
+        Self::new(SERVICE_UNAVAILABLE, text)
     }
 
     /// 504: a backend took the request and did not answer in time.
@@ -76,28 +94,30 @@ impl Page {
         } else {
             "The request may still be acted on. Check before sending it again."
         };
-        Self::new(StatusCode::GATEWAY_TIMEOUT, format!("The backend did not answer in time. {tail}"))
+        Self::new(GATEWAY_TIMEOUT, format!("The backend did not answer in time. {tail}"))
     }
 
-    #[cfg(test)]
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    /// The page as an answer.
-    pub(crate) fn into_response(self) -> Response<Outgoing> {
-        let text = format!("{}\n{}\n", self.status, self.text);
-        let mut response = Response::new(Outgoing::page(Bytes::from(text)));
-        *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+    /// Writes the page behind `out`. `minor`: of the version HTTP/1 that its client speaks. `keeps`: the connection stays. `alone`:
+    /// the head alone, for HEAD.
+    pub(crate) fn write(&self, minor: u8, keeps: bool, alone: bool, out: &mut Vec<u8>) {
+        let (code, name) = self.status;
+        let text = format!("{code} {name}\n{}\n", self.text);
+        let connection = match (minor, keeps) {
+            (0, true) => "Connection: keep-alive\r\n",
+            (0, false) | (_, true) => "",
+            (_, false) => "Connection: close\r\n",
+        };
+        let retry = if self.status == SERVICE_UNAVAILABLE { "Retry-After: 1\r\n" } else { "" };
+        let length = text.len();
+        // Writing to memory cannot fail.
+        let _ = write!(
+            out,
+            "HTTP/1.{minor} {code} {name}\r\nContent-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n\
+             Content-Length: {length}\r\n{retry}{connection}"
+        );
         if let Some(allow) = self.allow {
-            headers.insert(header::ALLOW, HeaderValue::from_static(allow));
+            let _ = write!(out, "Allow: {allow}\r\n");
         }
-        response
+        let _ = write!(out, "\r\n{}", if alone { "" } else { &text });
     }
 }

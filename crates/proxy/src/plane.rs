@@ -10,7 +10,7 @@ use crate::own::OwnAddresses;
 use crate::pool::Pool;
 use crate::trust::Distrust;
 use crate::upstream::Upstream;
-use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Key, Turn};
+use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Hint, Key, Pick, Policy, Turn};
 use muster_fleet::{Phase, Picture, Report, Standing};
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
@@ -46,9 +46,11 @@ pub(crate) struct Plane {
 impl Plane {
     /// A plane without a picture, for listeners bound to `bound`.
     pub(crate) fn new(config: Config, bound: &[SocketAddr], seed: u64) -> Self {
+        let mut balancer = Balancer::new(seed);
+        balancer.set_policy(&config.service, Policy { queue_max: 0, ..config.policy.clone() });
         Self {
             start: Instant::now(),
-            balancer: RefCell::new(Balancer::new(seed)),
+            balancer: RefCell::new(balancer),
             pool: RefCell::new(Pool::new(config.idle_max, config.idle_timeout)),
             own: OwnAddresses::new(bound),
             settled: watch::Sender::new(false),
@@ -140,16 +142,17 @@ impl Plane {
     }
 
     /// Where the next attempt goes, not to those in `tried`.
-    pub(crate) fn pick(self: &Rc<Self>, tried: &[Key]) -> Option<(Lease, SocketAddr)> {
-        let choice = self.balancer.borrow_mut().pick(self.now(), &self.config.service, tried);
-        match choice {
-            Some(Choice { key, addr }) => {
+    pub(crate) fn pick(self: &Rc<Self>, hint: Hint, tried: &[Key]) -> Option<(Lease, SocketAddr)> {
+        let pick = self.balancer.borrow_mut().choose(self.now(), &self.config.service, hint, tried);
+        match pick {
+            Pick::Go(Choice { key, addr }) => {
                 if self.has_backends.get() != Some(true) {
                     self.note_backends(true);
                 }
                 Some((Lease::new(Rc::clone(self), key), addr))
             }
-            None => {
+            // Nobody waits: the policy has no queue.
+            Pick::Queue(_) | Pick::Full | Pick::Nobody => {
                 if tried.is_empty() {
                     self.note_backends(false);
                 }
@@ -182,7 +185,14 @@ impl Plane {
         self.balancer.borrow_mut().may_retry(self.now(), key, attempt)
     }
 
-    /// Something was seen of a backend.
+    /// A response head came from a backend.
+    pub(crate) fn answered(&self, key: Key, answer: muster_balance::Answer) {
+        if self.balancer.borrow_mut().answered(self.now(), key, answer) != Turn::None {
+            self.report_wanted.notify_one();
+        }
+    }
+
+    /// Something was seen of a backend, other than an answer.
     pub(crate) fn evidence(&self, key: Key, evidence: Evidence) {
         let turn = self.balancer.borrow_mut().evidence(self.now(), key, evidence);
         if turn == Turn::Ejected {
@@ -191,9 +201,7 @@ impl Plane {
         if turn != Turn::None {
             self.report_wanted.notify_one();
         }
-        if evidence != Evidence::Answered {
-            self.trials_changed.notify_one();
-        }
+        self.trials_changed.notify_one();
     }
 
     /// An idle connection, idle for less than `idle_max`.
@@ -203,7 +211,8 @@ impl Plane {
 
     /// Keeps a connection that is ready for another request, if its backend may have idle ones.
     pub(crate) fn keep(&self, key: Key, upstream: Upstream) {
-        if self.balancer.borrow().keeps(key) {
+        // A connection that was begun in a client's name is that client's.
+        if self.config.send_proxy_protocol.is_none() && self.balancer.borrow().keeps(key) {
             self.pool.borrow_mut().put(Instant::now(), key, upstream);
         }
     }

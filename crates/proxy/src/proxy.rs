@@ -49,13 +49,14 @@ impl Proxy {
         }
         let held = inherited.sockets.into_iter().map(|(number, socket)| listen::adopt(number, socket));
         let listeners = listen::listeners(&config.listen, held.collect::<Result<_, _>>()?)?;
-        let addrs: Vec<SocketAddr> = listeners.iter().map(|(addr, _)| *addr).collect();
+        let addrs: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.spec.tcp()).collect();
         let places_max = places();
         let places = Arc::new(Semaphore::new(places_max as usize));
         let plane = Rc::new(Plane::new(config, &addrs, seed()));
         let stop = watch::Sender::new(false);
-        for (addr, listener) in listeners {
-            tracing::info!(%addr, service = %plane.config.service.escape_default(), "listening");
+        for listener in listeners {
+            tracing::info!(addr = %listener.spec, service = %plane.config.service.escape_default(), "listening");
+            listener.tune(plane.config.idle_timeout.max(bounds::STUCK_MIN));
             let accepting =
                 listen::accept(Rc::clone(&plane), listener, Arc::clone(&places), stop.subscribe());
             tokio::task::spawn_local(accepting);
@@ -66,7 +67,7 @@ impl Proxy {
         Ok(Self { plane, addrs, places, places_max, stop, last_picture })
     }
 
-    /// The bound addresses, in the order of the configuration, with real ports.
+    /// The bound addresses, in the order of the configuration, with real ports; those in the file system are not among them.
     pub fn addrs(&self) -> &[SocketAddr] {
         &self.addrs
     }

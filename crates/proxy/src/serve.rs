@@ -1,85 +1,168 @@
 //! One client's connection.
 
+use crate::alarm::Alarm;
 use crate::bounds;
 use crate::client::Client;
-use crate::forward::forward;
+use crate::forward::{Outcome, forward};
+use crate::front::http1::{Http1, Next};
+use crate::front::{Ask, Front};
+use crate::pages::Page;
 use crate::plane::Plane;
-use crate::upstream;
-use hyper::server::conn::http1::Builder;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::cell::Cell;
-use std::convert::Infallible;
-use std::pin::pin;
+use crate::preface;
+use crate::tunnel;
+use muster_http1::Hop;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use tokio::net::TcpStream;
-use tokio::sync::{Notify, watch};
+use std::task::Poll;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
 
-/// Whether a connection had a request.
-#[derive(Debug, Default)]
-struct Begun {
-    is: Cell<bool>,
-    told: Notify,
-}
-
-impl Begun {
-    fn tell(&self) {
-        self.is.set(true);
-        self.told.notify_one();
-    }
-
-    async fn wait(&self) {
-        if !self.is.get() {
-            self.told.notified().await;
-        }
-    }
-}
-
-/// Serves requests until either side closes. When `stop` becomes true, a request in flight is answered with
+/// Serves requests that come on `stream` until either side closes. When `stop` becomes true, a request in flight is answered with
 /// `Connection: close` and an idle connection is closed. One that is new gets a moment for its first request, which may be on its
 /// way: clients send it again after the end of a connection that they had used, and fail when they had not.
-pub(crate) async fn serve(
+pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     plane: Rc<Plane>,
-    stream: TcpStream,
+    stream: S,
     client: Rc<Client>,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
 ) {
-    let peer = client.peer;
-    let idle_timeout = plane.config.idle_timeout;
-    upstream::tune(&stream);
-    upstream::cut_when_stuck(&stream, idle_timeout.max(bounds::STUCK_MIN));
-    let begun = Rc::new(Begun::default());
-    let first = Rc::clone(&begun);
-    let service = service_fn(move |request| {
-        first.tell();
-        let (plane, client) = (Rc::clone(&plane), Rc::clone(&client));
-        async move { Ok::<_, Infallible>(forward(&plane, &client, request).await) }
-    });
-    let connection = Builder::new()
-        .timer(TokioTimer::new())
-        // hyper's clock for a head starts when the last response was sent, so this is the idle timeout as well.
-        .header_read_timeout(idle_timeout)
-        .max_buf_size(bounds::HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        _ = stop.wait_for(|stop| *stop) => {
-            let early = tokio::select! {
-                ended = connection.as_mut() => Some(ended),
-                _ = tokio::time::timeout(bounds::FIRST_REQUEST_WAIT, begun.wait()) => None,
-            };
-            match early {
-                Some(ended) => ended,
-                None => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
+    let hop = Hop::new(client.peer.map(|peer| peer.ip()), client.local, false);
+    let mut stopped = stop.clone();
+    let mut stopped = pin!(stopped.wait_for(|stop| *stop));
+    let mut front = Http1::new(stream, hop, plane.config.idle_timeout, stop);
+    let preface = plane.config.send_proxy_protocol.map(|version| preface::of(&client, version));
+    let hint = client.hint();
+    let mut ask = Ask { hint, preface: preface.unwrap_or_default(), ..Ask::default() };
+    let mut alarm = Alarm::default();
+    let mut waits = Waits::default();
+    loop {
+        front.await_next();
+        match waits.next(&mut front, &mut ask, stopped.as_mut()).await {
+            Next::Request => {}
+            Next::Refused(refusal) => {
+                tracing::debug!(peer = ?client.peer, cause = %refusal, "a request was refused");
+                front.page(&Page::refused(refusal));
+                if poll_fn(|cx| front.poll_flush(cx)).await.is_ok() {
+                    front.close().await;
                 }
+                return;
             }
+            Next::Closed => return,
         }
-    };
-    if let Err(cause) = ended {
-        tracing::debug!(%peer, %cause, "a client's connection ended");
+        match forward(&plane, &ask, &mut front, &mut alarm).await {
+            Outcome::Answered => {}
+            Outcome::Tunnel(lease, upstream) => {
+                return tunnel::run(front.into_tunnel(), lease, upstream).await;
+            }
+            Outcome::Lost => return,
+        }
+        alarm.clear();
+        if let Err(cause) = poll_fn(|cx| front.poll_flush(cx)).await {
+            tracing::debug!(peer = ?client.peer, %cause, "a client's connection ended");
+            return;
+        }
+        if !front.keeps() {
+            return front.close().await;
+        }
+    }
+}
+
+/// What waiting for requests remembers from one to the next.
+#[derive(Debug, Default)]
+struct Waits {
+    had_request: bool,
+    is_stopping: bool,
+    /// How long after a stop the first request may take.
+    first: Alarm,
+}
+
+impl Waits {
+    /// The next request, while there is to be one.
+    async fn next<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        front: &mut Http1<S>,
+        ask: &mut Ask,
+        mut stopped: Pin<&mut impl Future>,
+    ) -> Next {
+        poll_fn(|cx| {
+            if let Poll::Ready(next) = front.poll_next(cx, ask) {
+                self.had_request = true;
+                return Poll::Ready(next);
+            }
+            if !self.is_stopping && stopped.as_mut().poll(cx).is_ready() {
+                self.is_stopping = true;
+                self.first.start(bounds::FIRST_REQUEST_WAIT);
+            }
+            let may_come = !self.had_request && self.first.poll(cx).is_pending();
+            match self.is_stopping && front.is_idle() && !may_come {
+                true => Poll::Ready(Next::Closed),
+                false => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use muster_fleet::{Gossip, Phase, Picture, Rule, Terms};
+    use std::sync::Arc;
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::Semaphore;
+
+    fn config() -> Config {
+        let seconds = Duration::from_secs;
+        Config {
+            listen: Vec::new(),
+            proxy_protocol_from: Vec::new(),
+            send_proxy_protocol: None,
+            handshake_timeout: seconds(30),
+            policy: muster_balance::Policy::default(),
+            service: "web".into(),
+            socket: "/nonexistent".into(),
+            connect_timeout: seconds(5),
+            response_timeout: seconds(30),
+            idle_timeout: seconds(60),
+            idle_max: 16,
+            drain_timeout: seconds(10),
+            plaintext: false,
+            rule: Rule::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_may_come_over_any_stream() {
+        let plane = Rc::new(Plane::new(config(), &[], 1));
+        plane.apply(&Picture {
+            epoch: 1,
+            version: 1,
+            phase: Phase::Live,
+            services: [].into(),
+            terms: Terms { gossip: Gossip::Sealed, ..Terms::default() },
+            refusals: Vec::new(),
+        });
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let addr = Some(([127, 0, 0, 1], 80).into());
+        let (mut client, stream) = tokio::io::duplex(64);
+        let served = serve(
+            plane,
+            stream,
+            Rc::new(Client::new(addr, addr, place)),
+            watch::Sender::new(false).subscribe(),
+        );
+        let asks = async {
+            client.write_all(b"GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.unwrap();
+            assert!(
+                answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("Try again in a moment.\n"),
+                "{answer}"
+            );
+        };
+        tokio::join!(served, asks);
     }
 }

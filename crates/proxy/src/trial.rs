@@ -4,6 +4,7 @@
 
 use crate::bounds;
 use crate::plane::Plane;
+use crate::preface;
 use crate::upstream::{self, ConnectError};
 use muster_balance::{Choice, Evidence};
 use std::future::pending;
@@ -38,12 +39,11 @@ pub(crate) fn start(plane: &Rc<Plane>, choices: Vec<Choice>) {
 }
 
 async fn attempt(plane: Rc<Plane>, Choice { key, addr }: Choice) {
-    match upstream::connect(addr, plane.config.connect_timeout).await {
-        Ok(mut upstream) => {
+    let preface = plane.config.send_proxy_protocol.map(preface::of_nobody).unwrap_or_default();
+    match upstream::connect(addr, plane.config.connect_timeout, &preface).await {
+        Ok(upstream) => {
             plane.evidence(key, Evidence::Connected);
-            if upstream.sender.ready().await.is_ok() {
-                plane.keep(key, upstream);
-            }
+            plane.keep(key, upstream);
         }
         Err(cause @ ConnectError::Ours(_)) => tracing::warn!(%addr, %cause, "a backend could not be tried"),
         Err(cause) => {

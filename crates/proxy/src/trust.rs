@@ -70,6 +70,10 @@ mod tests {
     fn config(plaintext: bool, rule: Rule) -> Config {
         Config {
             listen: Vec::new(),
+            proxy_protocol_from: Vec::new(),
+            send_proxy_protocol: None,
+            handshake_timeout: Duration::ZERO,
+            policy: muster_balance::Policy::default(),
             service: "web".into(),
             socket: "/m.sock".into(),
             connect_timeout: Duration::ZERO,

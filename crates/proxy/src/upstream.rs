@@ -1,26 +1,24 @@
 //! One connection to a backend.
 
 use crate::bounds;
+use crate::buffer::Buffer;
 use crate::pool::Pooled;
-use crate::upload::Upload;
-use hyper::client::conn::http1::{Builder, SendRequest};
-use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::time::Duration;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::task::AbortHandle;
 
-/// An open HTTP/1.1 connection. Dropping it closes the connection when its last exchange is done, or at once when there
-/// is none.
+/// An open HTTP/1.1 connection. Dropping it closes it at once.
 #[derive(Debug)]
 pub(crate) struct Upstream {
-    /// Where requests go in.
-    pub(crate) sender: SendRequest<Upload>,
+    /// The connection.
+    pub(crate) stream: TcpStream,
+    /// What came and was not used yet. Empty between exchanges.
+    pub(crate) held: Buffer,
     /// How long the backend said it keeps the connection.
     pub(crate) kept_for: Option<Duration>,
-    /// The task that moves the bytes.
-    task: AbortHandle,
 }
 
 /// Why there is no connection.
@@ -37,25 +35,34 @@ pub(crate) enum ConnectError {
     Ours(io::Error),
 }
 
-impl Upstream {
-    /// Closes the connection now, whatever goes on in it.
-    pub(crate) fn abort(&self) {
-        self.task.abort();
-    }
-}
-
 impl Pooled for Upstream {
+    /// Bytes that nobody asked for are as bad as the end. Costs a system call only when the kernel has told of something.
     fn is_usable(&self) -> bool {
-        self.sender.is_ready()
+        let read = self.stream.try_read(&mut [0]);
+        self.held.is_empty() && matches!(read, Err(cause) if cause.kind() == io::ErrorKind::WouldBlock)
     }
     fn kept_for(&self) -> Option<Duration> {
         self.kept_for
     }
 }
 
-/// Connects to a backend.
-pub(crate) async fn connect(addr: SocketAddr, timeout: Duration) -> Result<Upstream, ConnectError> {
-    let stream = match tokio::time::timeout(timeout, TcpStream::connect(addr)).await {
+/// Connects to a backend, for HTTP behind `preface`.
+pub(crate) async fn connect(
+    addr: SocketAddr,
+    timeout: Duration,
+    preface: &[u8],
+) -> Result<Upstream, ConnectError> {
+    let stream = dial(addr, timeout, preface).await?;
+    Ok(Upstream { stream, held: Buffer::default(), kept_for: None })
+}
+
+/// Opens a connection to a backend and begins it with `preface`, which is short.
+pub(crate) async fn dial(
+    addr: SocketAddr,
+    timeout: Duration,
+    preface: &[u8],
+) -> Result<TcpStream, ConnectError> {
+    let mut stream = match tokio::time::timeout(timeout, TcpStream::connect(addr)).await {
         Err(_) => return Err(ConnectError::Late(timeout)),
         Ok(Err(cause)) if is_ours(&cause) => return Err(ConnectError::Ours(cause)),
         Ok(Err(cause)) => return Err(ConnectError::Refused(cause)),
@@ -67,34 +74,30 @@ pub(crate) async fn connect(addr: SocketAddr, timeout: Duration) -> Result<Upstr
         return Err(ConnectError::Refused(io::ErrorKind::ConnectionRefused.into()));
     }
     tune(&stream);
-    let (sender, connection) = Builder::new()
-        .max_buf_size(bounds::HEAD_BYTES_MAX)
-        .handshake(TokioIo::new(stream))
-        .await
-        .map_err(|cause| ConnectError::Refused(io::Error::other(cause)))?;
-    let task = tokio::task::spawn_local(async move {
-        if let Err(cause) = connection.with_upgrades().await {
-            tracing::debug!(%addr, %cause, "a connection to a backend ended");
-        }
-    });
-    Ok(Upstream { sender, kept_for: None, task: task.abort_handle() })
+    if !preface.is_empty() {
+        // It fits into the buffer of a new socket, so this waits for nobody.
+        stream.write_all(preface).await.map_err(ConnectError::Refused)?;
+    }
+    Ok(stream)
 }
 
-/// What every TCP connection of the proxy gets. Failure leaves a slower connection, not a wrong one.
-pub(crate) fn tune(stream: &TcpStream) {
-    let _ = stream.set_nodelay(true);
+/// What every TCP connection of the proxy gets; those that a listener accepts inherit it from that. Failure leaves a slower
+/// connection, not a wrong one.
+pub(crate) fn tune(socket: &impl AsFd) {
+    let socket = socket2::SockRef::from(socket);
+    let _ = socket.set_tcp_nodelay(true);
     let keepalive = socket2::TcpKeepalive::new()
         .with_time(bounds::PROBE_AFTER)
         .with_interval(bounds::PROBE_INTERVAL)
         .with_retries(bounds::PROBES);
-    let _ = socket2::SockRef::from(stream).set_tcp_keepalive(&keepalive);
+    let _ = socket.set_tcp_keepalive(&keepalive);
 }
 
-/// Lets the kernel cut a client that takes nothing of what was written to it for `limit`. hyper has no clock for that, and
-/// the keepalive of [`tune`] does not help: such a client's host is well and acknowledges probes of its full window
-/// for ever (tcp(7), `TCP_USER_TIMEOUT`).
-pub(crate) fn cut_when_stuck(stream: &TcpStream, limit: Duration) {
-    let _ = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(limit));
+/// Lets the kernel cut a client of a listening `socket` that takes nothing of what was written to it for `limit`: also when all is in the kernel's buffers,
+/// where our own clock does not see it. The keepalive of [`tune`] does not help: such a client's host is well and acknowledges
+/// probes of its full window for ever (tcp(7), `TCP_USER_TIMEOUT`).
+pub(crate) fn cut_when_stuck(socket: &impl AsFd, limit: Duration) {
+    let _ = socket2::SockRef::from(socket).set_tcp_user_timeout(Some(limit));
 }
 
 /// Whether `cause` is about this process or host rather than the backend: descriptors, memory or local ports used up, or

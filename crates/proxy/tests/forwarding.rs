@@ -3,6 +3,7 @@
 
 mod support;
 
+use muster_proxy::{Config, Policy, Stickiness};
 use std::rc::Rc;
 use std::time::Duration;
 use support::*;
@@ -388,5 +389,24 @@ fn a_length_beside_chunks_cannot_smuggle_a_response() {
         let (_proxy, addr) = proxy(&[backend.addr]);
         let answer = get(addr).await;
         assert_eq!((answer.field("content-length"), answer.text().as_str()), (None, "abc"));
+    });
+}
+
+#[test]
+fn a_client_keeps_its_backend_where_its_address_decides() {
+    local(async {
+        let backends = [Backend::named("a").await, Backend::named("b").await, Backend::named("c").await];
+        let config =
+            Config { policy: Policy { sticky: Stickiness::Source, ..Policy::default() }, ..config() };
+        let (_proxy, addr) =
+            proxy_with(config, &picture(1, &backends.each_ref().map(|backend| backend.addr)));
+        for backend in &backends {
+            backend.is_connected_to().await;
+        }
+        let mut answers = std::collections::BTreeSet::new();
+        for _ in 0..12 {
+            answers.insert(ask(addr, "GET / HTTP/1.1\r\nHost: test\r\n\r\n").await.text());
+        }
+        assert_eq!(answers.len(), 1, "{answers:?}");
     });
 }

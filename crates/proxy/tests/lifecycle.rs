@@ -225,7 +225,7 @@ fn a_port_in_use_is_said_in_words() {
     local(async {
         let (_proxy, addr) = proxy(&[]);
         let mut second = config();
-        second.listen = vec![addr];
+        second.listen = vec![addr.into()];
         let error = Proxy::start(second).unwrap_err();
         assert!(matches!(error, Error::Listen { .. }));
         let text = error.to_string();

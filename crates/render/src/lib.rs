@@ -25,6 +25,7 @@ mod group;
 mod helpers;
 mod limits;
 mod model;
+mod number;
 mod parse;
 mod render;
 mod scan;

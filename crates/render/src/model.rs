@@ -3,7 +3,7 @@
 //! | name | what |
 //! |---|---|
 //! | `addresses` | `[{host, ip, port}]`: every node that serves something, once, by name |
-//! | `services` | by name: `{name, backends, others}`, of `{host, ip, port, address, weight, standing}` |
+//! | `services` | by name: `{name, backends, others}`, of `{host, ip, port, address, weight, standing, id}` |
 //! | `members` | `[{name, ip, port, status, since, tags}]`, those who left or failed too |
 //! | `node` | `{name, ip, status, tags}` of this node |
 //! | `env` | the environment |
@@ -12,6 +12,7 @@
 
 use crate::escape::Escape;
 use crate::fleet::{Fleet, Seen};
+use crate::number::numbers;
 use crate::value::{Map, Text, Value};
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -98,7 +99,7 @@ pub(crate) fn of(fleet: &Fleet, refused: &BTreeSet<&str>, wants: &dyn Fn(&str) -
         };
         let services = Services::of(&services, refused);
         if wants("services") {
-            own.push(("services", services.values()));
+            own.push(("services", services.values(wants("id"))));
         }
         if wants("addresses") {
             own.push(("addresses", services.addresses()));
@@ -154,9 +155,13 @@ impl<'f> Services<'f> {
         Self(services.iter().map(split).collect())
     }
 
-    fn values(&self) -> Value {
-        let list = |backends: &[Named<'_>]| backends.iter().map(backend_value).collect::<Value>();
+    fn values(&self, with_numbers: bool) -> Value {
         let service = |(name, used, others): &(&'f str, Vec<Named<'f>>, Vec<Named<'f>>)| {
+            let all = used.iter().chain(others).filter(|_| with_numbers).map(|(node, _)| *node);
+            let numbers = numbers(all);
+            let list = |backends: &[Named<'_>]| {
+                backends.iter().map(|named| backend_value(named, numbers.get(named.0))).collect::<Value>()
+            };
             (
                 shared(name),
                 Value::record([
@@ -197,7 +202,7 @@ impl<'f> Services<'f> {
     }
 }
 
-fn backend_value((node, backend): &Named<'_>) -> Value {
+fn backend_value((node, backend): &Named<'_>, number: Option<&u32>) -> Value {
     let standing = match backend.standing {
         Standing::Ready => "ready",
         Standing::Demoted => "demoted",
@@ -211,6 +216,7 @@ fn backend_value((node, backend): &Named<'_>) -> Value {
         ("address", addr.to_string().into()),
         ("weight", usize::from(backend.weight).into()),
         ("standing", standing.into()),
+        ("id", number.map_or(Value::Null, |number| Value::from(i64::from(*number)))),
     ])
 }
 

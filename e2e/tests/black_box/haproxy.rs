@@ -3,7 +3,7 @@
 
 use muster_control::routes::{FLEET_REPORTS, TEMPLATES};
 use muster_control::templates::{TemplateRow, Templates};
-use muster_e2e::load::{Load, Plan, failures};
+use muster_e2e::load::Loads;
 use muster_e2e::{Hosts, WholeNode, skip, wait_for};
 use muster_fleet::Report;
 use rustix::process::Signal;
@@ -122,17 +122,6 @@ impl Balancer {
     }
 }
 
-fn loads(address: &str) -> [Load; 2] {
-    let plan = |closes| Plan {
-        address: address.to_owned(),
-        per_second: 150,
-        post_every: 5,
-        connections: 15,
-        closes,
-    };
-    [Load::start(&plan(false)), Load::start(&plan(true))]
-}
-
 fn is_here() -> bool {
     let here = Path::new("/usr/sbin/haproxy").exists();
     if !here {
@@ -152,11 +141,9 @@ async fn backends_come_and_go_without_a_reload_and_nothing_fails() {
     let mut goes = [WholeNode::backend(&hosts, 11, "s11"), WholeNode::backend(&hosts, 12, "s12")];
     balancer.serves(&["s10", "s11", "s12"]).await;
     let reloads = balancer.row().await.expect("it tells").reloads;
-    let loads = loads(&balancer.front);
+    let loads = Loads::start(&balancer.front, 150);
     for change in 0..changes() / 2 {
-        for load in &loads {
-            load.passes(50).await;
-        }
+        loads.pass(50).await;
         let (node, other) = if change % 2 == 0 { (0, "s12") } else { (1, "s11") };
         let status = goes[node].stop().await;
         assert!(status.success(), "{status}: {}", goes[node].process.said());
@@ -164,12 +151,7 @@ async fn backends_come_and_go_without_a_reload_and_nothing_fails() {
         goes[node].again();
         balancer.serves(&["s10", "s11", "s12"]).await;
     }
-    let (mut all, mut failed) = (0, Vec::new());
-    for load in loads {
-        let outcomes = load.stop().await;
-        all += outcomes.len();
-        failed.extend(failures(&outcomes));
-    }
+    let (all, failed) = loads.stop().await;
     let row = balancer.row().await.expect("it tells");
     eprintln!("{} changes, {all} requests, {} failed, {row:?}", changes(), failed.len());
     assert!(failed.is_empty(), "{failed:#?}\n{}", balancer.node.process.said());

@@ -3,7 +3,10 @@
 mod apart;
 mod bench;
 mod cut_short;
+mod hashes;
+mod newcomers;
 mod reloads;
+mod started;
 
 use bench::{Bench, hold, loads, nobody_failed};
 use muster_e2e::{Release, wait_for};
@@ -18,7 +21,7 @@ async fn a_hundred_servers_join_and_leave_without_a_reload_and_nothing_fails() {
     for release in [Release::installed(), Release::of("trixie")].into_iter().flatten() {
         let (mut bench, _first) = Bench::start(&release, &[("stays", 2)]).await;
         let loads = loads(&bench.hosts);
-        loads[0].passes(20).await;
+        loads.keeping.passes(20).await;
         let names: Vec<String> = (0..100).map(|nth| format!("s{nth:02}")).collect();
         let servers = |count: usize| {
             let joined = names.iter().zip(10..).take(count).map(|(name, host)| (name.as_str(), host));
@@ -61,7 +64,7 @@ async fn one_that_does_not_run_is_left_to_its_file() {
     assert_eq!(bench.bring(&both).await.expect("it is no failure"), Applied::NotRunning);
     assert!(bench.driver.loads().await.is_err(), "nobody says that nothing is in flight");
     bench.haproxy.is_killed_and_comes_back().await;
-    assert!(bench.driver.is_another().await);
+    assert!(bench.driver.has_strayed().await);
     assert_eq!(bench.driver.apply(&both).await.expect("it does not fail"), Applied::Nothing);
     bench.reaches(&["a UP", "b UP"]).await;
 }
@@ -89,9 +92,9 @@ async fn a_killed_haproxy_runs_what_the_file_says_and_the_driver_goes_on_from_th
         let _origins = [bench.origin("b", 3).await, bench.origin("c", 4).await];
         let both = bench.text(&[("a", 2), ("b", 3)]);
         bench.bring(&both).await.expect("it does not fail");
-        assert!(!bench.driver.is_another().await);
+        assert!(!bench.driver.has_strayed().await);
         bench.haproxy.is_killed_and_comes_back().await;
-        assert!(bench.driver.is_another().await);
+        assert!(bench.driver.has_strayed().await);
         assert_eq!(
             bench.driver.apply(&both).await.expect("it does not fail"),
             Applied::Nothing,

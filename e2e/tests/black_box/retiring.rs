@@ -1,7 +1,7 @@
 //! Whole nodes that are stopped and started, killed in part, or meet balancers that do not answer, under load: nothing fails.
 
 use muster_control::routes::FLEET_REPORTS;
-use muster_e2e::load::{Load, Plan, failures};
+use muster_e2e::load::Loads;
 use muster_e2e::{Hosts, Image, Process, WholeNode, binary, docker_is_here, skip, wait_for};
 use muster_fleet::Report;
 use rustix::process::Signal;
@@ -19,33 +19,9 @@ fn balancer(hosts: &Hosts, host: u8, name: &str) -> WholeNode {
     WholeNode::start(hosts, host, name, &format!("[proxy]\nlisten = [{listen:?}]\nservice = \"web\""))
 }
 
-/// Five hundred requests a second, every fifth a POST; half of them on connections of their own.
-fn loads(address: &str) -> [Load; 2] {
-    let plan = |closes| Plan {
-        address: address.to_owned(),
-        per_second: 250,
-        post_every: 5,
-        connections: 25,
-        closes,
-    };
-    [Load::start(&plan(false)), Load::start(&plan(true))]
-}
-
-async fn pass(loads: &[Load; 2], count: usize) {
-    for load in loads {
-        load.passes(count).await;
-    }
-}
-
-/// How many requests there were, and which failed.
-async fn outcome(loads: [Load; 2]) -> (usize, Vec<String>) {
-    let (mut all, mut failed) = (0, Vec::new());
-    for load in loads {
-        let outcomes = load.stop().await;
-        all += outcomes.len();
-        failed.extend(failures(&outcomes));
-    }
-    (all, failed)
+/// Five hundred requests a second, half of them on connections of their own.
+fn loads(address: &str) -> Loads {
+    Loads::start(address, 250)
 }
 
 /// Waits until the balancer reports these backends as up, and no others.
@@ -68,14 +44,14 @@ async fn a_node_that_is_stopped_and_started_again_and_again_fails_no_request() {
     serves(&lb, &["s10", "s11"]).await;
     let loads = loads(&hosts.at(1, 8080));
     for _ in 0..times() {
-        pass(&loads, 100).await;
+        loads.pass(100).await;
         let status = goes.stop().await;
         assert!(status.success(), "{status}: {}", goes.process.said());
-        pass(&loads, 50).await;
+        loads.pass(50).await;
         goes.again();
         serves(&lb, &["s10", "s11"]).await;
     }
-    let (all, failed) = outcome(loads).await;
+    let (all, failed) = loads.stop().await;
     eprintln!("{} stops, {all} requests, {} failed", times(), failed.len());
     assert!(failed.is_empty(), "{} of {all}: {failed:#?}\n{}", failed.len(), goes.process.said());
 }
@@ -137,22 +113,22 @@ async fn agents_and_proxies_that_are_killed_cost_no_request_but_those_inside() {
     let all_loads = loads(&hosts.at(1, 8080));
     for _ in 0..times() {
         for node in [&lb, &backends[0]] {
-            pass(&all_loads, 100).await;
+            all_loads.pass(100).await;
             node.kill_service("agent");
         }
     }
-    pass(&all_loads, 300).await;
-    let (all, failed) = outcome(all_loads).await;
+    all_loads.pass(300).await;
+    let (all, failed) = all_loads.stop().await;
     eprintln!("{} agents killed, {all} requests, {} failed", 2 * times(), failed.len());
     assert!(failed.is_empty(), "{} of {all}: {failed:#?}", failed.len());
 
     let all_loads = loads(&hosts.at(1, 8080));
     for _ in 0..times() {
-        pass(&all_loads, 100).await;
+        all_loads.pass(100).await;
         lb.kill_service("proxy");
     }
-    pass(&all_loads, 300).await;
-    let (all, failed) = outcome(all_loads).await;
+    all_loads.pass(300).await;
+    let (all, failed) = all_loads.stop().await;
     let refused = failed.iter().filter(|why| why.contains("connect:")).count();
     eprintln!("{} proxies killed, {all} requests, {} cut, {refused} refused", times(), failed.len());
     assert_eq!(refused, 0, "{failed:#?}");
@@ -199,13 +175,13 @@ async fn a_node_that_leaves_beside_serf_and_haproxy_fails_no_request_either() {
     old.serves(&["s10", "s11"]).await;
     let loads = loads(&old.front);
     for _ in 0..times() {
-        pass(&loads, 100).await;
+        loads.pass(100).await;
         let status = goes.stop().await;
         assert!(status.success(), "{status}: {}", goes.process.said());
         goes.again();
         old.serves(&["s10", "s11"]).await;
     }
-    let (all, failed) = outcome(loads).await;
+    let (all, failed) = loads.stop().await;
     eprintln!("{} stops beside HAProxy, {all} requests, {} failed", times(), failed.len());
     assert!(failed.is_empty(), "{} of {all}: {failed:#?}\n{}", failed.len(), goes.process.said());
 }
@@ -318,13 +294,13 @@ async fn containers_that_are_stopped_and_started_fail_no_request() {
     goes.says("member-update");
     let loads = loads(&address);
     for _ in 0..times() {
-        pass(&loads, 100).await;
+        loads.pass(100).await;
         assert_eq!(goes.stop(), 0, "{}", goes.said());
-        pass(&loads, 50).await;
+        loads.pass(50).await;
         goes.start_again();
-        pass(&loads, 100).await;
+        loads.pass(100).await;
     }
-    let (all, failed) = outcome(loads).await;
+    let (all, failed) = loads.stop().await;
     eprintln!("{} containers stopped, {all} requests, {} failed", times(), failed.len());
     assert!(failed.is_empty(), "{} of {all}: {failed:#?}\n{}", failed.len(), goes.said());
 }

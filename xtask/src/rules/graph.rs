@@ -22,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("balance", &["fleet"]),
     // fleet for its networks and ports only: a plan names services, and knows no backend.
     ("routes", &["fleet"]),
+    ("proxy-header", &[]),
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),
@@ -50,7 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
-    ("proxy", &["fleet", "balance", "control"]),
+    ("proxy", &["fleet", "balance", "control", "http1", "proxy-header"]),
     // supervise as plain data: what is to be kept running.
     (
         "muster",

@@ -18,6 +18,7 @@ const PURE: &[&str] = &[
     "routes",
     "haproxy",
     "haproxy-file",
+    "proxy-header",
     "http1",
 ];
 

@@ -22,6 +22,7 @@ pub(crate) fn row(name: &str) -> TemplateRow {
         reloads: 4,
         without_reload: 5,
         why: None,
+        waiting: Vec::new(),
         refusals: Vec::new(),
     }
 }

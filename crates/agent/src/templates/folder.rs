@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 /// The list of our files, one name on a line.
 const LIST: &str = ".muster";
+/// Longest list that is read: ten thousand of the longest names take some 2.5 MB.
+const LIST_BYTES_MAX: usize = 16 << 20;
 const MODE: u32 = 0o644;
 /// Longest name of a file on usual file systems, less what writing whole needs (`.NAME.new`).
 const NAME_BYTES_MAX: usize = 255 - 5;
@@ -158,7 +160,7 @@ fn list(config: &FolderConfig) -> io::Result<BTreeSet<String>> {
     if path.symlink_metadata().is_ok() && !is_file(&path) {
         return Err(io::Error::other(format!("{LIST} is no file")));
     }
-    match fs::read_to_string(path) {
+    match whole_file::read::text(&path, LIST_BYTES_MAX) {
         // Somebody may have written it: only names that could be ours.
         Ok(text) => Ok(text.lines().filter(|name| is_file_name(name)).map(str::to_owned).collect()),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {

@@ -36,6 +36,11 @@ impl Haproxy {
         Self { driver: Driver::new(config), is_running: false, nodes: Mutex::default() }
     }
 
+    /// Takes note of what its file has: before and after that is replaced.
+    pub(super) fn look(&mut self) {
+        self.driver.look();
+    }
+
     /// Brings it to `text`; what was done, in words.
     pub(super) async fn steer(&mut self, text: &str) -> Result<String, Failed> {
         let applied = self.driver.apply(text).await?;
@@ -58,10 +63,15 @@ impl Haproxy {
         self.driver.counts()
     }
 
-    /// Goes on with what takes time: when to call again, and whether HAProxy was started anew.
+    /// Newcomers that have waited for long, and why.
+    pub(super) fn waiting(&self) -> Vec<String> {
+        self.driver.waiting()
+    }
+
+    /// Goes on with what takes time: when to call again, and whether HAProxy has to be brought to what is wanted again.
     pub(super) async fn tend(&mut self) -> (Duration, bool) {
         let next = self.driver.tend().await;
-        (next, self.driver.is_another().await)
+        (next, self.driver.has_strayed().await)
     }
 
     /// Nothing while it does not run: who asks whether requests are in flight is not told that none are.

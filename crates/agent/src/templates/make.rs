@@ -8,8 +8,7 @@ use muster_render::{Escape, Fleet, Options, Partials, Seen, Template};
 use muster_serf::Member;
 use muster_whole_file::{self as whole_file, New};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -173,19 +172,7 @@ fn render(
 
 /// A template's text, no longer than it may be.
 fn text(path: &Path, most: usize) -> Result<String, String> {
-    let wrong = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    // Opening a pipe would wait for whoever writes into it.
-    if !fs::metadata(path).map_err(|error| wrong(&error))?.is_file() {
-        return Err(wrong(&"it is no file"));
-    }
-    let file = File::open(path).map_err(|error| wrong(&error))?;
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(limit).read_to_end(&mut bytes).map_err(|error| wrong(&error))?;
-    if bytes.len() > most {
-        return Err(wrong(&format_args!("it is longer than {most} bytes")));
-    }
-    String::from_utf8(bytes).map_err(|_| wrong(&"it is no text in UTF-8"))
+    whole_file::read::text(path, most).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn fleet(facts: Facts) -> Fleet {

@@ -31,6 +31,7 @@ struct Last {
     reloads: u64,
     without_reload: u64,
     refusals: Vec<String>,
+    waiting: Vec<String>,
 }
 
 impl Standing {
@@ -82,6 +83,11 @@ impl Standing {
         (last.reloads, last.without_reload) = (reloads, without_reload);
     }
 
+    /// Who has waited for long to be let in by HAProxy, and why.
+    pub(super) fn waiting(&self, waiting: Vec<String>) {
+        self.lock().waiting = waiting;
+    }
+
     /// Takes over what the group says of itself.
     pub(super) fn follow(&self, group: &Group) {
         let mut last = self.lock();
@@ -124,6 +130,7 @@ impl Standing {
             without_reload: last.without_reload,
             why: last.why,
             refusals: last.refusals,
+            waiting: last.waiting,
         }
     }
 

@@ -4,13 +4,14 @@
 //! life put new files in place and did not come to tell of them, and what was good before. Blocks on the disk.
 
 use super::make::FreshFile;
-use muster_haproxy_driver::OLD;
 use muster_whole_file::{New, companion, real};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+/// The word of its name.
+const OLD: &str = "old";
 /// Mode of an empty `.NAME.old` that stands for no file.
 const NO_FILE: u32 = 0o000;
 

@@ -318,7 +318,8 @@ async fn a_template_that_is_a_pipe_is_told_and_not_waited_for() {
     )
     .unwrap();
     node.start(node.config());
-    node.until(|node| node.row().why.is_some_and(|why| why.ends_with("out.hb: it is no file"))).await;
+    node.until(|node| node.row().why.is_some_and(|why| why.ends_with("out.hb: it is a pipe, and no file")))
+        .await;
     node.stop().await;
 }
 

@@ -10,7 +10,9 @@ use crate::plain::Plain;
 use crate::process::outcome::Outcome;
 use crate::process::{self, stopped};
 use muster_fleet::{Phase, Picture, Report};
+use muster_haproxy_driver::CONFIG_BYTES_MAX;
 use muster_render::{Group, Input, Made, Step};
+use muster_whole_file::read;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -94,6 +96,7 @@ impl Worker {
         let mut look_at = Instant::now() + LOOK_AT_TEMPLATES;
         let mut report_at = Instant::now();
         let mut tend_at = Instant::now();
+        self.look();
         let is_live = |picture: &Picture| picture.phase == Phase::Live;
         self.handle(Input::Changed { is_live: is_live(&pictures.borrow_and_update()) });
         loop {
@@ -111,9 +114,10 @@ impl Worker {
                 }
             }
             if let Some(haproxy) = self.haproxy.as_mut().filter(|_| tend_at <= Instant::now()) {
-                let (next, is_another) = haproxy.tend().await;
+                let (next, has_strayed) = haproxy.tend().await;
+                self.standing.waiting(haproxy.waiting());
                 tend_at = Instant::now() + next;
-                if is_another && !self.config.is_shadow() {
+                if has_strayed && !self.config.is_shadow() {
                     self.handle(Input::Forgotten);
                 }
             }
@@ -231,14 +235,16 @@ impl Worker {
 
     async fn put(&mut self) -> bool {
         let fresh = std::mem::take(&mut self.fresh);
-        self.on_disk(move |_| {
+        self.look();
+        let put = self.on_disk(move |_| {
             if let Some(folder) = fresh.folder {
                 folder.apply()?;
             }
             swap::put(fresh.files)
-        })
-        .await
-        .is_some()
+        });
+        let is_put = put.await.is_some();
+        self.look();
+        is_put
     }
 
     async fn act(&mut self) -> bool {
@@ -254,10 +260,18 @@ impl Worker {
         outcome.is_success()
     }
 
+    /// At what HAProxy's file has, since it may start at any moment.
+    fn look(&mut self) {
+        if let Some(haproxy) = &mut self.haproxy {
+            haproxy.look();
+        }
+    }
+
     async fn act_on_haproxy(&mut self) -> bool {
         let text = self.on_disk(|config| {
             let path = &config.files.first().ok_or("there is no file")?.target;
-            std::fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+            let text = read::text(path, CONFIG_BYTES_MAX);
+            text.map_err(|error| format!("cannot read {}: {error}", path.display()))
         });
         match text.await {
             Some(text) => self.steer(&text).await,
@@ -279,7 +293,9 @@ impl Worker {
     }
 
     async fn restore(&mut self) -> bool {
+        self.look();
         let back = self.on_disk(|config| swap::restore(targets(config))).await.is_some();
+        self.look();
         let acted = back && self.act().await;
         if acted {
             tracing::warn!(templates = self.config.name, "the old files are in force again");

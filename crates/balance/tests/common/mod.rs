@@ -1,7 +1,7 @@
 //! Pictures and times for tests.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-use muster_balance::{Balancer, Change, Choice, Evidence, Instant, Key};
+use muster_balance::{Balancer, Change, Choice, Evidence, Instant, Key, Pick};
 use muster_fleet::{Backend, BackendReport, Phase, Picture, Standing, Terms};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -84,4 +84,12 @@ pub(crate) fn state(balancer: &Balancer, node: &str) -> String {
 
 pub(crate) fn keys(choices: &[Choice]) -> Vec<Key> {
     choices.iter().map(|choice| choice.key).collect()
+}
+
+/// Where a request goes that need not wait.
+pub(crate) fn goes(pick: Pick) -> Choice {
+    match pick {
+        Pick::Go(choice) => choice,
+        Pick::Queue(_) | Pick::Full | Pick::Nobody => panic!("{pick:?}"),
+    }
 }

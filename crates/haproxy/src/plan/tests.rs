@@ -117,15 +117,37 @@ fn the_balance_decides_whether_servers_can_change() {
         told(&before, &format!("{before} server a 10.0.0.1:80\n"))
     };
     let takes = "add b/a at 10.0.0.1:80";
-    for balance in
-        ["", "balance roundrobin", "balance random(2)", "balance uri\n hash-type consistent sdbm avalanche"]
-    {
+    for balance in ["", "balance roundrobin", "balance random(2)"] {
         assert_eq!(with(balance), takes, "{balance}");
     }
     for balance in
         ["balance static-rr", "balance first", "balance uri", "balance source\n hash-type map-based"]
     {
         assert!(with(balance).contains("does not take at run time"), "{balance}: {}", with(balance));
+    }
+}
+
+#[test]
+fn a_consistent_hash_takes_servers_whose_numbers_are_said() {
+    let text = |servers: &[&str]| {
+        format!("backend b\n balance uri\n hash-type consistent sdbm avalanche\n {}\n", servers.join("\n "))
+    };
+    let (a, b, numbered) = ("server a 10.0.0.1:80 id 7", "server b 10.0.0.2:80", "server b 10.0.0.2:80 id 3");
+    assert_eq!(told(&text(&[a]), &text(&[numbered, a])), "add b/b at 10.0.0.2:80");
+    assert_eq!(told(&text(&[a, numbered]), &text(&[a])), "drain and remove b/b");
+    assert_eq!(told(&text(&[a, numbered]), &text(&[numbered, a])), "nothing");
+    let heavier = format!("{b} weight 9");
+    assert_eq!(told(&text(&[a, b]), &text(&[a, &heavier])), "give b/b weight 9");
+    for (before, after) in
+        [(vec![a], vec![a, b]), (vec![a, b], vec![a]), (vec![b], vec![b, a]), (vec![a, b], vec![b, a])]
+    {
+        let why = told(&text(&before), &text(&after));
+        assert!(why.contains("and another balancer would choose otherwise"), "{why}");
+    }
+    let others =
+        ["map-based", "consistent"].map(|kind| format!("backend b\n balance leastconn\n hash-type {kind}\n"));
+    for head in others {
+        assert_eq!(told(&head, &format!("{head} {b}\n")), "add b/b at 10.0.0.2:80");
     }
 }
 
@@ -178,7 +200,7 @@ fn one_to_which_clients_stick_leaves_by_maintenance_or_by_a_reload() {
             other => tell(other),
         }
     };
-    assert_eq!(farewell("balance source\n hash-type consistent", ""), "set server b/a state drain");
+    assert_eq!(farewell("balance source\n hash-type consistent", "id 7"), "set server b/a state drain");
     for head in ["stick on src", "stick match src", "cookie S prefix", "persist rdp-cookie"] {
         assert_eq!(farewell(head, ""), "set server b/a state maint", "{head}");
     }

@@ -378,6 +378,9 @@ pub(crate) enum Question {
         path: PathBuf,
         #[command(flatten)]
         patience: Patience,
+        /// Waits for as long as it takes.
+        #[arg(long, conflicts_with = "timeout")]
+        no_timeout: bool,
     },
     /// Copies its input to its output, and tells NOTIFY_SOCKET at each line that matches.
     Log {

@@ -60,6 +60,9 @@ fn paragraph(row: &TemplateRow) -> String {
     for refusal in &row.refusals {
         line("left out", refusal);
     }
+    for waiting in &row.waiting {
+        line("waits", waiting);
+    }
     let mut why = row.why.iter().flat_map(|why| why.lines());
     if let Some(first) = why.next() {
         line("why", first);
@@ -91,6 +94,7 @@ mod tests {
             without_reload: 4,
             why: Some("the check failed:\nline 3\u{1b}[2J".into()),
             refusals: vec!["\"a\\nb\": no".into()],
+            waiting: vec!["web/s2 gets nothing".into()],
         };
         let expected = "\
 ha  failing
@@ -102,6 +106,7 @@ ha  failing
   haproxy   add web/s1 at 10.0.0.1:80
             4 changes without a reload, 1 reloads
   left out  \"a\\nb\": no
+  waits     web/s2 gets nothing
   why       the check failed:
             | line 3\\u{1b}[2J
 ";

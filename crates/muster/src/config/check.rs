@@ -1,6 +1,7 @@
 //! Does a configuration that can be read also make sense on this host?
 
 mod host;
+mod listen;
 mod port_owner;
 
 use super::family::Family;
@@ -96,7 +97,7 @@ fn but_for_the_socket(
     }
     let problems = &mut findings.problems;
     if roles.contains(&Role::Proxy) {
-        listen_twice(settings, problems);
+        listen::twice(settings, problems);
         rules_without_sink(settings, &mut findings.notes);
     }
     if roles.contains(&Role::Agent) {
@@ -111,7 +112,7 @@ fn but_for_the_socket(
         match views::bind_on_interface(settings) {
             Ok(bind) => {
                 if roles.contains(&Role::Proxy) {
-                    listen_on_gossip(settings, bind, &mut findings.problems);
+                    listen::on_gossip(settings, bind, &mut findings.problems);
                     plaintext(settings, bind, &mut findings.notes);
                 }
                 host::check(bind, host::GOSSIP, purpose, &mut findings, |text| {
@@ -123,12 +124,7 @@ fn but_for_the_socket(
         }
     }
     if roles.contains(&Role::Proxy) {
-        let addresses = settings.addresses(&keys::LISTEN).iter();
-        for listen in addresses.filter(|listen| !muster_proxy::is_handed_over(**listen)) {
-            host::check(*listen, host::TRAFFIC, purpose, &mut findings, |text| {
-                problem(settings, &keys::LISTEN, text)
-            });
-        }
+        listen::check(settings, purpose, &mut findings);
     }
     if roles.contains(&Role::Log) {
         logs(settings, &mut findings.notes);
@@ -305,35 +301,9 @@ fn rpc(settings: &Settings, bind: SocketAddr, purpose: Purpose, findings: &mut F
     }
 }
 
-fn listen_twice(settings: &Settings, problems: &mut Vec<Problem>) {
-    let listen = settings.addresses(&keys::LISTEN);
-    if listen.is_empty() {
-        problems.push(problem(settings, &keys::LISTEN, "the proxy has no address to listen on"));
-    }
-    for (nth, address) in listen.iter().enumerate() {
-        if let Some(earlier) = listen[..nth].iter().find(|earlier| overlap(**earlier, *address)) {
-            let text = match earlier == address {
-                true => format!("{address} is there twice"),
-                false => format!("{address} and {earlier} overlap"),
-            };
-            problems.push(problem(settings, &keys::LISTEN, text));
-        }
-    }
-}
-
-fn listen_on_gossip(settings: &Settings, bind: SocketAddr, problems: &mut Vec<Problem>) {
-    for address in settings.addresses(&keys::LISTEN).iter().filter(|address| overlap(**address, bind)) {
-        let text = format!(
-            "the proxy would listen on {address}, where this node's agent gossips ({bind}, {})",
-            settings.origin(&keys::BIND)
-        );
-        problems.push(problem(settings, &keys::LISTEN, text));
-    }
-}
-
 /// A rule for a name that is not quite that of the service protects nothing.
 fn rules_without_sink(settings: &Settings, notes: &mut Vec<Problem>) {
-    let served = settings.text(&keys::SERVICE);
+    let served = settings.text(&keys::proxy::SERVICE);
     for (service, set) in settings.named(Family::Services).filter(|(service, _)| *service != served) {
         let Some(setting) = set.iter().find(|setting| setting.origin != Origin::Default) else { continue };
         let text = format!(
@@ -348,7 +318,7 @@ fn rules_without_sink(settings: &Settings, notes: &mut Vec<Problem>) {
 /// flag or variable that the agent alone is given.
 fn plaintext(settings: &Settings, bind: SocketAddr, notes: &mut Vec<Problem>) {
     let is_open = views::gossip_keys(settings).is_none() && !bind.ip().to_canonical().is_loopback();
-    if is_open && !settings.bool(&keys::PLAINTEXT) {
+    if is_open && !settings.bool(&keys::proxy::PLAINTEXT) {
         let text = "without a key the agent gossips in plaintext, and `muster proxy` will not follow it; make a key with \
                     `muster keygen`, or set `plaintext` in [proxy]";
         notes.push(problem(settings, &keys::ENCRYPT, text));

@@ -5,13 +5,15 @@ use super::settings::Settings;
 use muster_agent::templates::{Action, FileConfig, TemplatesConfig};
 use muster_haproxy_driver::{CONFIG_BYTES_MAX, Config, Reload, lint};
 use muster_render::{Escape, Pace};
-use std::fs::File;
-use std::io::Read;
+use muster_whole_file::read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the group of its configuration is called.
 pub(crate) const GROUP: &str = "haproxy";
+
+/// So long a newcomer may not answer this node before HAProxy's check decides. An application that starts takes a second or two.
+const CHECKED_AFTER: Duration = Duration::from_secs(5);
 
 /// Whether there is one at all, and whether it is touched.
 pub(crate) fn is_on(settings: &Settings) -> bool {
@@ -35,10 +37,7 @@ pub(crate) fn is_managed(settings: &Settings) -> bool {
 /// It cannot be read.
 pub(crate) fn lint(path: &Path) -> Result<(Vec<String>, Vec<String>), String> {
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let mut text = String::new();
-    let limit = u64::try_from(CONFIG_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    let read = File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text));
-    read.map_err(|error| at(&error))?;
+    let text = read::text(path, CONFIG_BYTES_MAX).map_err(|error| at(&error))?;
     let findings = lint::lint(&text).map_err(|error| at(&error))?;
     let (refused, risky): (Vec<_>, Vec<_>) =
         findings.into_iter().partition(|finding| finding.gravity == lint::Gravity::Refused);
@@ -80,6 +79,7 @@ pub(crate) fn group(settings: &Settings) -> Option<TemplatesConfig> {
             },
             is_shadow: !balances(settings),
             reload_within: within,
+            checked_after: CHECKED_AFTER,
             old_workers_max: settings.count(&keys::OLD_WORKERS_MAX),
         }),
         action_within: within,

@@ -94,10 +94,8 @@ pub(crate) enum Kind {
     AddressOrOff {
         port: u16,
     },
-    /// Several of them.
-    Addresses {
-        port: u16,
-    },
+    /// Several places to listen on, with options.
+    Listeners,
     /// Several of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`.
     Seeds,
     /// Several of Serf's `[FILTER[,FILTER...]=]SCRIPT`; in a variable on a line each.
@@ -130,7 +128,8 @@ impl Kind {
             Self::Count { .. } => "N",
             Self::Duration { .. } => "DURATION",
             Self::Word { .. } => "WORD",
-            Self::Address { .. } | Self::AddressOrOff { .. } | Self::Addresses { .. } => "IP[:PORT]",
+            Self::Address { .. } | Self::AddressOrOff { .. } => "IP[:PORT]",
+            Self::Listeners => "ADDRESS",
             Self::Seeds => "HOST[:PORT]",
             Self::Handlers => "[FILTER=]SCRIPT",
             Self::Networks => "IP/BITS",
@@ -150,7 +149,7 @@ impl Kind {
             Self::Bool => "true or false",
             Self::Count { .. } => "a number",
             Self::Duration { .. } => "a string with a unit, e.g. \"5s\"",
-            Self::Addresses { .. }
+            Self::Listeners
             | Self::Seeds
             | Self::Handlers
             | Self::Networks
@@ -174,7 +173,7 @@ impl Kind {
     pub(crate) fn is_many(self) -> bool {
         matches!(
             self,
-            Self::Addresses { .. }
+            Self::Listeners
                 | Self::Seeds
                 | Self::Handlers
                 | Self::Networks

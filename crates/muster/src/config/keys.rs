@@ -4,6 +4,7 @@ pub(crate) mod admin;
 pub(crate) mod haproxy;
 pub(crate) mod logs;
 pub(crate) mod process;
+pub(crate) mod proxy;
 pub(crate) mod run;
 pub(crate) mod serf;
 pub(crate) mod service;
@@ -62,14 +63,19 @@ pub(crate) static TABLE: &[&Key] = &[
     &serf::STATSD_ADDR,
     &serf::ENABLE_SYSLOG,
     &serf::SYSLOG_FACILITY,
-    &LISTEN,
-    &SERVICE,
-    &CONNECT_TIMEOUT,
-    &RESPONSE_TIMEOUT,
-    &IDLE_TIMEOUT,
-    &IDLE_MAX,
-    &DRAIN_TIMEOUT,
-    &PLAINTEXT,
+    &proxy::LISTEN,
+    &proxy::PROXY_PROTOCOL_FROM,
+    &proxy::HANDSHAKE_TIMEOUT,
+    &proxy::SERVICE,
+    &proxy::BALANCE,
+    &proxy::SLOW_START,
+    &proxy::SEND_PROXY_PROTOCOL,
+    &proxy::CONNECT_TIMEOUT,
+    &proxy::RESPONSE_TIMEOUT,
+    &proxy::IDLE_TIMEOUT,
+    &proxy::IDLE_MAX,
+    &proxy::DRAIN_TIMEOUT,
+    &proxy::PLAINTEXT,
     &haproxy::MODE,
     &haproxy::TEMPLATE,
     &haproxy::CONFIG,
@@ -112,7 +118,6 @@ const PLAIN: Key = Key {
     help: "",
 };
 const AGENT: Key = Key { section: Section::Agent, ..PLAIN };
-const PROXY: Key = Key { section: Section::Proxy, ..PLAIN };
 const LOG: Key = Key { section: Section::Log, ..PLAIN };
 
 const fn duration(min: Duration, max: Duration) -> Kind {
@@ -343,80 +348,6 @@ pub(crate) static LEAVE_ON_TERMINATE: Key = Key {
     help: "Leave the cluster on TERM; else end at once, and be found failed.\n\n\
            Called as `serf`, the agent leaves on INT only, as Serf does, unless this is set.",
     ..AGENT
-};
-
-pub(crate) static LISTEN: Key = Key {
-    name: "listen",
-    flag: "listen",
-    kind: Kind::Addresses { port: 8080 },
-    fallback: Fallback::Is("0.0.0.0:8080"),
-    help: "Address to take requests on; without a port, 8080; repeat for more.",
-    ..PROXY
-};
-
-pub(crate) static SERVICE: Key = Key {
-    name: "service",
-    flag: "service",
-    fallback: Fallback::Is("backend"),
-    help: "Service that gets the requests.\n\nIts backends are the members whose tags offer it, e.g. `role=backend`.",
-    ..PROXY
-};
-
-pub(crate) static CONNECT_TIMEOUT: Key = Key {
-    name: "connect_timeout",
-    flag: "connect-timeout",
-    kind: duration(Duration::from_millis(1), DAY),
-    fallback: Fallback::Is("1s"),
-    help: "Longest wait for a connection to a backend.",
-    ..PROXY
-};
-
-pub(crate) static RESPONSE_TIMEOUT: Key = Key {
-    name: "response_timeout",
-    flag: "response-timeout",
-    kind: duration(Duration::from_millis(1), DAY),
-    fallback: Fallback::Is("1m"),
-    help: "Longest wait for the head of a backend's response.",
-    ..PROXY
-};
-
-pub(crate) static IDLE_TIMEOUT: Key = Key {
-    name: "idle_timeout",
-    flag: "idle-timeout",
-    kind: duration(Duration::from_millis(1), DAY),
-    fallback: Fallback::Is("1m"),
-    help: "How long an unused connection to a client or a backend is kept.",
-    ..PROXY
-};
-
-pub(crate) static IDLE_MAX: Key = Key {
-    name: "idle_max",
-    flag: "idle-max",
-    kind: Kind::Count { min: 0, max: 65535 },
-    fallback: Fallback::Is("64"),
-    help: "Unused connections kept per backend.",
-    ..PROXY
-};
-
-pub(crate) static DRAIN_TIMEOUT: Key = Key {
-    name: "drain_timeout",
-    flag: "drain-timeout",
-    kind: duration(Duration::ZERO, DAY),
-    // As `leave_timeout`.
-    fallback: Fallback::Is("8s"),
-    help: "How long requests in flight may go on after a stop signal.",
-    ..PROXY
-};
-
-pub(crate) static PLAINTEXT: Key = Key {
-    name: "plaintext",
-    flag: "plaintext",
-    kind: Kind::Bool,
-    fallback: Fallback::Is("false"),
-    help: "Follow an agent that gossips in plaintext beyond loopback.\n\n\
-           Whoever reaches such an agent can become a member and get requests. Without this the proxy ends with 2 when its \
-           agent has no key and gossips elsewhere than on loopback; see `encrypt_file`.",
-    ..PROXY
 };
 
 pub(crate) static LOG_LEVEL: Key = Key {

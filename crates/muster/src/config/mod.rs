@@ -24,6 +24,7 @@ pub(crate) mod keys;
 mod load;
 mod named;
 mod origin;
+mod owners;
 pub(crate) mod print;
 pub(crate) mod reference;
 mod serf_file;

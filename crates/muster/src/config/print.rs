@@ -54,7 +54,9 @@ fn lines(setting: &Setting) -> Vec<(String, String)> {
             })
             .collect(),
         Value::Texts(texts)
-            if texts.is_empty() && (Family::of(key.section).is_some() || key.kind == Kind::Words) =>
+            if texts.is_empty()
+                && (Family::of(key.section).is_some()
+                    || matches!(key.kind, Kind::Words | Kind::Networks)) =>
         {
             vec![(format!("# {} =", key.name), format!("{origin}: {}", key.default_words()))]
         }
@@ -76,9 +78,6 @@ fn toml_value(value: &Value) -> String {
         Value::Bool(bool) => bool.to_string(),
         Value::Count(count) => count.to_string(),
         Value::Texts(texts) => list(texts.iter().map(|text| quoted(text)).collect()),
-        Value::Addresses(addresses) => {
-            list(addresses.iter().map(|address| quoted(&address.to_string())).collect())
-        }
         Value::Tags(tags) => {
             let tags: Vec<String> =
                 tags.iter().map(|(tag, value)| format!("{} = {}", quoted_key(tag), quoted(value))).collect();
@@ -174,7 +173,6 @@ fn json_value(setting: &Setting) -> serde_json::Value {
         Value::Count(count) => json!(count),
         Value::Duration(duration) => json!(humantime::format_duration(*duration).to_string()),
         Value::Address(address) => json!(address.to_string()),
-        Value::Addresses(addresses) => json!(addresses.iter().map(ToString::to_string).collect::<Vec<_>>()),
         Value::Texts(texts) => json!(texts),
         Value::Tags(tags) => json!(tags),
     }
@@ -201,7 +199,7 @@ mod tests {
             (&keys::TAGS, &["role=web", "odd key$=x\ny", "empty="]),
             (&keys::JOIN, &["lb", "[::1]:1"]),
             (&keys::JOIN_STRICT, &["true"]),
-            (&keys::LISTEN, &["127.0.0.1:1", "[::1]:2"]),
+            (&keys::proxy::LISTEN, &["127.0.0.1:1", "[::1]:2"]),
             (&keys::RETRY_INTERVAL, &["1m 500ms"]),
             (&keys::ADVERTISE, &["10.0.0.1"]),
         ]);

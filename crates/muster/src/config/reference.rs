@@ -71,7 +71,7 @@ fn values(kind: Kind) -> String {
         }
         Kind::Address { .. } => "address".to_owned(),
         Kind::AddressOrOff { .. } => "address, `off`".to_owned(),
-        Kind::Addresses { .. } => "list of addresses".to_owned(),
+        Kind::Listeners => "list of addresses, each with options".to_owned(),
         Kind::Seeds => "list of `HOST`, `HOST:PORT`, `NAME/HOST:PORT`".to_owned(),
         Kind::Networks => "list of networks, at most 256".to_owned(),
         Kind::Ports => "list of ports and ranges, at most 256".to_owned(),

@@ -165,10 +165,6 @@ impl Settings {
         if let Value::Address(address) = self.value(key) { Some(*address) } else { None }
     }
 
-    pub(crate) fn addresses(&self, key: &'static Key) -> &[SocketAddr] {
-        if let Value::Addresses(addresses) = self.value(key) { addresses } else { &[] }
-    }
-
     pub(crate) fn texts(&self, key: &'static Key) -> &[String] {
         if let Value::Texts(texts) = self.value(key) { texts } else { &[] }
     }

@@ -5,11 +5,11 @@ use super::keys::haproxy as haproxy_keys;
 use super::keys::template as keys;
 use super::named::Named;
 use super::origin::Problem;
+use super::owners::Owners;
 use super::settings::Settings;
 use muster_agent::templates::{Action, FileConfig, FolderConfig, TemplatesConfig, rehearse};
 use muster_render::{Escape, Pace};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 /// All groups. Those that cannot be read are told elsewhere.
@@ -20,14 +20,16 @@ pub(crate) fn all(settings: &Settings) -> Vec<TemplatesConfig> {
 
 /// Everything wrong with them; and what is worth knowing. Renders each template for a fleet that is made up.
 pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>, notes: &mut Vec<Problem>) {
-    let mut owners: BTreeMap<PathBuf, String> = BTreeMap::new();
+    let mut owners = Owners::default();
     if let Some(config) = haproxy::group(settings) {
         let at = |key, text: String| Problem::at(settings.origin(key), text);
         problems.extend(rehearse(&config).into_iter().map(|why| at(&haproxy_keys::TEMPLATE, why)));
         let (refused, risky) = haproxy_lines(&config);
         problems.extend(refused.into_iter().map(|why| at(&haproxy_keys::TEMPLATE, why)));
         notes.extend(risky.into_iter().map(|why| at(&haproxy_keys::TEMPLATE, why)));
-        owners.extend(config.files.into_iter().map(|file| (file.target, haproxy::GROUP.to_owned())));
+        for file in &config.files {
+            owners.take(&file.target, haproxy::GROUP);
+        }
     }
     for named in settings.templates() {
         if named.name == haproxy::GROUP && haproxy::is_on(settings) {
@@ -45,14 +47,14 @@ pub(super) fn check(settings: &Settings, problems: &mut Vec<Problem>, notes: &mu
                 let text = format!("{}: write where the file goes from `/` on", target.display());
                 problems.push(problem(&keys::FILES, text));
             }
-            if let Some(other) = owners.insert(target.clone(), named.name.to_owned()) {
-                let text = format!("{} is made by [templates.{other}] too", target.display());
-                problems.push(problem(&keys::FILES, text));
-            }
+            problems.extend(owners.take(target, named.name).map(|text| problem(&keys::FILES, text)));
         }
-        if let Some(folder) = config.folder.as_ref().filter(|folder| !folder.path.is_absolute()) {
-            let text = format!("{}: write where the folder is from `/` on", folder.path.display());
-            problems.push(problem(&keys::FOLDER, text));
+        if let Some(FolderConfig { path, .. }) = &config.folder {
+            if !path.is_absolute() {
+                let text = format!("{}: write where the folder is from `/` on", path.display());
+                problems.push(problem(&keys::FOLDER, text));
+            }
+            problems.extend(owners.take(path, named.name).map(|text| problem(&keys::FOLDER, text)));
         }
         problems.extend(rehearse(&config).into_iter().map(|why| problem(&keys::FILES, why)));
         let (refused, risky) = haproxy_lines(&config);

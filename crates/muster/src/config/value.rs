@@ -2,10 +2,11 @@
 
 use super::key::Kind;
 use muster_fleet::{Network, Ports, RULE_ENTRIES_MAX};
-use muster_logs::{Collector, Listen, Rule};
+use muster_logs::{Collector, Listen as LogListen, Rule};
+use muster_proxy::Listen;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -19,7 +20,6 @@ pub(crate) enum Value {
     Count(u64),
     Duration(Duration),
     Address(SocketAddr),
-    Addresses(Vec<SocketAddr>),
     Texts(Vec<String>),
     Tags(BTreeMap<String, String>),
 }
@@ -45,8 +45,8 @@ impl Kind {
     /// The value when there is none.
     pub(crate) fn unset(self) -> Value {
         match self {
-            Self::Addresses { .. } => Value::Addresses(Vec::new()),
-            Self::Seeds
+            Self::Listeners
+            | Self::Seeds
             | Self::Handlers
             | Self::Networks
             | Self::Ports
@@ -78,9 +78,7 @@ impl Kind {
     /// Reads the items of a list.
     pub(crate) fn parse_many(self, items: &[&str]) -> Result<Value, Invalid> {
         match self {
-            Self::Addresses { port } => {
-                items.iter().map(|item| address(item, port)).collect::<Result<_, _>>().map(Value::Addresses)
-            }
+            Self::Listeners => texts_as::<Listen>(items),
             Self::Seeds => items.iter().map(|item| seed(item)).collect::<Result<_, _>>().map(Value::Texts),
             Self::Handlers => {
                 items.iter().map(|item| handler(item)).collect::<Result<_, _>>().map(Value::Texts)
@@ -89,7 +87,7 @@ impl Kind {
             Self::Ports => rule_list::<Ports>(items),
             Self::Texts => Ok(Value::Texts(items.iter().map(|item| (*item).to_owned()).collect())),
             Self::Words => command(items.iter().map(|item| (*item).to_owned()).collect()),
-            Self::LogListen => texts_of::<Listen>(items),
+            Self::LogListen => texts_of::<LogListen>(items),
             Self::LogRules => texts_of::<Rule>(items),
             Self::Tags => items.iter().map(|item| tag(item)).collect::<Result<_, _>>().map(Value::Tags),
             _ => match items {
@@ -127,7 +125,7 @@ impl Kind {
             Self::AddressOrOff { .. } if text.eq_ignore_ascii_case(OFF) => Ok(Value::Text(OFF.to_owned())),
             Self::Address { port } | Self::AddressOrOff { port } => address(text, port).map(Value::Address),
             Self::Collector => texts_of::<Collector>(&[text]).map(|_| Value::Text(text.to_owned())),
-            Self::Addresses { .. }
+            Self::Listeners
             | Self::Seeds
             | Self::Handlers
             | Self::Networks
@@ -153,18 +151,7 @@ fn duration(text: &str, min: Duration, max: Duration) -> Result<Value, Invalid> 
 }
 
 fn address(text: &str, port: u16) -> Result<SocketAddr, Invalid> {
-    let read = || -> Option<SocketAddr> {
-        if let Ok(address) = text.parse() {
-            return Some(address);
-        }
-        // Not `::1`, which begins like a port.
-        if let Some(Ok(port)) = text.strip_prefix(':').map(str::parse) {
-            return Some(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), port));
-        }
-        let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-        Some(SocketAddr::new(bare.parse::<IpAddr>().ok()?, port))
-    };
-    read().ok_or_else(|| {
+    muster_proxy::address(text, port).ok_or_else(|| {
         Invalid(format!(
             "`{text}` is not an address; write IP, IP:PORT, [IPv6]:PORT or :PORT, not a host name"
         ))
@@ -203,6 +190,11 @@ fn command(words: Vec<String>) -> Result<Value, Invalid> {
 /// As texts, which the views read again. Nobody means "nobody" by an empty list.
 fn rule_list<T: FromStr<Err = String> + ToString>(items: &[&str]) -> Result<Value, Invalid> {
     rule_length(items.len())?;
+    texts_as::<T>(items)
+}
+
+/// As texts in the form that is printed.
+fn texts_as<T: FromStr<Err = String> + ToString>(items: &[&str]) -> Result<Value, Invalid> {
     let item = |item: &&str| item.trim().parse::<T>().map(|item| item.to_string()).map_err(Invalid);
     items.iter().map(item).collect::<Result<_, _>>().map(Value::Texts)
 }
@@ -216,7 +208,7 @@ fn texts_of<T: FromStr<Err = String>>(items: &[&str]) -> Result<Value, Invalid> 
 /// Whether a list of a rule may have so many entries.
 pub(super) fn rule_length(entries: usize) -> Result<(), Invalid> {
     match entries {
-        0 => invalid("is empty, so that nobody could serve; leave it out to restrict nothing"),
+        0 => invalid("is empty, which would leave nobody; leave it out to restrict nothing"),
         1..=RULE_ENTRIES_MAX => Ok(()),
         _ => invalid(format!("has {entries} entries; at most {RULE_ENTRIES_MAX} are allowed")),
     }

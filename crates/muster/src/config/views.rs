@@ -12,6 +12,7 @@ use super::value::Value;
 use crate::logging::facility;
 use muster_agent::{Advertise, Collector, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
 use muster_fleet::{Rule, Rules};
+use muster_proxy::{Algorithm, Listen, Policy, ProxyProtocol, Stickiness};
 use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -190,17 +191,49 @@ fn bind(settings: &Settings) -> SocketAddr {
 /// What `muster proxy` is told. Meaningful when [`super::check`] found no problem.
 pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
     muster_proxy::Config {
-        listen: settings.addresses(&keys::LISTEN).to_vec(),
-        service: settings.text(&keys::SERVICE).to_owned(),
+        listen: listen(settings),
+        proxy_protocol_from: settings
+            .texts(&keys::proxy::PROXY_PROTOCOL_FROM)
+            .iter()
+            .filter_map(|text| text.parse().ok())
+            .collect(),
+        send_proxy_protocol: match settings.text(&keys::proxy::SEND_PROXY_PROTOCOL) {
+            "v1" => Some(ProxyProtocol::V1),
+            "v2" => Some(ProxyProtocol::V2),
+            _ => None,
+        },
+        handshake_timeout: settings.duration(&keys::proxy::HANDSHAKE_TIMEOUT),
+        policy: policy(settings),
+        service: settings.text(&keys::proxy::SERVICE).to_owned(),
         socket: settings.text(&keys::SOCKET).into(),
-        connect_timeout: settings.duration(&keys::CONNECT_TIMEOUT),
-        response_timeout: settings.duration(&keys::RESPONSE_TIMEOUT),
-        idle_timeout: settings.duration(&keys::IDLE_TIMEOUT),
-        idle_max: settings.count(&keys::IDLE_MAX),
-        drain_timeout: settings.duration(&keys::DRAIN_TIMEOUT),
-        plaintext: settings.bool(&keys::PLAINTEXT),
-        rule: rules(settings).remove(settings.text(&keys::SERVICE)).unwrap_or_default(),
+        connect_timeout: settings.duration(&keys::proxy::CONNECT_TIMEOUT),
+        response_timeout: settings.duration(&keys::proxy::RESPONSE_TIMEOUT),
+        idle_timeout: settings.duration(&keys::proxy::IDLE_TIMEOUT),
+        idle_max: settings.count(&keys::proxy::IDLE_MAX),
+        drain_timeout: settings.duration(&keys::proxy::DRAIN_TIMEOUT),
+        plaintext: settings.bool(&keys::proxy::PLAINTEXT),
+        rule: rules(settings).remove(settings.text(&keys::proxy::SERVICE)).unwrap_or_default(),
     }
+}
+
+/// How the proxy chooses backends.
+fn policy(settings: &Settings) -> Policy {
+    let (algorithm, sticky) = match settings.text(&keys::proxy::BALANCE) {
+        "leastconn" => (Algorithm::LeastConn, Stickiness::None),
+        "p2c" => (Algorithm::PowerOfTwo, Stickiness::None),
+        "random" => (Algorithm::Random, Stickiness::None),
+        "source" => (Algorithm::RoundRobin, Stickiness::Source),
+        "first" => (Algorithm::First, Stickiness::None),
+        _ => (Algorithm::RoundRobin, Stickiness::None),
+    };
+    let slow_start = settings.duration(&keys::proxy::SLOW_START);
+    Policy { algorithm, sticky, slow_start, ..Policy::default() }
+}
+
+/// Where the proxy's clients come.
+pub(crate) fn listen(settings: &Settings) -> Vec<Listen> {
+    // Each text was read when its source was.
+    settings.texts(&keys::proxy::LISTEN).iter().filter_map(|text| text.parse().ok()).collect()
 }
 
 /// Who may serve which service; a service about which nothing is said has no rule.
@@ -303,7 +336,8 @@ mod tests {
         let seconds = |seconds| Duration::from_secs(seconds);
         assert_eq!((proxy.connect_timeout, proxy.response_timeout), (seconds(1), seconds(60)));
         assert_eq!((proxy.idle_timeout, proxy.idle_max, proxy.drain_timeout), (seconds(60), 64, seconds(8)));
-        assert!(!proxy.plaintext);
+        assert!(!proxy.plaintext && proxy.proxy_protocol_from.is_empty());
+        assert_eq!((proxy.send_proxy_protocol, proxy.handshake_timeout), (None, seconds(10)));
         let logs = logs(&settings);
         assert_eq!((logs.form, logs.stdout, logs.folder), (muster_logs::Form::Prefix, true, None));
         assert_eq!(logs.limits, muster_logs::Limits::default());

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Returns when there is one.
-pub(super) fn wait(path: &Path, timeout: Duration) -> Result<(), String> {
-    let until = Instant::now() + timeout;
+/// Returns when there is one. Without `timeout` that may take as long as it takes.
+pub(super) fn wait(path: &Path, timeout: Option<Duration>) -> Result<(), String> {
+    let began = Instant::now();
     while !path.is_file() {
-        if Instant::now() >= until {
+        if let Some(timeout) = timeout.filter(|timeout| began.elapsed() >= *timeout) {
             return Err(format!("{}: there is no such file after {timeout:?}", path.display()));
         }
         sleep(LOOK);
@@ -27,11 +27,11 @@ mod tests {
     fn a_file_that_comes_is_waited_for_and_a_folder_is_none() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("f");
-        let soon = wait(directory.path(), Duration::from_millis(1)).unwrap_err();
+        let soon = wait(directory.path(), Some(Duration::from_millis(1))).unwrap_err();
         assert!(soon.ends_with("there is no such file after 1ms"), "{soon}");
         let waiting = {
             let path = path.clone();
-            std::thread::spawn(move || wait(&path, Duration::from_secs(60)))
+            std::thread::spawn(move || wait(&path, None))
         };
         std::fs::write(&path, "").unwrap();
         assert_eq!(waiting.join().unwrap(), Ok(()));

@@ -14,7 +14,9 @@ pub(crate) fn run(args: ProbeArgs) -> ExitCode {
     let answer = match args.question {
         Question::Tcp { address, patience } => tcp::ask(address, patience.timeout).map(drop),
         Question::Http { url, patience } => http::ask(&url, patience.timeout),
-        Question::File { path, patience } => file::wait(&path, patience.timeout),
+        Question::File { path, patience, no_timeout } => {
+            file::wait(&path, Some(patience.timeout).filter(|_| !no_timeout))
+        }
         Question::Log { pattern } => log::watch(&pattern),
     };
     match answer {

@@ -14,10 +14,10 @@ mod read;
 mod variables;
 
 use crate::cli::RenderArgs;
+use crate::config::views;
 use crate::{exit, out};
 use muster_render::{Escape, Fleet, Options, Partials, Template};
 use muster_whole_file as whole_file;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -71,16 +71,9 @@ fn fleet(path: &Path) -> Result<Fleet, String> {
         serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     // What the file says of the environment is meant to stand for it.
     if fleet.env.is_empty() {
-        fleet.env = environment();
+        fleet.env = muster_agent::templates::environment(&views::withheld());
     }
     Ok(fleet)
-}
-
-/// The environment, but for Muster's own settings: keys of the cluster are among them.
-fn environment() -> BTreeMap<String, String> {
-    let texts = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    texts.filter(|(name, _)| !name.starts_with("MUSTER_")).collect()
 }
 
 /// Shows or writes it.

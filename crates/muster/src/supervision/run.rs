@@ -14,6 +14,7 @@ use crate::config::keys::run as keys;
 use crate::config::{Given, Origin, Settings, Sources, load, views};
 use muster_init::Plan;
 use muster_init::plan::{Entry, Exec, Word};
+use muster_proxy::Listen;
 use muster_supervise::{Condition, Dependency, Pace, Pauses, Readiness, Restart, Retire, Service, ServiceId};
 use std::ffi::OsString;
 use std::path::Path;
@@ -125,7 +126,8 @@ fn managed_haproxy(settings: &Settings) -> Vec<Entry> {
     let path = |key| settings.text(key).to_owned();
     let config = path(&haproxy_keys::CONFIG);
     let file = Entry {
-        main: Some(own_program(["probe", "file", &config, "--timeout", "1h"].map(Word::from))),
+        // For as long as nobody mends the template.
+        main: Some(own_program(["probe", "file", &config, "--no-timeout"].map(Word::from))),
         is_own: true,
         is_public: false,
         ..Entry::new(Service::oneshot("haproxy-config"))
@@ -223,7 +225,8 @@ fn proxy(sources: &Sources, settings: &Settings) -> Entry {
     let mut words = vec!["proxy".into()];
     words.extend(handed_on(sources, &[Section::Node, Section::Proxy, Section::Log]));
     Entry {
-        listens: settings.addresses(&crate::config::keys::LISTEN).to_vec(),
+        // Those in the file system it binds itself.
+        listens: views::listen(settings).iter().filter_map(Listen::tcp).collect(),
         keeps_picture: true,
         ..role("proxy", words)
     }
@@ -266,5 +269,22 @@ fn main_command(command: &[OsString], before: usize, offers: &mut Offers) -> Ent
         is_command: true,
         logged_as: Some("command".to_owned()),
         ..entry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_haproxy_waits_for_its_first_file_for_as_long_as_it_takes() {
+        let [file, haproxy] = &managed_haproxy(&Settings::defaults())[..] else { panic!("two") };
+        let words = file.main.iter().flat_map(|exec| &exec.words);
+        let crate::cli::Command::Probe(probe) = crate::cli::parse(words.map(OsString::from)).unwrap() else {
+            panic!("no probe")
+        };
+        assert!(matches!(probe.question, crate::cli::Question::File { no_timeout: true, .. }), "{probe:?}");
+        // PID 1 gives it all that time.
+        assert_eq!((file.service.up_within, haproxy.service.up_within), (None, None));
     }
 }

@@ -40,6 +40,10 @@ pub async fn until(what: &str, mut fact: impl FnMut() -> bool) {
 pub fn config() -> Config {
     Config {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
+        proxy_protocol_from: Vec::new(),
+        send_proxy_protocol: None,
+        handshake_timeout: Duration::from_secs(30),
+        policy: muster_proxy::Policy::default(),
         service: "web".into(),
         socket: "/nonexistent/muster.sock".into(),
         connect_timeout: Duration::from_secs(5),

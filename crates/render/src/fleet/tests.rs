@@ -73,6 +73,8 @@ fn everything_that_is_known_has_a_name() {
             "{{#each services}}{{@key}}/{{name}}:{{#each backends}}{{host}} {{address}} {{weight}} {{standing}},{{/each}} {{/each}}",
             "api/api:s1 10.0.0.1:8080 10 ready, web/web:s1 10.0.0.1:3000 20 ready,s2 10.0.0.2:80 10 ready, ",
         ),
+        ("{{#each services.web.backends}}{{host}} {{id}} {{/each}}", "s1 112850 s2 111771 "),
+        ("{{#each services.api.backends}}{{host}} {{lookup this \"id\"}}{{/each}}", "s1 112850"),
         ("{{#each services.web.others}}{{host}} {{standing}} {{/each}}", "s3 demoted s4 withdrawn "),
         ("{{node.name}} {{node.ip}} {{node.tags.role}} {{env.HOME}} {{title}}", "lb 10.0.0.9 lb /root T"),
         ("<{{node.tags.zone}}{{#each services.nobody.backends}}x{{/each}}{{services.nobody.name}}>", "<>"),

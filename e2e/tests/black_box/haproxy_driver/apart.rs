@@ -104,7 +104,7 @@ async fn who_is_stuck_to_a_server_goes_elsewhere_when_it_leaves() {
         bench.reaches(&["a UP", "b UP"]).await;
         // An answer makes a client stick.
         let before = super::bench::loads(&bench.hosts);
-        before[1].passes(5).await;
+        before.closing.passes(5).await;
         super::bench::nobody_failed(before, &bench.haproxy).await;
         let requests = |nth: usize| first[nth].requests();
         let counts = (requests(0), requests(1));
@@ -117,7 +117,7 @@ async fn who_is_stuck_to_a_server_goes_elsewhere_when_it_leaves() {
         bench.bring(&stuck(bench.text(&[stays]))).await.expect("it does not fail");
         let requests = first[leaves].requests();
         let loads = super::bench::loads(&bench.hosts);
-        loads[1].passes(20).await;
+        loads.closing.passes(20).await;
         assert_eq!(first[leaves].requests(), requests, "{}: it still gets new ones", release.name);
         super::bench::nobody_failed(loads, &bench.haproxy).await;
         first[leaves].release();

@@ -1,6 +1,6 @@
 //! One test's HAProxy, what it is to run, and who drives it.
 
-use muster_e2e::load::{Load, Plan, failures};
+use muster_e2e::load::Loads;
 use muster_e2e::{Haproxy, Hosts, Origin, Release, wait_for};
 use muster_haproxy_driver::{Applied, Config, Driver, Failed, Reload};
 use std::fs;
@@ -58,20 +58,18 @@ impl Bench {
         text(&self.hosts, servers).replace("DIR/", &self.haproxy.path("").display().to_string())
     }
 
-    /// Puts the file in its place, as the one who makes it does: the old one stays beside it.
-    pub(super) fn put(&self, text: &str) {
+    /// Puts the file in its place, as the one who makes it does.
+    pub(super) fn put(&mut self, text: &str) {
+        self.driver.look();
         let path = |name| self.haproxy.path(name);
-        let _ = fs::hard_link(path("haproxy.cfg"), path(".haproxy.cfg.old"));
         fs::write(path("new"), text).expect("it can be written");
         fs::rename(path("new"), path("haproxy.cfg")).expect("it can be put there");
+        self.driver.look();
     }
 
-    /// Until that succeeded.
     pub(super) async fn bring(&mut self, text: &str) -> Result<Applied, Failed> {
         self.put(text);
-        let applied = self.driver.apply(text).await?;
-        let _ = fs::remove_file(self.haproxy.path(".haproxy.cfg.old"));
-        Ok(applied)
+        self.driver.apply(text).await
     }
 
     pub(super) async fn origin(&self, name: &str, host: u8) -> Origin {
@@ -113,24 +111,19 @@ pub(super) fn config(haproxy: &Haproxy, old_workers_max: usize, is_shadow: bool)
         reload: Reload::Master(haproxy.path("master.sock")),
         is_shadow,
         reload_within: Duration::from_secs(30),
+        // For ever, unless a test is about it.
+        checked_after: Duration::from_secs(1000),
         old_workers_max,
     }
 }
 
-pub(super) fn loads(hosts: &Hosts) -> [Load; 2] {
-    let plan =
-        |closes| Plan { address: hosts.at(1, 8080), per_second: 200, post_every: 5, connections: 10, closes };
-    [Load::start(&plan(false)), Load::start(&plan(true))]
+pub(super) fn loads(hosts: &Hosts) -> Loads {
+    Loads::start(&hosts.at(1, 8080), 200)
 }
 
-pub(super) async fn nobody_failed(loads: [Load; 2], haproxy: &Haproxy) -> usize {
-    let mut all = 0;
-    for load in loads {
-        let outcomes = load.stop().await;
-        let failed = failures(&outcomes);
-        assert!(failed.is_empty(), "{} of {}: {failed:#?}\n{}", failed.len(), outcomes.len(), haproxy.said());
-        all += outcomes.len();
-    }
+pub(super) async fn nobody_failed(loads: Loads, haproxy: &Haproxy) -> usize {
+    let (all, failed) = loads.stop().await;
+    assert!(failed.is_empty(), "{} of {all}: {failed:#?}\n{}", failed.len(), haproxy.said());
     all
 }
 

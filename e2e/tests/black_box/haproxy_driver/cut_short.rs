@@ -75,12 +75,12 @@ async fn weights_of_which_nobody_knows_how_many_were_set_are_set_anew() {
     bench.bring(&old).await.expect("it does not fail");
     let at = bench.hosts.at(3, 3000);
     let new = old.replace(&at, &format!("{at} weight 7"));
+    bench.put(&new);
     let haproxy = &bench.haproxy;
     let set = || {
         let states = haproxy.ask("show servers state web").unwrap_or_default();
         states.lines().filter(|line| line.split(' ').nth(7) == Some("7")).count()
     };
-    bench.put(&new);
     let begun = wait_for("it has begun", || async {
         tokio::task::yield_now().await;
         if set() > 20 { Ok(()) } else { Err(set().to_string()) }

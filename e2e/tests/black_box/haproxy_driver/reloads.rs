@@ -3,6 +3,7 @@
 use super::bench::{Bench, config, hold, loads, nobody_failed, why_reloaded};
 use muster_e2e::{Release, wait_for};
 use muster_haproxy_driver::{Applied, Config, Driver, Failed, Reload};
+use rustix::process::{Pid, Signal, kill_process};
 use std::time::Duration;
 
 #[tokio::test]
@@ -16,7 +17,7 @@ async fn reloads_under_load_fail_nothing() {
         bench.bring(&text).await.expect("it does not fail");
         let loads = loads(&bench.hosts);
         for retries in 4..14 {
-            loads[1].passes(40).await;
+            loads.closing.passes(40).await;
             let why =
                 why_reloaded(bench.bring(&text.replace("retries 3", &format!("retries {retries}"))).await);
             assert!(why.contains(&format!("`retries {retries}` is new")), "{why}");
@@ -36,7 +37,7 @@ async fn a_reload_that_fails_is_told_and_the_next_good_one_succeeds() {
         assert!(matches!(failed, Err(Failed::Refused(_))), "{}: {failed:?}", release.name);
         assert_eq!(bench.haproxy.pid(), worker, "it goes on");
         let loads = loads(&bench.hosts);
-        loads[0].passes(20).await;
+        loads.keeping.passes(20).await;
         // What runs is still known.
         assert_eq!(bench.bring(&good).await.expect("it does not fail"), Applied::Nothing);
         nobody_failed(loads, &bench.haproxy).await;
@@ -54,9 +55,9 @@ async fn any_haproxy_takes_addresses_without_a_reload_and_an_old_one_reloads_for
         let moved = bench.text(&[("a", 3)]).replace("8080\n", "8080\n    # a remark\n");
         assert!(matches!(bench.bring(&moved).await, Ok(Applied::Changed(_))), "{}", release.name);
         let loads = loads(&bench.hosts);
-        loads[1].passes(10).await;
+        loads.closing.passes(10).await;
         let before = origins[0].requests();
-        loads[1].passes(20).await;
+        loads.closing.passes(20).await;
         assert!(origins[0].requests() > before, "{}", release.name);
         nobody_failed(loads, &bench.haproxy).await;
         let both = bench.text(&[("a", 3), ("b", 4)]);
@@ -118,6 +119,13 @@ async fn a_command_reloads_as_well_and_is_told_of_when_it_does_not() {
     assert!(why.contains("exit status: 3: no way"), "{why}");
     let why = failed(&mut bench, &["sleep", "1000"], &five).await;
     assert!(why.contains("it ran for longer than 2s"), "{why}");
+    // What it leaves behind holds the pipe, and nobody waits for that.
+    let left = bench.haproxy.path("left");
+    let script = format!("sleep 1000 & echo $! >{}; echo no way >&2; exit 3", left.display());
+    let why = failed(&mut bench, &["sh", "-c", &script], &five).await;
+    let left = std::fs::read_to_string(left).expect("it wrote that").trim().parse().expect("a number");
+    kill_process(Pid::from_raw(left).expect("one"), Signal::KILL).expect("it is ours");
+    assert!(why.contains("exit status: 3: no way"), "{why}");
     let why = failed(&mut bench, &["/no/such/program"], &five).await;
     assert!(why.contains("No such file"), "{why}");
     // HAProxy says so to its log only.

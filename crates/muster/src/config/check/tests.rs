@@ -11,7 +11,7 @@ fn settings(given: &[(&'static Key, &str)]) -> Settings {
     let usual: [(&'static Key, &str); 4] = [
         (&keys::SOCKET, "/tmp/m.sock"),
         (&keys::BIND, "127.0.0.1:0"),
-        (&keys::LISTEN, "127.0.0.1:0"),
+        (&keys::proxy::LISTEN, "127.0.0.1:0"),
         (&keys::serf::RPC_ADDR, "off"),
     ];
     for (key, text) in usual.iter().chain(given) {
@@ -73,7 +73,7 @@ fn a_socket_path_longer_than_the_system_takes_is_a_problem() {
 fn an_address_of_another_host_is_a_problem_told_once() {
     // TEST-NET-1 (RFC 5737) is nobody's.
     assert_eq!(
-        problems(&[(&keys::BIND, "192.0.2.1:7946"), (&keys::PLAINTEXT, "true")]),
+        problems(&[(&keys::BIND, "192.0.2.1:7946"), (&keys::proxy::PLAINTEXT, "true")]),
         ["flag --bind: 192.0.2.1 is not an address of this host; `ip addr` shows those it has"]
     );
 }
@@ -116,7 +116,7 @@ fn the_proxy_and_the_agent_cannot_share_a_port() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let any = format!("0.0.0.0:{}", free.port());
     assert_eq!(
-        problems(&[(&keys::BIND, &free.to_string()), (&keys::LISTEN, &any)]),
+        problems(&[(&keys::BIND, &free.to_string()), (&keys::proxy::LISTEN, &any)]),
         [format!(
             "flag --listen: the proxy would listen on {any}, where this node's agent gossips ({free}, flag --bind)"
         )]
@@ -127,9 +127,25 @@ fn the_proxy_and_the_agent_cannot_share_a_port() {
 fn a_listener_that_is_there_twice_is_a_problem() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert_eq!(
-        problems(&[(&keys::LISTEN, &format!("{free},{free}"))]),
+        problems(&[(&keys::proxy::LISTEN, &format!("{free},{free}"))]),
         [format!("flag --listen: {free} is there twice")]
     );
+}
+
+#[test]
+fn a_socket_in_the_file_system_needs_a_free_place_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let unix = |name: &str| format!("unix:{}/{name}", dir.path().display());
+    std::fs::write(dir.path().join("text"), "").unwrap();
+    assert_eq!(problems(&[(&keys::proxy::LISTEN, &unix("a.sock"))]), [""; 0]);
+    for (listen, words) in [
+        (format!("{0},{0} mode=600", unix("a.sock")), "is there twice"),
+        (unix("no/a.sock"), "there is no folder"),
+        (unix("text"), "is there and is no socket"),
+    ] {
+        let found = problems(&[(&keys::proxy::LISTEN, &listen)]);
+        assert!(found.len() == 1 && found[0].contains(words), "{found:?}");
+    }
 }
 
 #[test]
@@ -204,7 +220,7 @@ fn a_proxy_beside_an_agent_without_a_key_is_worth_a_note_beyond_loopback() {
         "{found:?}"
     );
     assert_eq!(notes(&[], &both), [""; 0], "loopback");
-    assert_eq!(notes(&[open, (&keys::PLAINTEXT, "true")], &both), [""; 0]);
+    assert_eq!(notes(&[open, (&keys::proxy::PLAINTEXT, "true")], &both), [""; 0]);
     assert_eq!(notes(&[open, (&keys::ENCRYPT, "cg8StVXbQJ0gPvMd9o7yrg==")], &both), [""; 0]);
     assert_eq!(notes(&[open], &[Role::Agent]), [""; 0]);
 }

@@ -75,8 +75,8 @@ fn conf_d_comes_after_the_main_file_in_name_order() {
     files.push(("muster.toml", "[proxy]\nservice = 'main'"));
     let world = World::new(&files, &[], &[]);
     let loaded = world.load();
-    assert_eq!(loaded.settings.text(&keys::SERVICE), "last");
-    assert_eq!(world.origin(&keys::SERVICE), "conf.d/60.toml:2");
+    assert_eq!(loaded.settings.text(&keys::proxy::SERVICE), "last");
+    assert_eq!(world.origin(&keys::proxy::SERVICE), "conf.d/60.toml:2");
     assert_eq!(loaded.files.len(), 7);
     assert!(loaded.files[0].ends_with("muster.toml") && loaded.files[1..].is_sorted());
     assert_eq!(world.problems(), [""; 0]);
@@ -156,7 +156,7 @@ level = 'loud'
             "muster.toml:14: level: `loud` is none of trace, debug, info, warn, error",
             "conf.d/a.toml:2: idle_max: must be a number, not true or false",
             "conf.d/a.toml:3: service: is empty",
-            "env MUSTER_PROXY__LISTEN: `x` is not an address; write IP, IP:PORT, [IPv6]:PORT or :PORT, not a host name",
+            "env MUSTER_PROXY__LISTEN: `x` is not an address; write IP, IP:PORT, [IPv6]:PORT, :PORT or unix:/PATH, not a host name",
             "env MUSTER_PROXY__SERVICE: is not UTF-8",
             "flag --protocol: `9` is not a number from 2 to 5",
             "flag --node: takes one value only",
@@ -230,9 +230,9 @@ fn config_names_a_file_or_a_directory_and_beats_its_variable() {
     let (file, directory, missing) = (at("a.toml"), at("d"), at("none.toml"));
 
     world.sources.env.insert(CONFIG_VARIABLE.to_owned(), file.into_os_string());
-    assert_eq!(world.load().settings.text(&keys::SERVICE), "a");
+    assert_eq!(world.load().settings.text(&keys::proxy::SERVICE), "a");
     world.sources.config = Some(directory);
-    assert_eq!(world.load().settings.text(&keys::SERVICE), "b");
+    assert_eq!(world.load().settings.text(&keys::proxy::SERVICE), "b");
     assert_eq!(world.load().files.len(), 2);
     world.sources.config = Some(missing);
     assert!(world.problems()[0].starts_with("cannot read none.toml: "), "{:?}", world.problems());
@@ -307,10 +307,10 @@ y = 1
             "muster.toml:4: ports: \"9-8\" ends before it begins",
             "muster.toml:4: ports: every item must be a port or a range, not a number with a fraction",
             "muster.toml:5: unknown key `form` in [services.web]; did you mean `from`?",
-            "muster.toml:6: tags: is empty, so that nobody could serve; leave it out to restrict nothing",
-            "muster.toml:8: from: is empty, so that nobody could serve; leave it out to restrict nothing",
+            "muster.toml:6: tags: is empty, which would leave nobody; leave it out to restrict nothing",
+            "muster.toml:8: from: is empty, which would leave nobody; leave it out to restrict nothing",
             "muster.toml:9: ports: must be a list of ports, not true or false",
-            "muster.toml:10: tags: is empty, so that nobody could serve; leave it out to restrict nothing",
+            "muster.toml:10: tags: is empty, which would leave nobody; leave it out to restrict nothing",
             "muster.toml:11: [services.../x]: a service name has only letters, digits, `-`, `_` and `.`, and begins with none of `-` and `.`",
             "muster.toml:13: write [services.y], not a number",
             "muster.toml:14: unknown section [service]; did you mean `services`?",

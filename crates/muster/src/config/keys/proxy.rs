@@ -1,0 +1,140 @@
+//! `[proxy]`: where clients come, and how backends are spoken to.
+
+use super::{DAY, PLAIN, duration};
+use crate::config::key::{Fallback, Key, Kind, Section};
+use std::time::Duration;
+
+const PROXY: Key = Key { section: Section::Proxy, ..PLAIN };
+
+pub(crate) static LISTEN: Key = Key {
+    name: "listen",
+    flag: "listen",
+    kind: Kind::Listeners,
+    fallback: Fallback::Is("0.0.0.0:8080"),
+    help: "Address to take requests on; without a port, 8080; repeat for more.\n\n\
+           `unix:/PATH` is a socket in the file system; `unix:/PATH mode=660` gives its file these permissions. A file that is left \
+           from a process that is gone makes room.\n\n\
+           `ADDRESS proxy-protocol`: each connection there begins with a header of the PROXY protocol, version 1 or 2, by which a \
+           balancer in front says whose it is. Whoever can connect there can claim any address: see `proxy_protocol_from`.",
+
+    ..PROXY
+};
+
+pub(crate) static PROXY_PROTOCOL_FROM: Key = Key {
+    name: "proxy_protocol_from",
+    flag: "proxy-protocol-from",
+    kind: Kind::Networks,
+    fallback: Fallback::Unset("everybody"),
+    help: "Networks of the balancers in front, on listeners with `proxy-protocol`; repeat for more.\n\n\
+           From there a header is wanted, from elsewhere none is read: such a connection is its own client's. Who comes over a Unix \
+           socket is believed, since its file says who may.",
+    ..PROXY
+};
+
+pub(crate) static HANDSHAKE_TIMEOUT: Key = Key {
+    name: "handshake_timeout",
+    flag: "handshake-timeout",
+    kind: duration(Duration::from_millis(1), DAY),
+    fallback: Fallback::Is("10s"),
+    help: "Longest time a new client may take for its PROXY header.",
+    ..PROXY
+};
+
+pub(crate) static SERVICE: Key = Key {
+    name: "service",
+    flag: "service",
+    fallback: Fallback::Is("backend"),
+    help: "Service that gets the requests.\n\nIts backends are the members whose tags offer it, e.g. `role=backend`.",
+    ..PROXY
+};
+
+pub(crate) static BALANCE: Key = Key {
+    name: "balance",
+    flag: "balance",
+    kind: Kind::Word {
+        words: &["roundrobin", "leastconn", "p2c", "random", "source", "first"],
+        also: &[("static-rr", "roundrobin")],
+    },
+    fallback: Fallback::Is("roundrobin"),
+    help: "How the next backend is chosen among those equally preferred, by the names HAProxy has for it.\n\n\
+           `roundrobin`: turns by weight, evenly spread. `leastconn`: the one with fewest requests in flight for its weight. `p2c`: the \
+           better of two drawn at random, by recent latency and requests in flight. `random`: drawn by weight. `source`: a client's \
+           address always gets the same one, on every balancer, as long as that is there. `first`: the first by name.",
+    ..PROXY
+};
+
+pub(crate) static SLOW_START: Key = Key {
+    name: "slow_start",
+    flag: "slow-start",
+    kind: duration(Duration::ZERO, DAY),
+    fallback: Fallback::Is("0s"),
+    help: "In how much time a backend that becomes ready beside ready ones rises to its weight.",
+    ..PROXY
+};
+
+pub(crate) static SEND_PROXY_PROTOCOL: Key = Key {
+    name: "send_proxy_protocol",
+    flag: "send-proxy-protocol",
+    kind: Kind::Word { words: &["off", "v1", "v2"], also: &[] },
+    fallback: Fallback::Is("off"),
+    help: "Begin connections to backends with a header of the PROXY protocol: off, v1 or v2.\n\n\
+           The header names the client, so a connection serves one request and is never shared. All backends of the service must expect it.",
+    ..PROXY
+};
+
+pub(crate) static CONNECT_TIMEOUT: Key = Key {
+    name: "connect_timeout",
+    flag: "connect-timeout",
+    kind: duration(Duration::from_millis(1), DAY),
+    fallback: Fallback::Is("1s"),
+    help: "Longest wait for a connection to a backend.",
+    ..PROXY
+};
+
+pub(crate) static RESPONSE_TIMEOUT: Key = Key {
+    name: "response_timeout",
+    flag: "response-timeout",
+    kind: duration(Duration::from_millis(1), DAY),
+    fallback: Fallback::Is("1m"),
+    help: "Longest wait for the head of a backend's response.",
+    ..PROXY
+};
+
+pub(crate) static IDLE_TIMEOUT: Key = Key {
+    name: "idle_timeout",
+    flag: "idle-timeout",
+    kind: duration(Duration::from_millis(1), DAY),
+    fallback: Fallback::Is("1m"),
+    help: "How long an unused connection to a client or a backend is kept.",
+    ..PROXY
+};
+
+pub(crate) static IDLE_MAX: Key = Key {
+    name: "idle_max",
+    flag: "idle-max",
+    kind: Kind::Count { min: 0, max: 65535 },
+    fallback: Fallback::Is("64"),
+    help: "Unused connections kept per backend.",
+    ..PROXY
+};
+
+pub(crate) static DRAIN_TIMEOUT: Key = Key {
+    name: "drain_timeout",
+    flag: "drain-timeout",
+    kind: duration(Duration::ZERO, DAY),
+    // As `leave_timeout`.
+    fallback: Fallback::Is("8s"),
+    help: "How long requests in flight may go on after a stop signal.",
+    ..PROXY
+};
+
+pub(crate) static PLAINTEXT: Key = Key {
+    name: "plaintext",
+    flag: "plaintext",
+    kind: Kind::Bool,
+    fallback: Fallback::Is("false"),
+    help: "Follow an agent that gossips in plaintext beyond loopback.\n\n\
+           Whoever reaches such an agent can become a member and get requests. Without this the proxy ends with 2 when its \
+           agent has no key and gossips elsewhere than on loopback; see `encrypt_file`.",
+    ..PROXY
+};

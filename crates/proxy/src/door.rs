@@ -1,0 +1,59 @@
+//! From an accepted connection to a client that is served: who it is from, before its first request.
+
+use crate::bind::Listen;
+use crate::bounds;
+use crate::client::Client;
+use crate::plane::Plane;
+use crate::preface;
+use crate::serve::serve;
+use crate::stream::{Socket, Stream};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use tokio::sync::watch;
+
+/// Lets a client in and serves it, until either side closes.
+pub(crate) async fn enter(
+    plane: Rc<Plane>,
+    listen: Rc<Listen>,
+    socket: Socket,
+    mut client: Client,
+    mut stop: watch::Receiver<bool>,
+) {
+    let limit = plane.config.handshake_timeout;
+    let from = client.peer;
+    let entered = tokio::select! {
+        entered = tokio::time::timeout(limit, welcome(&plane, &listen, socket, &mut client)) => entered,
+        // As a new connection gets a moment for its first request after a stop.
+        () = stopped(&mut stop) => return,
+    };
+    match entered {
+        Ok(Ok(stream)) => serve(plane, stream, Rc::new(client), stop).await,
+        Ok(Err(preface::Failed::Closed)) => tracing::debug!(?from, "a client went before it said anything"),
+        Ok(Err(cause)) => tracing::info!(?from, listen = %listen, %cause, "a client was not let in"),
+        Err(_late) => tracing::info!(?from, listen = %listen, ?limit, "a client was too slow to be let in"),
+    }
+}
+
+/// What a connection begins with.
+async fn welcome(
+    plane: &Plane,
+    listen: &Listen,
+    socket: Socket,
+    client: &mut Client,
+) -> Result<Stream, preface::Failed> {
+    if listen.proxy_protocol && is_trusted(plane, client.peer) {
+        client.introduce(preface::read(&socket).await?);
+    }
+    Ok(Stream::Plain(socket))
+}
+
+/// Whether a header from there is believed. Who may connect to a Unix socket is a matter of its file's permissions.
+fn is_trusted(plane: &Plane, peer: Option<SocketAddr>) -> bool {
+    let from = &plane.config.proxy_protocol_from;
+    peer.is_none_or(|peer| from.is_empty() || from.iter().any(|network| network.contains(peer.ip())))
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+    tokio::time::sleep(bounds::FIRST_REQUEST_WAIT).await;
+}

@@ -350,6 +350,8 @@ syslog_facility = "LOCAL0"        # default
 [proxy]
 listen = ["0.0.0.0:8080"]    # default
 # proxy_protocol_from =      # default: everybody
+certificates = []            # default
+tls_min_version = "1.2"      # default
 handshake_timeout = "10s"    # default
 service = "backend"          # default
 balance = "roundrobin"       # default
@@ -358,6 +360,7 @@ send_proxy_protocol = "off"  # default
 connect_timeout = "1s"       # default
 response_timeout = "1m"      # default
 idle_timeout = "1m"          # default
+tcp_idle_timeout = "1h"      # default
 idle_max = 7                 # env MUSTER_PROXY__IDLE_MAX
 drain_timeout = "8s"         # default
 plaintext = false            # default

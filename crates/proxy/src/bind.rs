@@ -3,6 +3,9 @@
 //! ```text
 //! 0.0.0.0:8080                       TCP
 //! unix:/run/web.sock mode=660        a socket in the file system, with the mode of its file
+//! 0.0.0.0:443 tls                    TLS, with the certificates of the configuration
+//! 0.0.0.0:5432 tcp                   bytes as they come, no HTTP
+//! 0.0.0.0:80 redirect-https          sends everybody to https
 //! 10.0.0.1:8080 proxy-protocol       clients come by way of another balancer, which says who they are
 //! ```
 //!
@@ -21,6 +24,12 @@ const PATH_BYTES_MAX: usize = 107;
 pub struct Listen {
     /// Where it is.
     pub at: At,
+    /// Clients speak TLS.
+    pub tls: bool,
+    /// Bytes are passed on as they come; HTTP otherwise.
+    pub tcp: bool,
+    /// Requests are answered with the same address under https, on this port.
+    pub redirect_https: Option<u16>,
     /// Each connection begins with a header of the PROXY protocol, which says whose it is.
     pub proxy_protocol: bool,
 }
@@ -45,7 +54,7 @@ impl Listen {
 
     /// Plain HTTP at `at`.
     pub fn new(at: At) -> Self {
-        Self { at, proxy_protocol: false }
+        Self { at, tls: false, tcp: false, redirect_https: None, proxy_protocol: false }
     }
 
     /// The same elsewhere.
@@ -103,6 +112,14 @@ impl FromStr for Listen {
                 word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
             listen.option(name, value).map_err(|why| format!("`{text}`: {why}"))?;
         }
+        if listen.tls && listen.redirect_https.is_some() {
+            return Err(format!(
+                "`{text}`: who comes by `tls` is at https already; `redirect-https` is for a listener without"
+            ));
+        }
+        if listen.tcp && listen.redirect_https.is_some() {
+            return Err(format!("`{text}`: what is spoken by `tcp` is no HTTP, which could be redirected"));
+        }
         Ok(listen)
     }
 }
@@ -114,7 +131,21 @@ impl Listen {
                 self.proxy_protocol = true;
                 Ok(())
             }
-            ("proxy-protocol", Some(_), _) => Err(format!("`{name}` takes no value")),
+            ("tls", None, _) => {
+                self.tls = true;
+                Ok(())
+            }
+            ("tcp", None, _) => {
+                self.tcp = true;
+                Ok(())
+            }
+            ("proxy-protocol" | "tls" | "tcp", Some(_), _) => Err(format!("`{name}` takes no value")),
+            ("redirect-https", port, _) => {
+                let read = port.map_or(Some(443), |port| port.parse().ok()).filter(|port| *port != 0);
+                self.redirect_https =
+                    Some(read.ok_or("`redirect-https` takes a port, e.g. redirect-https=8443")?);
+                Ok(())
+            }
             ("mode", Some(digits), At::Unix { mode, .. }) => {
                 let read = u32::from_str_radix(digits, 8).ok().filter(|mode| *mode <= 0o777);
                 let wanted = || format!("`{digits}` is no mode; write three octal digits, e.g. mode=660");
@@ -129,7 +160,7 @@ impl Listen {
 }
 
 /// What may stand behind an address.
-const OPTIONS: &str = "proxy-protocol, mode=OCTAL";
+const OPTIONS: &str = "tls, tcp, redirect-https, proxy-protocol, mode=OCTAL";
 
 fn socket_path(path: &str) -> Result<PathBuf, String> {
     if !path.starts_with('/') {
@@ -153,6 +184,17 @@ impl fmt::Display for Listen {
         }
         if self.proxy_protocol {
             f.write_str(" proxy-protocol")?;
+        }
+        if self.tls {
+            f.write_str(" tls")?;
+        }
+        if self.tcp {
+            f.write_str(" tcp")?;
+        }
+        match self.redirect_https {
+            Some(443) => f.write_str(" redirect-https")?,
+            Some(port) => write!(f, " redirect-https={port}")?,
+            None => {}
         }
         Ok(())
     }
@@ -185,6 +227,10 @@ mod tests {
             ("unix:/run/a.sock", "unix:/run/a.sock"),
             ("unix:/run/a.sock  mode=0660", "unix:/run/a.sock mode=660"),
             (":1 proxy-protocol", "0.0.0.0:1 proxy-protocol"),
+            (":443 tls", "0.0.0.0:443 tls"),
+            (":443 tcp tls", "0.0.0.0:443 tls tcp"),
+            (":80 redirect-https=443", "0.0.0.0:80 redirect-https"),
+            (":80 redirect-https=8443", "0.0.0.0:80 redirect-https=8443"),
             ("unix:/a proxy-protocol mode=600", "unix:/a mode=600 proxy-protocol"),
         ] {
             assert_eq!(read(text).as_deref(), Ok(meant), "{text}");
@@ -202,7 +248,10 @@ mod tests {
             ("unix:/a mode=1777", "three octal digits"),
             ("unix:/a mode", "needs a value"),
             (":80 mode=660", "file of a unix: socket"),
-            (":80 lts", "there is no option `lts`; there is proxy-protocol, mode=OCTAL"),
+            (":80 lts", "there is no option `lts`; there is tls, tcp, redirect-https"),
+            (":80 tcp redirect-https", "is no HTTP"),
+            (":80 tls redirect-https", "is at https already"),
+            (":80 redirect-https=0", "takes a port"),
             (":80 proxy-protocol=2", "takes no value"),
         ] {
             let refused = read(text).unwrap_err();

@@ -6,8 +6,8 @@ use std::time::Duration;
 /// request streams, up to two blocks of 80 KiB (`buffer`). Further clients wait in the listen queue.
 pub(crate) const CLIENTS_MAX: usize = 16_384;
 
-/// Descriptors kept free for listeners, control socket, trials, idle backend connections and the log.
-pub(crate) const DESCRIPTORS_RESERVED: u64 = 64;
+/// Descriptors kept free for listeners, control socket, trials, idle backend connections, the log, and [`PIPES_MAX`] pipes.
+pub(crate) const DESCRIPTORS_RESERVED: u64 = 64 + 2 * PIPES_MAX as u64;
 
 /// Clients that may wait in the kernel to be accepted; the kernel lowers it to `net.core.somaxconn` (4096).
 pub(crate) const BACKLOG: i32 = 4096;
@@ -22,6 +22,16 @@ pub(crate) const HALF_CLOSED: Duration = Duration::from_secs(5);
 /// How long after a stop a new connection may take for its first request. Its client sent that as soon as it was connected, or
 /// connects ahead and has nothing to send; a second is enough for a lost packet.
 pub(crate) const FIRST_REQUEST_WAIT: Duration = Duration::from_secs(1);
+
+/// TLS handshakes under way. Each takes about 20 KiB; the time of an honest one is a few round trips, so that even at a second
+/// each this is a thousand new clients a second, more than one thread can sign for with RSA.
+pub(crate) const HANDSHAKES_MAX: usize = 1024;
+
+/// How often certificates are looked at for changes. They are renewed days before they expire, so this is for whoever waits at a terminal.
+pub(crate) const CERTIFICATES_LOOK: Duration = Duration::from_secs(2);
+
+/// Pipes by which the kernel carries streams in TCP mode, two descriptors each.
+pub(crate) const PIPES_MAX: usize = 64;
 
 /// Pause after a failed `accept`, so that a process out of descriptors does not spin.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -1,5 +1,6 @@
 //! Who a connection is from.
 
+use crate::tls::Secured;
 use muster_balance::Hint;
 use muster_proxy_header::Header;
 use siphasher::sip::SipHasher13;
@@ -14,6 +15,10 @@ pub(crate) struct Client {
     pub(crate) peer: Option<SocketAddr>,
     /// Where it reached us, likewise.
     pub(crate) local: Option<SocketAddr>,
+    /// What TLS told, if it speaks that.
+    pub(crate) tls: Option<Secured>,
+    /// The port of https that its requests are sent to instead.
+    pub(crate) redirect_https: Option<u16>,
     /// Its place among the clients; given back when the last part of the connection is gone.
     _place: OwnedSemaphorePermit,
 }
@@ -25,7 +30,7 @@ impl Client {
         local: Option<SocketAddr>,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        Self { peer, local, _place: place }
+        Self { peer, local, tls: None, redirect_https: None, _place: place }
     }
 
     /// What of it decides which backend it gets, where that depends on the client: its address, and nobody's port.

@@ -1,6 +1,7 @@
 //! What the proxy needs to know, already checked.
 
 use crate::bind::Listen;
+use crate::tls::Tls;
 use muster_balance::Policy;
 use muster_fleet::{Network, Rule};
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ pub struct Config {
     pub proxy_protocol_from: Vec<Network>,
     /// How backends are told whose a connection is. Then none is shared, and each request has its own.
     pub send_proxy_protocol: Option<muster_proxy_header::Version>,
+    /// For listeners with `tls`.
+    pub tls: Tls,
     /// Longest time from a client's connection to its first request, less that request.
     pub handshake_timeout: Duration,
     /// How its backends are chosen. A queue is not waited in yet: `queue_max` is taken for 0.
@@ -29,6 +32,8 @@ pub struct Config {
     pub response_timeout: Duration,
     /// How long an idle connection to a client or backend is kept.
     pub idle_timeout: Duration,
+    /// How long nothing may move on a connection in TCP mode.
+    pub tcp_idle_timeout: Duration,
     /// Idle connections kept per backend.
     pub idle_max: usize,
     /// How long requests in flight may go on after a stop signal.

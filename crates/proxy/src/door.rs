@@ -7,6 +7,8 @@ use crate::plane::Plane;
 use crate::preface;
 use crate::serve::serve;
 use crate::stream::{Socket, Stream};
+use crate::tcp;
+use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use tokio::sync::watch;
@@ -27,11 +29,27 @@ pub(crate) async fn enter(
         () = stopped(&mut stop) => return,
     };
     match entered {
+        Ok(Ok(stream)) if listen.tcp => tcp::relay(plane, stream, client).await,
         Ok(Ok(stream)) => serve(plane, stream, Rc::new(client), stop).await,
-        Ok(Err(preface::Failed::Closed)) => tracing::debug!(?from, "a client went before it said anything"),
+        Ok(Err(Refused::Preface(preface::Failed::Closed))) => {
+            tracing::debug!(?from, "a client went before it said anything");
+        }
+        // Whoever scans for servers causes these all day long.
+        Ok(Err(cause @ Refused::Tls(_))) => {
+            tracing::debug!(?from, listen = %listen, %cause, "a client was not let in");
+        }
         Ok(Err(cause)) => tracing::info!(?from, listen = %listen, %cause, "a client was not let in"),
         Err(_late) => tracing::info!(?from, listen = %listen, ?limit, "a client was too slow to be let in"),
     }
+}
+
+/// Why a client is not let in.
+#[derive(Debug, thiserror::Error)]
+enum Refused {
+    #[error(transparent)]
+    Preface(#[from] preface::Failed),
+    #[error("no TLS with it: {0}")]
+    Tls(#[from] io::Error),
 }
 
 /// What a connection begins with.
@@ -40,11 +58,17 @@ async fn welcome(
     listen: &Listen,
     socket: Socket,
     client: &mut Client,
-) -> Result<Stream, preface::Failed> {
+) -> Result<Stream, Refused> {
     if listen.proxy_protocol && is_trusted(plane, client.peer) {
         client.introduce(preface::read(&socket).await?);
     }
-    Ok(Stream::Plain(socket))
+    client.redirect_https = listen.redirect_https;
+    // Nothing listens with `tls` without a server for it.
+    let Some(tls) = plane.tls.as_ref().filter(|_| listen.tls) else { return Ok(Stream::Plain(socket)) };
+    let (stream, secured) = tls.accept(socket, listen.tcp).await?;
+    tracing::debug!(peer = ?client.peer, name = ?secured.name, "TLS");
+    client.tls = Some(secured);
+    Ok(Stream::Tls(stream))
 }
 
 /// Whether a header from there is believed. Who may connect to a Unix socket is a matter of its file's permissions.

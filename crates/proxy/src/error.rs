@@ -41,6 +41,9 @@ pub enum Error {
         /// Where we are to listen.
         configured: Vec<At>,
     },
+    /// TLS is wanted and cannot be spoken.
+    #[error("cannot speak TLS: {0}")]
+    Tls(String),
     /// The agent must not be followed.
     #[error(transparent)]
     Distrust(#[from] Distrust),

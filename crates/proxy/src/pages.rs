@@ -9,12 +9,13 @@ use std::io::Write as _;
 pub(crate) struct Page {
     status: Status,
     text: String,
-    allow: Option<&'static str>,
+    field: Option<(&'static str, String)>,
 }
 
 /// A status and its name (RFC 9110, 15).
 type Status = (u16, &'static str);
 
+const PERMANENT_REDIRECT: Status = (308, "Permanent Redirect");
 const BAD_REQUEST: Status = (400, "Bad Request");
 const METHOD_NOT_ALLOWED: Status = (405, "Method Not Allowed");
 const REQUEST_TIMEOUT: Status = (408, "Request Timeout");
@@ -27,7 +28,7 @@ const VERSION_NOT_SUPPORTED: Status = (505, "HTTP Version Not Supported");
 
 impl Page {
     fn new(status: Status, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), allow: None }
+        Self { status, text: text.into(), field: None }
     }
 
     /// What is wrong with a request.
@@ -42,11 +43,22 @@ impl Page {
         Self::new(status, format!("The request cannot be passed on: {refusal}."))
     }
 
+    /// 308: elsewhere, with the same method and body.
+    pub(crate) fn moved(to: String) -> Self {
+        let page = Self::new(PERMANENT_REDIRECT, "It is served by https only.");
+        Self { field: Some(("Location", to)), ..page }
+    }
+
+    /// 400: there is nowhere to send its client.
+    pub(crate) fn no_host() -> Self {
+        Self::new(BAD_REQUEST, "It is served by https only, and the request's Host names no host.")
+    }
+
     /// 405: this proxy balances requests and opens no tunnels to elsewhere.
     fn connect_not_allowed() -> Self {
         let text = "This is a reverse proxy: CONNECT is not allowed.";
-        let allow = Some("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE");
-        Self { allow, ..Self::new(METHOD_NOT_ALLOWED, text) }
+        let field = Some(("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE".to_owned()));
+        Self { field, ..Self::new(METHOD_NOT_ALLOWED, text) }
     }
 
     /// 408: the body stopped coming.
@@ -115,8 +127,8 @@ impl Page {
             "HTTP/1.{minor} {code} {name}\r\nContent-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n\
              Content-Length: {length}\r\n{retry}{connection}"
         );
-        if let Some(allow) = self.allow {
-            let _ = write!(out, "Allow: {allow}\r\n");
+        if let Some((name, value)) = &self.field {
+            let _ = write!(out, "{name}: {value}\r\n");
         }
         let _ = write!(out, "\r\n{}", if alone { "" } else { &text });
     }

@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
+use crate::tls;
 use crate::trust::Distrust;
 use crate::upstream::Upstream;
 use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Hint, Key, Pick, Policy, Turn};
@@ -27,9 +28,14 @@ const SINK: &str = "proxy";
 pub(crate) struct Plane {
     /// What we were told.
     pub(crate) config: Config,
+    /// For listeners with `tls`, if there are any.
+    pub(crate) tls: Option<Rc<tls::Server>>,
     start: Instant,
     balancer: RefCell<Balancer>,
     pool: RefCell<Pool<Upstream>>,
+    /// Whether a connection to a backend may serve one client after the other: HTTP can, but not on one that began with a header in
+    /// somebody's name.
+    shares: bool,
     own: OwnAddresses,
     /// Whether a picture has come that requests need not wait beyond.
     settled: watch::Sender<bool>,
@@ -45,12 +51,15 @@ pub(crate) struct Plane {
 
 impl Plane {
     /// A plane without a picture, for listeners bound to `bound`.
-    pub(crate) fn new(config: Config, bound: &[SocketAddr], seed: u64) -> Self {
+    pub(crate) fn new(config: Config, bound: &[SocketAddr], tls: Option<Rc<tls::Server>>, seed: u64) -> Self {
         let mut balancer = Balancer::new(seed);
-        balancer.set_policy(&config.service, Policy { queue_max: 0, ..config.policy.clone() });
+        let policy = Policy { queue_max: 0, ..config.policy.clone() };
+        balancer.set_policy(muster_balance::Instant::default(), &config.service, &policy);
         Self {
+            tls,
             start: Instant::now(),
             balancer: RefCell::new(balancer),
+            shares: config.send_proxy_protocol.is_none() && config.listen.iter().any(|listen| !listen.tcp),
             pool: RefCell::new(Pool::new(config.idle_max, config.idle_timeout)),
             own: OwnAddresses::new(bound),
             settled: watch::Sender::new(false),
@@ -211,8 +220,7 @@ impl Plane {
 
     /// Keeps a connection that is ready for another request, if its backend may have idle ones.
     pub(crate) fn keep(&self, key: Key, upstream: Upstream) {
-        // A connection that was begun in a client's name is that client's.
-        if self.config.send_proxy_protocol.is_none() && self.balancer.borrow().keeps(key) {
+        if self.shares && self.balancer.borrow().keeps(key) {
             self.pool.borrow_mut().put(Instant::now(), key, upstream);
         }
     }

@@ -7,7 +7,7 @@ use crate::inherited::Inherited;
 use crate::last_picture::LastPicture;
 use crate::plane::Plane;
 use crate::trust::Distrust;
-use crate::{follow, listen, report, trial};
+use crate::{follow, listen, report, tls, trial};
 use muster_control::client::Client;
 use muster_fleet::{Picture, Report};
 use std::cell::RefCell;
@@ -15,13 +15,14 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 /// A proxy that accepts and forwards. It lives in tasks of the [`tokio::task::LocalSet`] it was started in; its methods
 /// must be called there too.
 #[derive(Debug)]
 pub struct Proxy {
     plane: Rc<Plane>,
+    certificates_asked: Rc<Notify>,
     addrs: Vec<SocketAddr>,
     places: Arc<Semaphore>,
     places_max: u32,
@@ -34,7 +35,7 @@ impl Proxy {
     /// [`Proxy::apply`], or [`Proxy::follow`] the agent.
     ///
     /// # Errors
-    /// When an address cannot be bound; then none stays bound.
+    /// When an address cannot be bound, or TLS is wanted and its certificates cannot be used; then none stays bound.
     ///
     /// # Panics
     /// Outside of a [`tokio::task::LocalSet`].
@@ -47,12 +48,20 @@ impl Proxy {
         if config.listen.is_empty() {
             return Err(Error::NowhereToListen);
         }
+        // Before anything is bound: nobody is to come who could not be served.
+        let wants_tls = config.listen.iter().any(|listen| listen.tls);
+        let tls = wants_tls.then(|| tls::Server::new(&config.tls)).transpose()?.map(Rc::new);
         let held = inherited.sockets.into_iter().map(|(number, socket)| listen::adopt(number, socket));
         let listeners = listen::listeners(&config.listen, held.collect::<Result<_, _>>()?)?;
         let addrs: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.spec.tcp()).collect();
         let places_max = places();
         let places = Arc::new(Semaphore::new(places_max as usize));
-        let plane = Rc::new(Plane::new(config, &addrs, seed()));
+        let (certificates, certificates_asked) = (config.tls.certificates.clone(), Rc::new(Notify::new()));
+        if let Some(server) = &tls {
+            let asked = Rc::clone(&certificates_asked);
+            tokio::task::spawn_local(tls::run(Rc::clone(server), certificates, asked));
+        }
+        let plane = Rc::new(Plane::new(config, &addrs, tls, seed()));
         let stop = watch::Sender::new(false);
         for listener in listeners {
             tracing::info!(addr = %listener.spec, service = %plane.config.service.escape_default(), "listening");
@@ -64,7 +73,7 @@ impl Proxy {
         tokio::task::spawn_local(trial::run(Rc::clone(&plane)));
         tokio::task::spawn_local(trial::sweep(Rc::clone(&plane)));
         let last_picture = RefCell::new(inherited.picture.map(LastPicture::new));
-        Ok(Self { plane, addrs, places, places_max, stop, last_picture })
+        Ok(Self { plane, certificates_asked, addrs, places, places_max, stop, last_picture })
     }
 
     /// The bound addresses, in the order of the configuration, with real ports; those in the file system are not among them.
@@ -99,6 +108,11 @@ impl Proxy {
     /// Acts on a picture, in place of an agent's.
     pub fn apply(&self, picture: &Picture) {
         trial::start(&self.plane, self.plane.apply(picture));
+    }
+
+    /// Reads the certificates again, now. When they cannot be used, those of before are.
+    pub fn reload_certificates(&self) {
+        self.certificates_asked.notify_one();
     }
 
     /// The account as it would be reported now.

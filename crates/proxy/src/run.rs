@@ -25,17 +25,22 @@ pub fn run(config: Config) -> Result<(), Error> {
         let mut term = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
         let mut int = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
         let mut hup = signal(SignalKind::hangup()).map_err(Error::Runtime)?;
-        tokio::task::spawn_local(async move {
-            while hup.recv().await.is_some() {
-                // By default HUP would kill, and cut every request.
-                tracing::warn!("HUP: nothing is reloaded; restart to apply a new configuration");
-            }
-        });
         let drain_timeout = config.drain_timeout;
         let proxy = Proxy::start_with(config, inherited)?;
         proxy.follow();
 
+        let reloading = async {
+            while hup.recv().await.is_some() {
+                // By default HUP would kill, and cut every request.
+                tracing::info!(
+                    "HUP: certificates are read again, and nothing else; restart to apply a new configuration"
+                );
+                proxy.reload_certificates();
+            }
+            std::future::pending::<()>().await;
+        };
         let name = tokio::select! {
+            () = reloading => return Ok(()),
             _ = term.recv() => "TERM",
             _ = int.recv() => "INT",
             distrust = proxy.distrusts() => return Err(distrust.into()),

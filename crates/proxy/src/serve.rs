@@ -9,6 +9,7 @@ use crate::front::{Ask, Front};
 use crate::pages::Page;
 use crate::plane::Plane;
 use crate::preface;
+use crate::redirect;
 use crate::tunnel;
 use muster_http1::Hop;
 use std::future::{Future, poll_fn};
@@ -27,7 +28,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     client: Rc<Client>,
     stop: watch::Receiver<bool>,
 ) {
-    let hop = Hop::new(client.peer.map(|peer| peer.ip()), client.local, false);
+    let hop = Hop::new(client.peer.map(|peer| peer.ip()), client.local, client.tls.is_some());
     let mut stopped = stop.clone();
     let mut stopped = pin!(stopped.wait_for(|stop| *stop));
     let mut front = Http1::new(stream, hop, plane.config.idle_timeout, stop);
@@ -50,7 +51,14 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Next::Closed => return,
         }
-        match forward(&plane, &ask, &mut front, &mut alarm).await {
+        let outcome = match client.redirect_https {
+            None => forward(&plane, &ask, &mut front, &mut alarm).await,
+            Some(port) => {
+                front.page(&redirect::to_https(&ask.head, port));
+                Outcome::Answered
+            }
+        };
+        match outcome {
             Outcome::Answered => {}
             Outcome::Tunnel(lease, upstream) => {
                 return tunnel::run(front.into_tunnel(), lease, upstream).await;
@@ -121,6 +129,8 @@ mod tests {
             proxy_protocol_from: Vec::new(),
             send_proxy_protocol: None,
             handshake_timeout: seconds(30),
+            tls: crate::tls::Tls::default(),
+            tcp_idle_timeout: seconds(60),
             policy: muster_balance::Policy::default(),
             service: "web".into(),
             socket: "/nonexistent".into(),
@@ -136,7 +146,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_may_come_over_any_stream() {
-        let plane = Rc::new(Plane::new(config(), &[], 1));
+        let plane = Rc::new(Plane::new(config(), &[], None, 1));
         plane.apply(&Picture {
             epoch: 1,
             version: 1,

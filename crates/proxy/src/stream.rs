@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::server::TlsStream;
 
 /// An accepted socket.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(crate) enum Socket {
 pub(crate) enum Stream {
     /// As the bytes come.
     Plain(Socket),
+    /// Sealed.
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Socket {
@@ -90,4 +93,4 @@ macro_rules! delegates {
 }
 
 delegates!(Socket: Tcp, Unix);
-delegates!(Stream: Plain);
+delegates!(Stream: Plain, Tls);

@@ -78,9 +78,11 @@ alive. When the agent is away it goes on with the last picture it had; when ther
 pub(super) const PROXY_AFTER: &str = "\
 Example:
   muster proxy --listen :8080 --service backend
+  muster proxy --listen ':80 redirect-https' --listen ':443 tls' --certificates /etc/muster/tls
   muster proxy -f /etc/haproxy/haproxy.cfg -c
 
-Signals: TERM and INT stop taking requests, finish those in flight and exit with 0.
+Signals: TERM and INT stop taking requests, finish those in flight and exit with 0. HUP reads
+certificates again; all else takes a restart.
 
 Sockets that are handed over (LISTEN_FDS, as systemd and others do it) are listened on instead of
 opening them anew; their addresses must be those of --listen.

@@ -12,7 +12,7 @@ use super::value::Value;
 use crate::logging::facility;
 use muster_agent::{Advertise, Collector, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
 use muster_fleet::{Rule, Rules};
-use muster_proxy::{Algorithm, Listen, Policy, ProxyProtocol, Stickiness};
+use muster_proxy::{Algorithm, Listen, Policy, ProxyProtocol, Stickiness, Tls};
 use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -202,6 +202,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
             "v2" => Some(ProxyProtocol::V2),
             _ => None,
         },
+        tls: tls(settings),
         handshake_timeout: settings.duration(&keys::proxy::HANDSHAKE_TIMEOUT),
         policy: policy(settings),
         service: settings.text(&keys::proxy::SERVICE).to_owned(),
@@ -209,6 +210,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         connect_timeout: settings.duration(&keys::proxy::CONNECT_TIMEOUT),
         response_timeout: settings.duration(&keys::proxy::RESPONSE_TIMEOUT),
         idle_timeout: settings.duration(&keys::proxy::IDLE_TIMEOUT),
+        tcp_idle_timeout: settings.duration(&keys::proxy::TCP_IDLE_TIMEOUT),
         idle_max: settings.count(&keys::proxy::IDLE_MAX),
         drain_timeout: settings.duration(&keys::proxy::DRAIN_TIMEOUT),
         plaintext: settings.bool(&keys::proxy::PLAINTEXT),
@@ -228,6 +230,14 @@ fn policy(settings: &Settings) -> Policy {
     };
     let slow_start = settings.duration(&keys::proxy::SLOW_START);
     Policy { algorithm, sticky, slow_start, ..Policy::default() }
+}
+
+/// How the proxy speaks TLS.
+pub(crate) fn tls(settings: &Settings) -> Tls {
+    Tls {
+        certificates: settings.texts(&keys::proxy::CERTIFICATES).iter().map(PathBuf::from).collect(),
+        only_13: settings.text(&keys::proxy::TLS_MIN_VERSION) == "1.3",
+    }
 }
 
 /// Where the proxy's clients come.
@@ -337,6 +347,8 @@ mod tests {
         assert_eq!((proxy.connect_timeout, proxy.response_timeout), (seconds(1), seconds(60)));
         assert_eq!((proxy.idle_timeout, proxy.idle_max, proxy.drain_timeout), (seconds(60), 64, seconds(8)));
         assert!(!proxy.plaintext && proxy.proxy_protocol_from.is_empty());
+        assert_eq!(proxy.tcp_idle_timeout, seconds(3600));
+        assert!(proxy.tls.certificates.is_empty() && !proxy.tls.only_13);
         assert_eq!((proxy.send_proxy_protocol, proxy.handshake_timeout), (None, seconds(10)));
         let logs = logs(&settings);
         assert_eq!((logs.form, logs.stdout, logs.folder), (muster_logs::Form::Prefix, true, None));

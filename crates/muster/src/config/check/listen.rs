@@ -47,12 +47,40 @@ pub(super) fn on_gossip(settings: &Settings, bind: SocketAddr, problems: &mut Ve
 
 /// What this host says of them.
 pub(super) fn check(settings: &Settings, purpose: Purpose, findings: &mut Findings) {
+    options(settings, findings);
     let say = |text: String| problem(settings, &keys::proxy::LISTEN, text);
     for listen in views::listen(settings).iter().filter(|listen| !muster_proxy::is_handed_over(&listen.at)) {
         match &listen.at {
             At::Tcp(address) => host::check(*address, host::TRAFFIC, purpose, findings, say),
             At::Unix { path, .. } => findings.problems.extend(place(path).map(say)),
         }
+    }
+}
+
+/// What their options need, and what is there for none of them.
+fn options(settings: &Settings, findings: &mut Findings) {
+    let listen = views::listen(settings);
+    let certificates = views::tls(settings).certificates;
+    let (wants_tls, wants_header) =
+        (listen.iter().any(|one| one.tls), listen.iter().any(|one| one.proxy_protocol));
+    if !certificates.is_empty() {
+        let say = |text: String| problem(settings, &keys::proxy::CERTIFICATES, text);
+        let found = muster_proxy::load_certificates(&certificates);
+        findings.problems.extend(found.problems.into_iter().map(say));
+        findings.notes.extend(found.notes.into_iter().map(say));
+        if !wants_tls {
+            findings
+                .notes
+                .push(say("no listener speaks TLS: write `tls` behind an address of `listen`".into()));
+        }
+    } else if wants_tls {
+        let text = "`tls` needs a certificate with its key: name files or a folder with `certificates`";
+        findings.problems.push(problem(settings, &keys::proxy::LISTEN, text));
+    }
+    let from = &keys::proxy::PROXY_PROTOCOL_FROM;
+    if !settings.texts(from).is_empty() && !wants_header {
+        let text = "no listener reads a header of the PROXY protocol: write `proxy-protocol` behind an address of `listen`";
+        findings.notes.push(problem(settings, from, text));
     }
 }
 

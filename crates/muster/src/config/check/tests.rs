@@ -149,6 +149,32 @@ fn a_socket_in_the_file_system_needs_a_free_place_there() {
 }
 
 #[test]
+fn what_options_of_listeners_need_is_looked_at_and_what_none_needs_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().to_str().unwrap();
+    let findings = |given: &[(&'static Key, &str)]| {
+        let Findings { problems, notes } = check(&settings(given), &[Role::Proxy], Purpose::Start);
+        let texts = |found: Vec<Problem>| found.iter().map(ToString::to_string).collect::<Vec<_>>();
+        (texts(problems), texts(notes))
+    };
+    let tls = (&keys::proxy::LISTEN as &'static Key, "127.0.0.1:0 tls");
+    let (problems, _) = findings(&[tls]);
+    assert!(problems.len() == 1 && problems[0].contains("name files or a folder"), "{problems:?}");
+    let (problems, _) = findings(&[tls, (&keys::proxy::CERTIFICATES, folder)]);
+    assert!(problems.len() == 1 && problems[0].contains("no certificate in the folder"), "{problems:?}");
+    let unused = [
+        (&keys::proxy::CERTIFICATES as _, "/nonexistent"),
+        (&keys::proxy::PROXY_PROTOCOL_FROM as _, "10.0.0.0/8"),
+    ];
+    let (problems, notes) = findings(&unused);
+    assert!(problems.len() == 1 && problems[0].contains("cannot read /nonexistent"), "{problems:?}");
+    assert!(
+        notes.len() == 2 && notes[0].contains("speaks TLS") && notes[1].contains("PROXY protocol"),
+        "{notes:?}"
+    );
+}
+
+#[test]
 fn listeners_overlap_when_the_second_could_not_be_opened() {
     let overlaps = |a: &str, b: &str| overlap(a.parse().unwrap(), b.parse().unwrap());
     assert!(overlaps("0.0.0.0:1", "127.0.0.1:1") && overlaps("127.0.0.1:1", "0.0.0.0:1"));

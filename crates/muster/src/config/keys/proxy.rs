@@ -1,7 +1,7 @@
 //! `[proxy]`: where clients come, and how backends are spoken to.
 
 use super::{DAY, PLAIN, duration};
-use crate::config::key::{Fallback, Key, Kind, Section};
+use crate::config::key::{Applies, Fallback, Key, Kind, Section};
 use std::time::Duration;
 
 const PROXY: Key = Key { section: Section::Proxy, ..PLAIN };
@@ -15,7 +15,11 @@ pub(crate) static LISTEN: Key = Key {
            `unix:/PATH` is a socket in the file system; `unix:/PATH mode=660` gives its file these permissions. A file that is left \
            from a process that is gone makes room.\n\n\
            `ADDRESS proxy-protocol`: each connection there begins with a header of the PROXY protocol, version 1 or 2, by which a \
-           balancer in front says whose it is. Whoever can connect there can claim any address: see `proxy_protocol_from`.",
+           balancer in front says whose it is. Whoever can connect there can claim any address: see `proxy_protocol_from`.\n\n\
+           `ADDRESS tls`: clients speak TLS, see `certificates`. `ADDRESS redirect-https`: they are sent to the same address under \
+           https, on port 443 or on the one in `redirect-https=PORT`.\n\n\
+           `ADDRESS tcp`: what comes is passed on as it is, each connection to one backend, whatever is spoken there; with `tls` \
+           without its encryption.",
 
     ..PROXY
 };
@@ -31,12 +35,36 @@ pub(crate) static PROXY_PROTOCOL_FROM: Key = Key {
     ..PROXY
 };
 
+pub(crate) static CERTIFICATES: Key = Key {
+    name: "certificates",
+    flag: "certificates",
+    kind: Kind::Texts,
+    fallback: Fallback::Unset("none"),
+    applies: Applies::Live,
+    help: "Files and folders with certificates and keys (PEM), for listeners with `tls`; repeat for more.\n\n\
+           A file has the chain, the server's own certificate first, and the key; or the key is beside it: `X.key` for `X.crt` and \
+           `X.pem`, `privkey.pem` for `fullchain.pem`. Of a folder all are taken, and those of folders in it. The name that a \
+           client asks for chooses, whole names before wildcards; the first certificate is for all others. Files that change are \
+           read again within seconds, or at once on HUP: for new connections, and when all of them can be used. The list itself \
+           changes by a restart.",
+    ..PROXY
+};
+
+pub(crate) static TLS_MIN_VERSION: Key = Key {
+    name: "tls_min_version",
+    flag: "tls-min-version",
+    kind: Kind::Word { words: &["1.2", "1.3"], also: &[] },
+    fallback: Fallback::Is("1.2"),
+    help: "Oldest version of TLS that clients may speak: 1.2 or 1.3.",
+    ..PROXY
+};
+
 pub(crate) static HANDSHAKE_TIMEOUT: Key = Key {
     name: "handshake_timeout",
     flag: "handshake-timeout",
     kind: duration(Duration::from_millis(1), DAY),
     fallback: Fallback::Is("10s"),
-    help: "Longest time a new client may take for its PROXY header.",
+    help: "Longest time a new client may take for its PROXY header and its TLS handshake.",
     ..PROXY
 };
 
@@ -106,6 +134,15 @@ pub(crate) static IDLE_TIMEOUT: Key = Key {
     kind: duration(Duration::from_millis(1), DAY),
     fallback: Fallback::Is("1m"),
     help: "How long an unused connection to a client or a backend is kept.",
+    ..PROXY
+};
+
+pub(crate) static TCP_IDLE_TIMEOUT: Key = Key {
+    name: "tcp_idle_timeout",
+    flag: "tcp-idle-timeout",
+    kind: duration(Duration::from_millis(1), DAY),
+    fallback: Fallback::Is("1h"),
+    help: "How long a connection is kept on which nothing moves, on listeners with `tcp`.",
     ..PROXY
 };
 

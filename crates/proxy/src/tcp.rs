@@ -1,0 +1,96 @@
+//! TCP mode: a client's bytes go to a backend as they are, and the backend's come back.
+//!
+//! The backend is chosen once, when the client comes. Until a connection to one is made nothing of the client was read, so that any
+//! other will do as well; from then on the two belong together: pictures that come later change nothing for them, and a backend that
+//! is withdrawn has this one in flight until its end.
+//!
+//! All that is known of such a backend is its connection. One that ends before it has said anything, while its client was still
+//! there, is taken for dead, as is that of a process behind a forwarder that accepts for it; one that holds for a moment, or says
+//! something, is taken for an answer.
+
+mod duct;
+mod splice;
+
+use crate::bounds;
+use crate::client::Client;
+use crate::lease::Lease;
+use crate::plane::Plane;
+use crate::preface;
+use crate::stream::Stream;
+use crate::upstream::{self, ConnectError};
+use duct::{Broken, Duct};
+use muster_balance::{Attempt, Ended, Evidence};
+use std::future::poll_fn;
+use std::rc::Rc;
+use tokio::net::TcpStream;
+
+/// Relays between a client and a backend, until both have ended or nothing moves any more.
+pub(crate) async fn relay(plane: Rc<Plane>, stream: Stream, client: Client) {
+    plane.first_picture().await;
+    let Some((mut lease, upstream)) = connect(&plane, &client).await else { return };
+    let mut duct = Duct::new(stream, upstream, plane.config.tcp_idle_timeout);
+    let ended = tokio::select! {
+        ended = poll_fn(|cx| duct.poll_first(cx)) => ended,
+        () = tokio::time::sleep(bounds::FIRST_ANSWER_MAX) => Ok(()),
+    };
+    let ended = match ended {
+        Ok(()) => {
+            plane.evidence(lease.key(), Evidence::Answered);
+            poll_fn(|cx| duct.poll(cx)).await
+        }
+        Err(broken) => {
+            if matches!(broken, Broken::Backend(_)) {
+                plane.evidence(lease.key(), Evidence::Died);
+            }
+            Err(broken)
+        }
+    };
+    let ended = match ended {
+        Ok(()) | Err(Broken::Idle) => Ended::Well,
+        Err(Broken::Client(_)) => Ended::Abandoned,
+        Err(Broken::Backend(_)) => Ended::Failed { safe: false },
+    };
+    tracing::debug!(peer = ?client.peer, ?ended, "a connection ended");
+    lease.end(ended);
+}
+
+/// A connection to some backend. `None`: there is none to be had, which was told.
+async fn connect(plane: &Rc<Plane>, client: &Client) -> Option<(Lease, TcpStream)> {
+    let preface = plane.config.send_proxy_protocol.map(|version| preface::of(client, version));
+    let preface = preface.unwrap_or_default();
+    let mut tried = Vec::new();
+    let mut last: Option<Lease> = None;
+    loop {
+        let Some((lease, addr)) = plane.pick(client.hint(), &tried) else {
+            if let Some(mut lease) = last {
+                lease.end(Ended::Failed { safe: true });
+            }
+            return None;
+        };
+        if let Some(mut lease) = last.take() {
+            lease.end(Ended::Retried);
+        }
+        let cause = match upstream::dial(addr, plane.config.connect_timeout, &preface).await {
+            Ok(upstream) => {
+                plane.evidence(lease.key(), Evidence::Connected);
+                return Some((lease, upstream));
+            }
+            Err(cause) => cause,
+        };
+        tried.push(lease.key());
+        if !matches!(cause, ConnectError::Ours(_)) {
+            plane.evidence(lease.key(), Evidence::ConnectFailed);
+        }
+        let attempts = u32::try_from(tried.len()).unwrap_or(u32::MAX);
+        let attempt = Attempt { safe: true, unsent: true, body_intact: true, answered: false, attempts };
+        if plane.may_retry(lease.key(), attempt) {
+            tracing::debug!(%addr, %cause, "an attempt failed: trying elsewhere");
+            last = Some(lease);
+        } else {
+            tracing::warn!(%addr, %cause, "a connection failed");
+            let mut lease = lease;
+            lease.end(Ended::Failed { safe: true });
+            return None;
+        }
+    }
+}

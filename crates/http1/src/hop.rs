@@ -16,6 +16,8 @@ pub struct Hop {
     pub(crate) lines: Vec<u8>,
     local: Option<SocketAddr>,
     usual_port: u16,
+    /// Whether the fields of this kind are ours to say.
+    pub(crate) speaks: bool,
 }
 
 impl Hop {
@@ -31,7 +33,13 @@ impl Hop {
         }
         // An IPv4 client of a dual-stack listener is written as IPv4.
         let client = client.map(|client| client.to_canonical().to_string());
-        Self { client, lines: text.into_bytes(), local, usual_port }
+        Self { client, lines: text.into_bytes(), local, usual_port, speaks: true }
+    }
+
+    /// One that says nothing of its client and lets stand what came: what backends are told is somebody else's rule.
+    pub fn silent(local: Option<SocketAddr>, is_secure: bool) -> Self {
+        let usual_port = if is_secure { 443 } else { 80 };
+        Self { client: None, lines: Vec::new(), local, usual_port, speaks: false }
     }
 
     /// What a client of HTTP/1.0 meant that named no host: the address it connected to.

@@ -44,7 +44,8 @@ pub fn write_request(request: &Request<'_, '_>, hop: &Hop, out: &mut Vec<u8>) ->
         Kind::Host => replaces_host,
         Kind::ContentLength => false,
         // The client is told to continue here, once a backend is there.
-        Kind::Expect | Kind::ForwardedFor | Kind::Forwarded | Kind::LookAlike => true,
+        Kind::Expect => true,
+        Kind::ForwardedFor | Kind::Forwarded | Kind::LookAlike if hop.speaks => true,
         kind => kind.is_hop_by_hop() || names && is_named(fields, kinds, field.name),
     };
     copy_fields(request.head, fields, kinds, is_dropped, out);
@@ -60,7 +61,18 @@ pub fn write_request(request: &Request<'_, '_>, hop: &Hop, out: &mut Vec<u8>) ->
     if request.body == Body::Chunked {
         put(out, &["Transfer-Encoding: chunked\r\n"]);
     }
-    // In one line, after what was there; unless `Connection` named that as for us only.
+    if hop.speaks {
+        put_forwarded_for(request, hop, out);
+    }
+    out.extend_from_slice(&hop.lines);
+    put(out, &["\r\n"]);
+    Ok(())
+}
+
+/// In one line, after what was there; unless `Connection` named that as for us only.
+fn put_forwarded_for(request: &Request<'_, '_>, hop: &Hop, out: &mut Vec<u8>) {
+    let (fields, kinds) = (request.fields, request.kinds);
+    let names = request.survey.names > 0;
     let mut begin = "X-Forwarded-For: ";
     for (field, _) in fields.iter().zip(kinds).filter(|(_, kind)| **kind == Kind::ForwardedFor) {
         let is_named = names && is_named(fields, kinds, field.name);
@@ -75,9 +87,6 @@ pub fn write_request(request: &Request<'_, '_>, hop: &Hop, out: &mut Vec<u8>) ->
         None if begin == ", " => put(out, &["\r\n"]),
         None => {}
     }
-    out.extend_from_slice(&hop.lines);
-    put(out, &["\r\n"]);
-    Ok(())
 }
 
 /// How a response goes to its client.

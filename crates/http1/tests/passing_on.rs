@@ -267,3 +267,19 @@ fn a_client_without_an_address_is_in_front_of_others_and_what_it_says_of_them_st
     let wanted = "GET / HTTP/1.1\nHost: localhost\nX-Forwarded-Proto: http\n\n";
     assert_eq!(written(b"GET / HTTP/1.0\r\n\r\n", &hop), wanted);
 }
+
+#[test]
+fn a_hop_that_says_nothing_lets_stand_what_came() {
+    let head = "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.2.3.4\r\nX_Forwarded_Proto: x\r\nX-Forwarded-Port: 1\r\n\
+                Connection: x-forwarded-port\r\n\r\n";
+    let hop = Hop::silent(Some("192.0.2.1:80".parse().unwrap()), false);
+    let mut slots = Slots::new();
+    let request = Request::parse(head.as_bytes(), &mut slots).unwrap().unwrap();
+    let mut out = Vec::new();
+    write_request(&request, &hop, &mut out).unwrap();
+    let written = String::from_utf8(out).unwrap();
+    assert_eq!(
+        written,
+        "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.2.3.4\r\nX_Forwarded_Proto: x\r\n\r\n"
+    );
+}

@@ -4,9 +4,11 @@ mod args;
 mod dashes;
 mod help;
 mod key_flags;
+mod proxy_args;
 
 pub(crate) use args::*;
 pub(crate) use key_flags::scope;
+pub(crate) use proxy_args::ProxyArgs;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::ffi::OsString;

@@ -17,6 +17,7 @@
 //! | [`demo`] | `demo`: the whole journey on one machine |
 //! | [`sim`] | `sim`: clusters in virtual time, for teaching and for reports |
 //! | [`serf`] | all of Serf's, when the program is called `serf` |
+//! | [`haproxy`] | all of HAProxy's, when the program is called `haproxy`; `proxy -f` |
 //!
 //! The others serve them: [`cli`] is the command line as typed, [`config`] makes settings of flags, environment and files,
 //! [`exit`] lists the exit codes.
@@ -27,6 +28,7 @@ mod client;
 mod config;
 mod demo;
 mod exit;
+mod haproxy;
 mod inspect;
 mod json;
 mod keygen;
@@ -57,6 +59,11 @@ fn main() -> ExitCode {
     demo::tether::hold();
     if serf::is_meant(words.first()) {
         let code = serf::run(words.into_iter().skip(1));
+        logging::flush();
+        return code;
+    }
+    if haproxy::is_meant(words.first()) {
+        let code = haproxy::run(words.into_iter().skip(1));
         logging::flush();
         return code;
     }

@@ -129,6 +129,8 @@ mod tests {
             proxy_protocol_from: Vec::new(),
             send_proxy_protocol: None,
             handshake_timeout: seconds(30),
+            tls: crate::tls::Tls::default(),
+            tcp_idle_timeout: seconds(60),
             policy: muster_balance::Policy::default(),
             tls: crate::tls::Tls::default(),
             tcp_idle_timeout: seconds(60),

@@ -69,7 +69,7 @@ impl Condition {
     }
 
     /// Whether it asks for something that only a request of HTTP has.
-    pub(crate) fn needs_http(&self) -> bool {
+    pub fn needs_http(&self) -> bool {
         self.0.iter().flatten().any(|term| term.test.needs_http())
     }
 }
@@ -124,7 +124,7 @@ impl Test {
 }
 
 /// The items of a list; a comma within quotes is part of one.
-fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub(crate) fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     let (mut is_quoted, mut is_escaped) = (false, false);
     let is_comma = move |byte: &u8| {
         let escaped = core::mem::take(&mut is_escaped);

@@ -4,6 +4,7 @@ use crate::glob;
 use crate::regex::Regex;
 use alloc::boxed::Box;
 use alloc::string::String;
+use core::fmt;
 
 /// How a pattern is laid on a text.
 #[derive(Clone, PartialEq, Debug)]
@@ -25,7 +26,7 @@ pub enum How {
 }
 
 /// A pattern over bytes.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq)]
 pub struct Pattern {
     how: How,
     text: Box<str>,
@@ -122,6 +123,22 @@ impl Pattern {
             }
             _ => false,
         }
+    }
+}
+
+/// `prefix "/api"`, and `any case` behind it.
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = match &self.how {
+            How::Exact => "exact",
+            How::Prefix => "prefix",
+            How::Suffix => "suffix",
+            How::Contains => "contains",
+            How::Between(_) => "between bounds",
+            How::Glob(_) => "glob",
+            How::Regex(_) => "regex",
+        };
+        write!(f, "{how} {:?}{}", self.text, if self.ignore_case { " any case" } else { "" })
     }
 }
 

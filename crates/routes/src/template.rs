@@ -3,6 +3,7 @@
 //! A value becomes part of a head, so it must hold nothing that ends a line there. The fixed parts are looked at once, when they are
 //! read; what a client sent can hold no such byte either, and is looked at all the same when it is written.
 
+use crate::condition::items;
 use crate::edits::{EDIT_BYTES_MAX, View};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -34,6 +35,8 @@ pub enum Variable {
     Scheme,
     /// `%{NAME}`: the last value of a field.
     Field(String),
+    /// The last item of the list that a field is.
+    Item(String),
 }
 
 const NAMES: [(&str, Variable); 10] = [
@@ -150,6 +153,25 @@ impl Template {
     }
 }
 
+/// As [`Template::parse`] reads it, but for single items of lists, which it has no form for.
+impl fmt::Display for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => f.write_str(&text.replace('%', "%%"))?,
+                Part::Variable(Variable::Field(name)) => write!(f, "%{{{name}}}")?,
+                Part::Variable(Variable::Item(name)) => write!(f, "%{{{name},}}")?,
+                Part::Variable(variable) => {
+                    let name =
+                        NAMES.iter().find(|(_, known)| known == variable).map_or("", |(name, _)| *name);
+                    write!(f, "%{name}")?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 fn push_text(parts: &mut Vec<Part>, text: &str) {
     match parts.last_mut() {
         _ if text.is_empty() => {}
@@ -180,14 +202,8 @@ impl Variable {
             Self::Target => write_bytes(view.target(), out),
             Self::Method => write_bytes(view.head.method.as_bytes(), out),
             Self::Scheme => out.extend_from_slice(if connection.is_secure { b"https" } else { b"http" }),
-            Self::Field(name) => {
-                let start = out.len();
-                view.any_value(name, &mut |value| {
-                    out.truncate(start);
-                    write_bytes(value, out);
-                    false
-                });
-            }
+            Self::Field(name) => write_last(view, name, |value| value, out),
+            Self::Item(name) => write_last(view, name, |value| items(value).last().unwrap_or_default(), out),
         }
     }
 }
@@ -195,6 +211,15 @@ impl Variable {
 /// Writes the client's address.
 pub(crate) fn write_client(view: View<'_>, out: &mut Vec<u8>) {
     Variable::Source.write(view, out);
+}
+
+fn write_last(view: View<'_>, name: &str, part: impl Fn(&[u8]) -> &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    view.any_value(name, &mut |value| {
+        out.truncate(start);
+        write_bytes(part(value), out);
+        false
+    });
 }
 
 /// An IPv4 client of a dual-stack listener is written as IPv4.

@@ -31,6 +31,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Bytes in, bytes out: it knows nothing of backends.
     ("http1", &[]),
     ("haproxy", &[]),
+    // Not haproxy-driver: it reads files, and steers nobody.
+    ("haproxy-file", &["fleet", "haproxy", "routes"]),
     ("haproxy-driver", &["haproxy", "whole-file"]),
     ("whole-file", &[]),
     (
@@ -68,6 +70,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "sim",
             "render",
             "haproxy-driver",
+            "haproxy-file",
             "whole-file",
         ],
     ),

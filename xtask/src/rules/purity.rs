@@ -17,6 +17,7 @@ const PURE: &[&str] = &[
     "render",
     "routes",
     "haproxy",
+    "haproxy-file",
     "proxy-header",
     "http1",
 ];

@@ -72,12 +72,6 @@ impl AgentArgs {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct ProxyArgs {
-    #[command(flatten)]
-    pub(crate) configured: Configured<scope::Proxy>,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct LogArgs {
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Logs>,

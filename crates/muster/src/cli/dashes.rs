@@ -24,7 +24,10 @@ impl Known {
         for arg in command.get_arguments() {
             self.long.extend(arg.get_long_and_visible_aliases().into_iter().flatten().map(str::to_owned));
             self.long.extend(arg.get_all_aliases().into_iter().flatten().map(str::to_owned));
-            self.short.extend(arg.get_short_and_visible_aliases().into_iter().flatten());
+            // HAProxy's are never joined, so that `-conifg` of any command is still a long flag with a slip in it.
+            if command.get_name() != "proxy" {
+                self.short.extend(arg.get_short_and_visible_aliases().into_iter().flatten());
+            }
         }
         for below in command.get_subcommands() {
             self.add(below);

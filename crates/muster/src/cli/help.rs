@@ -79,6 +79,7 @@ pub(super) const PROXY_AFTER: &str = "\
 Example:
   muster proxy --listen :8080 --service backend
   muster proxy --listen ':80 redirect-https' --listen ':443 tls' --certificates /etc/muster/tls
+  muster proxy -f /etc/haproxy/haproxy.cfg -c
 
 Signals: TERM and INT stop taking requests, finish those in flight and exit with 0. HUP reads
 certificates again; all else takes a restart.

@@ -3,11 +3,18 @@
 use crate::cli::ProxyArgs;
 use crate::config::check::Role;
 use crate::config::views;
-use crate::{exit, out};
+use crate::{exit, haproxy, out};
 use muster_proxy::Error;
 use std::process::ExitCode;
 
 pub(crate) fn run(args: ProxyArgs) -> ExitCode {
+    if !args.haproxy_files.is_empty() {
+        if let Some((key, _)) = args.configured.sources().given.first() {
+            out::say(&format_args!("--{} does not go with -f: the file says it all", key.flag));
+            return exit::invalid();
+        }
+        return haproxy::by_files(args.haproxy_files, args.check);
+    }
     let (settings, _) = match super::prepare(&args.configured.sources(), Role::Proxy, None) {
         Ok(settings) => settings,
         Err(end) => return end,

@@ -16,7 +16,9 @@ fn written(text: &str) -> String {
         fields: &fields,
     };
     let mut out = Vec::new();
-    Template::parse(text).unwrap().write(View { head: &head, edits: &Edits::new() }, &mut out);
+    let template = Template::parse(text).unwrap();
+    assert_eq!(template.to_string(), text);
+    template.write(View { head: &head, edits: &Edits::new() }, &mut out);
     String::from_utf8(out).unwrap()
 }
 

@@ -1,0 +1,240 @@
+//! Words of HAProxy that Muster does not follow: why, and what to do instead.
+
+use alloc::format;
+use alloc::string::String;
+
+/// First words of lines in proxies.
+const PROXY: &[(&str, &str)] = &[
+    ("backlog", "leave it out: the longest queue that the kernel allows is used"),
+    ("bind-process", "leave it out: there is one process"),
+    ("capture", "leave it out: what is captured goes into logs only"),
+    ("clitcpka-cnt", "leave it out"),
+    ("clitcpka-idle", "leave it out"),
+    ("clitcpka-intvl", "leave it out"),
+    ("compression", "let the backend compress"),
+    ("declare", "leave it out: what is captured goes into logs only"),
+    ("description", "write it as a comment"),
+    ("disabled", "take the whole section out"),
+    ("dispatch", "write a `server`"),
+    ("dynamic-cookie-key", "give each server its `cookie`"),
+    ("email-alert", "use a handler of events, see `muster handlers`"),
+    ("enabled", "leave it out"),
+    ("errorfile", "use `http-request return` for pages; Muster's own answers say what happened"),
+    ("errorfiles", "use `http-request return` for pages; Muster's own answers say what happened"),
+    ("errorloc", "use `http-request redirect`"),
+    ("errorloc302", "use `http-request redirect`"),
+    ("errorloc303", "use `http-request redirect`"),
+    ("external-check", "let the program tell its readiness, see `muster probe`"),
+    ("filter", "leave it out"),
+    ("force-persist", "leave it out"),
+    ("fullconn", "leave it out: `maxconn` of a server is the same at all times"),
+    ("guid", "leave it out"),
+    ("hash-balance-factor", "leave it out: hashing is bounded by load as it is"),
+    ("hash-preserve-affinity", "leave it out"),
+    ("http-after-response", "use `http-response`, which leaves Muster's own answers alone"),
+    ("http-error", "use `http-request return` for pages"),
+    ("http-reuse", "leave it out: idle connections are shared when that is safe"),
+    ("http-send-name-header", "leave it out"),
+    ("id", "leave it out"),
+    ("ignore-persist", "leave it out"),
+    ("load-server-state-from-file", "leave it out: states outlive a restart by themselves"),
+    ("log-format", "use `option httplog` or `option tcplog`"),
+    ("log-format-sd", "use `option httplog` or `option tcplog`"),
+    ("log-steps", "leave it out"),
+    ("max-keep-alive-queue", "leave it out"),
+    ("max-session-srv-conns", "leave it out"),
+    ("monitor", "leave `monitor fail` out: backends that are away get no requests"),
+    ("persist", "use `cookie` or `balance source`"),
+    ("quic-initial", "leave it out"),
+    ("rate-limit", "leave it out, or limit clients with `maxconn`"),
+    ("retry-on", "leave it out: what is safe to send again is sent again"),
+    ("server-state-file-name", "leave it out: states outlive a restart by themselves"),
+    ("server-template", "write each `server`, or let backends join by gossip"),
+    ("source", "leave it out: the kernel chooses the address"),
+    ("srvtcpka-cnt", "leave it out"),
+    ("srvtcpka-idle", "leave it out"),
+    ("srvtcpka-intvl", "leave it out"),
+    ("stick", "use `cookie` or `balance source`"),
+    ("stick-table", "use `cookie` or `balance source`"),
+    ("tcp-check", "use `check` alone, or `option httpchk`"),
+    ("tcp-response", "leave it out"),
+    ("transparent", "write a `server`"),
+    ("unique-id-format", "leave it out: the context of a trace is passed on"),
+    ("unique-id-header", "leave it out: the context of a trace is passed on"),
+    ("use-fcgi-app", "put a web server that speaks FastCGI behind the balancer"),
+    ("use-server", "use `use_backend` with a backend for that server"),
+];
+
+const OPTIONS: &[(&str, &str)] = &[
+    ("accept-invalid-http-request", "requests that two readers could understand in two ways are refused"),
+    ("accept-invalid-http-response", "answers that two readers could understand in two ways are refused"),
+    (
+        "accept-unsafe-violations-in-http-request",
+        "requests that two readers could understand in two ways are refused",
+    ),
+    (
+        "accept-unsafe-violations-in-http-response",
+        "answers that two readers could understand in two ways are refused",
+    ),
+    ("checkcache", "leave it out"),
+    ("clitcpka", "leave it out: clients that are gone are found by timeouts"),
+    ("contstats", "leave it out: counters are always current"),
+    ("disable-h2-upgrade", "leave it out"),
+    ("external-check", "let the program tell its readiness, see `muster probe`"),
+    ("h1-case-adjust-bogus-client", "leave it out: names of fields keep their case"),
+    ("h1-case-adjust-bogus-server", "leave it out: names of fields keep their case"),
+    ("http-buffer-request", "leave it out: bodies are passed on as they come"),
+    ("http-drop-request-trailers", "leave it out"),
+    ("http-drop-response-trailers", "leave it out"),
+    ("http-ignore-probes", "use `option dontlognull`"),
+    ("http-no-delay", "leave it out: nothing is delayed"),
+    ("http-pretend-keepalive", "use `option http-server-close`"),
+    ("http-restrict-req-hdr-names", "use `http-request del-header`"),
+    ("http-use-htx", "leave it out"),
+    ("http-use-proxy-header", "leave it out"),
+    ("httpslog", "use `option httplog`"),
+    ("independent-streams", "leave it out"),
+    ("ldap-check", "use `check` alone"),
+    ("logasap", "leave it out: requests are logged when they end"),
+    ("mysql-check", "use `check` alone"),
+    ("nolinger", "leave it out: it loses the ends of answers"),
+    ("originalto", "use `http-request set-header X-Original-To %[dst]`"),
+    ("persist", "leave it out"),
+    ("pgsql-check", "use `check` alone"),
+    ("prefer-last-server", "use `cookie`"),
+    ("redis-check", "use `check` alone"),
+    ("smtpchk", "use `check` alone"),
+    ("socket-stats", "leave it out"),
+    ("splice-auto", "leave it out: the kernel moves what it can"),
+    ("splice-request", "leave it out: the kernel moves what it can"),
+    ("splice-response", "leave it out: the kernel moves what it can"),
+    ("spop-check", "use `check` alone"),
+    ("srvtcpka", "leave it out: servers that are gone are found by timeouts"),
+    ("ssl-hello-chk", "use `check` alone"),
+    ("tcp-smart-accept", "leave it out"),
+    ("tcp-smart-connect", "leave it out"),
+    ("tcpka", "leave it out: who is gone is found by timeouts"),
+    ("transparent", "write a `server`"),
+];
+
+const GLOBAL: &[(&str, &str)] = &[
+    ("busy-polling", "leave it out"),
+    ("ca-base", "name certificates in muster.toml"),
+    ("chroot", "put the balancer into a container, or run it as a user who may do little"),
+    ("close-spread-time", "leave it out"),
+    ("cluster-secret", "leave it out"),
+    ("cpu-map", "pin the process with taskset"),
+    ("crt-base", "name certificates in muster.toml"),
+    ("default-path", "write whole paths"),
+    ("description", "write it as a comment"),
+    ("expose-experimental-directives", "leave it out"),
+    ("external-check", "let the program tell its readiness, see `muster probe`"),
+    ("gid", "start the balancer as that group"),
+    ("grace", "leave it out: a stop waits for requests in flight"),
+    ("group", "start the balancer as that group"),
+    ("h1-accept-payload-with-any-method", "leave it out"),
+    ("h1-case-adjust", "leave it out: names of fields keep their case"),
+    ("h1-case-adjust-file", "leave it out"),
+    ("httpclient.resolvers.id", "leave it out"),
+    ("httpclient.resolvers.prefer", "leave it out"),
+    ("httpclient.ssl.ca-file", "leave it out"),
+    ("httpclient.ssl.verify", "leave it out"),
+    ("insecure-fork-wanted", "leave it out: nothing is started"),
+    ("insecure-setuid-wanted", "leave it out: nothing is started"),
+    ("issuers-chain-path", "name certificates in muster.toml"),
+    ("localpeer", "leave it out"),
+    ("log-send-hostname", "leave it out: lines say the host's name where their form has it"),
+    ("lua-load", "leave it out: there is no Lua"),
+    ("lua-load-per-thread", "leave it out: there is no Lua"),
+    ("lua-prepend-path", "leave it out: there is no Lua"),
+    ("max-spread-checks", "leave it out: checks are spread"),
+    ("maxcompcpuusage", "leave it out"),
+    ("maxcomprate", "leave it out"),
+    ("maxconnrate", "leave it out, or limit clients with `maxconn`"),
+    ("maxpipes", "leave it out"),
+    ("maxsessrate", "leave it out, or limit clients with `maxconn`"),
+    ("maxsslconn", "limit clients with `maxconn`"),
+    ("maxsslrate", "limit clients with `maxconn`"),
+    ("maxzlibmem", "leave it out"),
+    ("mworker-max-reloads", "leave it out: nothing is reloaded"),
+    ("no-memory-trimming", "leave it out"),
+    ("node", "leave it out: the node's name is in muster.toml"),
+    ("noepoll", "leave it out"),
+    ("nogetaddrinfo", "leave it out"),
+    ("nopoll", "leave it out"),
+    ("noreuseport", "leave it out"),
+    ("nosplice", "leave it out"),
+    ("numa-cpu-mapping", "leave it out"),
+    ("pp2-never-send-local", "leave it out"),
+    ("presetenv", "set it in the environment of the balancer"),
+    ("profiling.tasks", "leave it out"),
+    ("quiet", "leave it out"),
+    ("resetenv", "set the environment of the balancer"),
+    ("server-state-base", "leave it out: states outlive a restart by themselves"),
+    ("server-state-file", "leave it out: states outlive a restart by themselves"),
+    ("set-dumpable", "leave it out"),
+    ("set-var", "leave it out: there are no variables"),
+    ("set-var-fmt", "leave it out: there are no variables"),
+    ("setenv", "set it in the environment of the balancer"),
+    ("spread-checks", "leave it out: checks are spread"),
+    ("ssl-default-bind-ciphers", "leave it out: only safe ciphers are there"),
+    ("ssl-default-bind-ciphersuites", "leave it out: only safe ciphers are there"),
+    ("ssl-default-bind-curves", "leave it out: only safe curves are there"),
+    ("ssl-default-bind-options", "leave it out: there is TLS 1.2 and 1.3 only"),
+    ("ssl-default-server-ciphers", "leave it out: backends are spoken to in clear"),
+    ("ssl-default-server-ciphersuites", "leave it out: backends are spoken to in clear"),
+    ("ssl-default-server-options", "leave it out: backends are spoken to in clear"),
+    ("ssl-dh-param-file", "leave it out"),
+    ("ssl-load-extra-del-ext", "leave it out"),
+    ("ssl-load-extra-files", "leave it out"),
+    ("ssl-mode-async", "leave it out"),
+    ("ssl-propquery", "leave it out"),
+    ("ssl-provider", "leave it out"),
+    ("ssl-provider-path", "leave it out"),
+    ("ssl-server-verify", "leave it out: backends are spoken to in clear"),
+    ("ssl-skip-self-issued-ca", "leave it out"),
+    ("strict-limits", "leave it out"),
+    ("thread-group", "leave it out: there is one thread"),
+    ("thread-groups", "leave it out: there is one thread"),
+    ("uid", "start the balancer as that user"),
+    ("ulimit-n", "leave it out: as many files are opened as the system allows"),
+    ("unix-bind", "write `mode` behind each socket"),
+    ("unsetenv", "set the environment of the balancer"),
+    ("user", "start the balancer as that user"),
+    ("zero-warning", "leave it out"),
+];
+
+/// What a line of a proxy gets that begins with `word`.
+pub(crate) fn proxy(word: &str) -> String {
+    said(PROXY, word, word)
+}
+
+/// What `option WORD` gets.
+pub(crate) fn option(word: &str) -> String {
+    said(OPTIONS, word, &format!("option {word}"))
+}
+
+/// What a line of `global` gets.
+pub(crate) fn global(word: &str) -> String {
+    if word.starts_with("tune.") {
+        return format!("`{word}` is not done by Muster; leave it out: its bounds are its own");
+    }
+    said(GLOBAL, word, word)
+}
+
+fn said(known: &[(&str, &str)], word: &str, shown: &str) -> String {
+    match known.iter().find(|(known, _)| *known == word) {
+        Some((_, instead)) => format!("`{shown}` is not done by Muster; {instead}"),
+        None => format!("`{shown}` is not known here; look for a slip of the pen, or leave it out"),
+    }
+}
+
+/// A name that is one: not made of the request.
+pub(crate) fn plain_name(name: &str) -> Result<(), String> {
+    match name.contains("%[") {
+        true => Err(format!(
+            "`{name}`: a client cannot choose its backend by name; write one `use_backend NAME if ...` for each"
+        )),
+        false => Ok(()),
+    }
+}

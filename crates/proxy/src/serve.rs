@@ -132,8 +132,6 @@ mod tests {
             tls: crate::tls::Tls::default(),
             tcp_idle_timeout: seconds(60),
             policy: muster_balance::Policy::default(),
-            tls: crate::tls::Tls::default(),
-            tcp_idle_timeout: seconds(60),
             service: "web".into(),
             socket: "/nonexistent".into(),
             connect_timeout: seconds(5),

@@ -271,3 +271,13 @@ fn a_judged_backend_is_no_company_and_keeps_no_clients() {
         "it is the last one"
     );
 }
+
+#[test]
+fn one_that_returns_is_not_judged_for_what_it_was() {
+    let (mut balancer, keys) = start(4, &compared(Guard::default()));
+    (0..5).for_each(|_| _ = balancer.answered(ms(1_000), keys[0], answer(500, 1)));
+    assert_eq!(state(&balancer, "node-000"), "ejected");
+    balancer.apply(ms(2_000), &picture([("web", "node-000", at(addr(1), WITHDRAWN))]));
+    balancer.apply(ms(3_000), &many(4));
+    assert_eq!(state(&balancer, "node-000"), "new", "it may have been restarted");
+}

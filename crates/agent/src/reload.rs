@@ -5,6 +5,7 @@
 
 use crate::HandlerConfig;
 use crate::own_tags::OwnTags;
+use crate::templates::TemplatesConfig;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub struct Reloaded {
     pub skip_leave_on_interrupt: bool,
     /// All handlers that are configured.
     pub handlers: Vec<HandlerConfig>,
+    /// All groups of templates, that of HAProxy among them.
+    pub templates: Vec<TemplatesConfig>,
     /// What the log now tells, in words.
     pub log_level: String,
 }
@@ -56,7 +59,7 @@ impl Reload {
                 log_level = reloaded.log_level,
                 leave_on_terminate = reloaded.leave_on_terminate,
                 skip_leave_on_interrupt = reloaded.skip_leave_on_interrupt,
-                "configuration reloaded: log level, tags, handlers and leave options; all else needs a restart"
+                "configuration reloaded: log level, tags, handlers, templates and leave options; all else needs a restart"
             ),
             Err(why) => {
                 tracing::error!("configuration reloaded but for the tags, which stay as they were: {why}");
@@ -89,6 +92,7 @@ mod tests {
             leave_on_terminate: true,
             skip_leave_on_interrupt: true,
             handlers: Vec::new(),
+            templates: Vec::new(),
             log_level: "info".to_owned(),
         }
     }

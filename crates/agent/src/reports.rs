@@ -30,6 +30,12 @@ impl Reports {
         self.told.send_replace(());
     }
 
+    /// There is no such sink any more.
+    pub(crate) fn forget(&self, sink: &str) {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).remove(sink);
+        self.told.send_replace(());
+    }
+
     /// Changes with each report.
     pub(crate) fn told(&self) -> watch::Receiver<()> {
         self.told.subscribe()

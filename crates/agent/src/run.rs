@@ -225,7 +225,7 @@ impl Agent {
         });
         let templates = Templates::start(
             &config.templates,
-            &templates::Sources {
+            templates::Sources {
                 node: config.node.clone(),
                 roster: Arc::clone(&roster),
                 pictures: pictures.clone(),
@@ -330,6 +330,7 @@ impl Agent {
                     if let Err(why) = self.handlers.configure(&reloaded.handlers) {
                         tracing::error!("not every handler could be taken: {why}");
                     }
+                    self.templates.configure(&reloaded.templates);
                 }
                 continue;
             }

@@ -32,7 +32,7 @@ use muster_fleet::Picture;
 use standing::Standing;
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -56,42 +56,96 @@ pub(crate) struct Sources {
 /// The groups of this node.
 #[derive(Debug)]
 pub(crate) struct Templates {
-    standings: Vec<Arc<Standing>>,
+    sources: Sources,
+    environment: Arc<BTreeMap<String, String>>,
+    board: Board,
+    groups: Vec<Running>,
+    /// Those that were told to end, and may not have yet.
+    ending: Vec<watch::Receiver<()>>,
     workers: JoinSet<()>,
+}
+
+/// One group, and what ends it.
+#[derive(Debug)]
+struct Running {
+    config: TemplatesConfig,
+    standing: Arc<Standing>,
     stop: watch::Sender<bool>,
+    /// Closed when it has ended.
+    ended: watch::Receiver<()>,
 }
 
 impl Templates {
     /// Begins to keep all of them.
-    pub(crate) fn start(configs: &[TemplatesConfig], sources: &Sources) -> Self {
-        let stop = watch::Sender::new(false);
-        let mut workers = JoinSet::new();
+    pub(crate) fn start(configs: &[TemplatesConfig], sources: Sources) -> Self {
         let environment = Arc::new(environment(&sources.withheld));
-        let mut standings = Vec::new();
-        for config in configs {
-            let standing = Arc::new(Standing::new(config));
-            standings.push(Arc::clone(&standing));
-            let worker = Worker::new(
-                config.clone(),
-                sources.clone(),
-                Arc::clone(&environment),
-                standing,
-                stop.subscribe(),
-            );
-            workers.spawn(worker.keep());
+        let (board, workers) = (Board::default(), JoinSet::new());
+        let mut templates =
+            Self { sources, environment, board, groups: Vec::new(), ending: Vec::new(), workers };
+        templates.configure(configs);
+        templates
+    }
+
+    /// Keeps these from now on. A group that is as it was goes on undisturbed. One that is another or gone ends, and its files stay
+    /// as they are; what is new begins behind that, since it may make the same files.
+    pub(crate) fn configure(&mut self, configs: &[TemplatesConfig]) {
+        while self.workers.try_join_next().is_some() {}
+        let (kept, gone): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.groups).into_iter().partition(|group| configs.contains(&group.config));
+        for group in &gone {
+            group.stop.send_replace(true);
+            if !configs.iter().any(|config| config.name == group.config.name) {
+                tracing::info!(templates = group.config.name, "no longer kept; its files stay as they are");
+                self.sources.reports.forget(&sink(&group.config.name));
+            }
         }
-        Self { standings, workers, stop }
+        self.ending.extend(gone.into_iter().map(|group| group.ended));
+        self.ending.retain(|group| group.has_changed().is_ok());
+        let mut kept: BTreeMap<String, Running> =
+            kept.into_iter().map(|group| (group.config.name.clone(), group)).collect();
+        for config in configs {
+            let group = kept.remove(&config.name).unwrap_or_else(|| self.begin(config));
+            self.groups.push(group);
+        }
+        self.board.show(self.groups.iter().map(|group| Arc::clone(&group.standing)).collect());
+    }
+
+    /// Keeps it as soon as those have ended that are to.
+    fn begin(&mut self, config: &TemplatesConfig) -> Running {
+        let standing = Arc::new(Standing::new(config));
+        let stop = watch::Sender::new(false);
+        let (ends, ended) = watch::channel(());
+        let (config, sources) = (config.clone(), self.sources.clone());
+        let before = self.ending.clone();
+        let (environment, stopped) = (Arc::clone(&self.environment), stop.subscribe());
+        let worker = {
+            let (config, standing) = (config.clone(), Arc::clone(&standing));
+            async move {
+                for mut group in before {
+                    // Nothing is ever sent: it fails when the other has ended.
+                    let _ = group.changed().await;
+                }
+                if !*stopped.borrow() {
+                    Worker::new(config, sources, environment, standing, stopped).keep().await;
+                }
+                drop(ends);
+            }
+        };
+        self.workers.spawn(worker);
+        Running { config, standing, stop, ended }
     }
 
     /// Who can tell how each is doing.
     pub(crate) fn board(&self) -> Board {
-        Board(self.standings.clone().into())
+        self.board.clone()
     }
 
     /// Ends them: what a group is about to do it does not begin, and a program that runs is ended. What takes longer, a disk or a
     /// HAProxy that does not answer, is left where it is: the next life finds it unfinished.
     pub(crate) async fn stop(mut self) {
-        self.stop.send_replace(true);
+        for group in &self.groups {
+            group.stop.send_replace(true);
+        }
         let all = async { while self.workers.join_next().await.is_some() {} };
         if timeout(STOP_WITHIN, all).await.is_err() {
             tracing::warn!("templates are still at work; their next start goes on from there");
@@ -99,14 +153,27 @@ impl Templates {
     }
 }
 
+/// What the reports of a group are called.
+fn sink(group: &str) -> String {
+    format!("templates.{group}")
+}
+
 /// How the groups are doing. Clones are the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Board(Arc<[Arc<Standing>]>);
+pub(crate) struct Board(Arc<Mutex<Vec<Arc<Standing>>>>);
 
 impl Board {
     /// A row for each, in the order of the configuration.
     pub(crate) fn rows(&self) -> Vec<TemplateRow> {
-        self.0.iter().map(|standing| standing.row()).collect()
+        self.lock().iter().map(|standing| standing.row()).collect()
+    }
+
+    fn show(&self, standings: Vec<Arc<Standing>>) {
+        *self.lock() = standings;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Standing>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

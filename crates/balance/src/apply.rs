@@ -37,6 +37,7 @@ impl Balancer {
         for key in difference.departed {
             self.part(key, &mut changes);
         }
+        self.backends.reserve(difference.other.iter().filter(|(.., known)| known.is_none()).count());
         let mut named: Option<Arc<str>> = None;
         for (service, node, backend, known) in difference.other {
             let key = known.unwrap_or_else(|| {

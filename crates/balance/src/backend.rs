@@ -14,7 +14,7 @@ use crate::traits::Traits;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use muster_fleet::{BackendReport, Standing};
+use muster_fleet::{BackendReport, Standing, WEIGHT_MAX};
 
 #[derive(Debug)]
 pub(crate) struct Backend {
@@ -74,7 +74,7 @@ impl Backend {
     /// What its seat in the pool should say.
     pub(crate) fn rank(&self) -> Rank {
         Rank {
-            weight: self.traits.weight.unwrap_or(self.picture.weight),
+            weight: self.traits.weight.unwrap_or(self.picture.weight).min(WEIGHT_MAX),
             tier: self.tier(),
             judged: self.is_judged(),
             backup: self.traits.backup,

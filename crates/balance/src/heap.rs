@@ -51,6 +51,16 @@ impl<K: Ord + Copy> Heap<K> {
         Some(key)
     }
 
+    /// Changes all keys in a way that keeps their order.
+    pub(crate) fn map_keys(&mut self, map: impl Fn(K) -> K) {
+        self.entries.iter_mut().for_each(|(key, _)| *key = map(*key));
+    }
+
+    /// Its members, in no order.
+    pub(crate) fn slots(&self) -> impl Iterator<Item = u32> {
+        self.entries.iter().map(|(_, slot)| *slot)
+    }
+
     fn place(&self, slot: u32) -> Option<usize> {
         self.places.get(slot as usize).filter(|place| **place != NOWHERE).map(|place| *place as usize)
     }

@@ -6,13 +6,24 @@
 //! # The contract
 //! 1. [`Balancer::apply`] a picture; act on the returned [`Change`]s (connect to the new, close idle connections of
 //!    the withdrawn).
-//! 2. For a request, [`Balancer::pick`]; it counts as in flight on that backend until [`Balancer::finish`].
-//! 3. Tell what happened with [`Balancer::evidence`]; when it says that the backend is now ejected, close its idle
+//! 2. For a request, [`Balancer::choose`] (or [`Balancer::pick`], where nothing is known of it and it does not wait); it counts
+//!    as in flight on that backend until [`Balancer::finish`].
+//! 3. Tell what happened with [`Balancer::answered`] and [`Balancer::evidence`]; when they say that the backend is now ejected, close its idle
 //!    connections. A failed attempt asks [`Balancer::may_retry`] and picks again, naming what was tried, before it is
 //!    finished: as [`Ended::Retried`] when another backend was found, else as [`Ended::Failed`].
 //! 4. After all of these, and when [`Balancer::next_timeout`] has come, connect once to each of
 //!    [`Balancer::due_trials`] and tell the outcome as evidence.
 //! 5. Keep a connection only while [`Balancer::keeps`] says so.
+//! 6. Where a service lets requests wait, ask [`Balancer::call`] whose wait is over, after all of these and when
+//!    [`Balancer::next_call`] has come.
+//! 7. Where a service is checked, check each of [`Balancer::due_checks`] when [`Balancer::next_check`] has come, and tell the
+//!    outcome with [`Balancer::checked`].
+//!
+//! [`Balancer::set_policy`] and [`Balancer::describe`] carry what configuration and operators say, at any time.
+//!
+//! # How a backend is found
+//! Evidence, gossip, backups and zones make levels (`level.rs`), and a request goes to the best one that has anybody with
+//! room (`choose.rs`); within it a picker chooses by the service's algorithm (`picker.rs`), unless something sticks.
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 

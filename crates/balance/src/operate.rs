@@ -62,4 +62,9 @@ impl Balancer {
     pub fn stable_id(&self, key: Key) -> Option<StableId> {
         self.backends.get(key).map(|backend| backend.id)
     }
+
+    /// The same for a node of a service, whether it is in the picture or not: for cookies with names of an operator's choice.
+    pub fn stable_id_of(&self, service: &str, node: &str) -> StableId {
+        StableId::new(self.secret, service, node)
+    }
 }

@@ -79,14 +79,25 @@ impl Points {
         if !self.removed.is_empty() {
             self.points.retain(|(_, slot)| !self.removed.contains(slot));
         }
+        let mut new = Vec::new();
         for slot in &self.added {
             let Some(seat) = seats.get(*slot) else { continue };
             let points = ((u64::from(seat.rank.weight.max(1)) * POINTS_PER_WEIGHT) >> halvings).max(1);
-            self.points.extend((0..points).map(|index| (mix(seat.id.0, index), *slot)));
+            new.extend((0..points).map(|index| (mix(seat.id.0, index), *slot)));
         }
         // The same place twice is a matter of luck that all balancers must have alike: then the lower id has it.
         let id = |slot: u32| seats.get(slot).map(|seat| seat.id);
-        self.points.sort_by(|one, other| one.0.cmp(&other.0).then_with(|| id(one.1).cmp(&id(other.1))));
+        let order = |one: &(u64, u32), other: &(u64, u32)| {
+            one.0.cmp(&other.0).then_with(|| id(one.1).cmp(&id(other.1)))
+        };
+        new.sort_unstable_by(order);
+        if self.points.is_empty() {
+            self.points = new;
+        } else {
+            // Two runs in order: a merge.
+            self.points.extend(new);
+            self.points.sort_by(order);
+        }
         self.added.clear();
         self.removed.clear();
     }

@@ -61,7 +61,7 @@ pub struct Policy {
     pub zone: Option<String>,
     /// How much more than their weight, in percent of it, backends of our zone can bear.
     pub zone_factor_percent: u16,
-    /// Most requests in flight on one backend from this balancer. `None`: no limit.
+    /// Most requests in flight on one backend from this balancer. `None` or 0: no limit.
     pub max_in_flight: Option<u32>,
     /// Most requests that wait while all backends are full. 0: none waits.
     pub queue_max: u32,

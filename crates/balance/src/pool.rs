@@ -21,6 +21,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+/// Most weights that rise before one pick.
+const STEPS_AT_ONCE: usize = 64;
+
 /// A service.
 #[derive(Debug)]
 pub(crate) struct Pool {
@@ -203,9 +206,10 @@ impl Pool {
         }
     }
 
-    /// Lets weights rise whose time has come.
+    /// Lets weights rise whose time has come; not too many at once, or the steps of thousands would delay one request.
     pub(crate) fn tick(&mut self, now: Instant) {
-        while let Some(slot) = self.warming.due(now) {
+        for _ in 0..STEPS_AT_ONCE {
+            let Some(slot) = self.warming.due(now) else { break };
             self.exit(slot);
             if let Some(seat) = self.seats.get_mut(slot) {
                 self.warming.step(now, slot, seat, self.policy.slow_start);
@@ -270,7 +274,7 @@ impl Pool {
 
     /// Most requests in flight on a backend.
     pub(crate) fn limit(&self, rank: Rank) -> u32 {
-        rank.limit.or(self.policy.max_in_flight).unwrap_or(u32::MAX)
+        rank.limit.or(self.policy.max_in_flight).filter(|limit| *limit > 0).unwrap_or(u32::MAX)
     }
 
     /// Connected to before, and not ejected.

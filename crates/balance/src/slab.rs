@@ -19,6 +19,11 @@ struct Slot {
 }
 
 impl Slab {
+    /// Makes room for so many more at once.
+    pub(crate) fn reserve(&mut self, count: usize) {
+        self.slots.reserve(count.saturating_sub(self.free.len()));
+    }
+
     pub(crate) fn insert(&mut self, backend: Backend) -> Key {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Slot { generation: 0, backend: None });

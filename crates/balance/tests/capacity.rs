@@ -261,3 +261,35 @@ fn an_operators_weight_outlives_pictures() {
     balancer.describe(ms(5), "web", "a", Traits::default());
     assert_eq!(share(&mut balancer, ms(5), 1, 40), 20);
 }
+
+#[test]
+fn a_limit_of_nothing_is_no_limit() {
+    let (mut balancer, _) = queueing(0, 0);
+    (0..20).for_each(|_| _ = goes(choose(&mut balancer, ms(1))));
+}
+
+#[test]
+fn thousands_that_rise_at_once_all_arrive() {
+    let mut balancer = slowly();
+    let named = |count: u16| {
+        let names: Vec<String> = (0..count).map(|n| format!("node-{n:04}")).collect();
+        let host =
+            |n: u16| std::net::SocketAddr::from((std::net::Ipv4Addr::from(0x0a00_0000 + u32::from(n)), 80));
+        picture(names.iter().zip(0..).map(|(name, n)| ("web", name.as_str(), at(host(n), READY))))
+    };
+    for (at, count) in [(0, 1), (60_000, 1_000)] {
+        let changes = balancer.apply(ms(at), &named(count));
+        for key in keys(&prove(&mut balancer, ms(at), &changes)) {
+            balancer.evidence(ms(at), key, Evidence::Answered);
+        }
+    }
+    shares(&mut balancer, ms(60_000), 100);
+    // All their steps are due at once; the first picks after the pause take them.
+    shares(&mut balancer, ms(600_000), 1_000);
+    let got = shares(&mut balancer, ms(600_000), 5_000);
+    assert!(
+        got.len() == 1_000 && got.values().all(|count| (4..=6).contains(count)),
+        "{:?}",
+        got.values().max()
+    );
+}

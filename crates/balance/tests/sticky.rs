@@ -34,6 +34,7 @@ fn a_cookie_keeps_its_backend_on_every_balancer_with_the_same_secret() {
     let mut one = Balancer::with_secret(1, [7; 16]);
     let keys = sticky(&mut one, &by_cookie());
     let id = one.stable_id(keys[2]).unwrap();
+    assert_eq!(id, one.stable_id_of("web", "c"));
     assert_eq!(ten(&mut one, cookie(id)), BTreeSet::from([keys[2]]));
     assert_eq!(ten(&mut one, Hint::default()).len(), 4);
 

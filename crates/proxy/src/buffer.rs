@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 /// How large each block is: the longest head fits, and large bodies take few calls; 64 KiB, which is what much is cut into, fit
 /// with their head.
-pub(crate) const BLOCK_BYTES: usize = bounds::HEAD_BYTES_MAX + 16 * 1024;
+const BLOCK_BYTES: usize = bounds::HEAD_BYTES_MAX + 16 * 1024;
 
 /// Free blocks kept by a thread: 5 MiB. More than these are made and freed as they are needed.
 const FREE_MAX: usize = 64;

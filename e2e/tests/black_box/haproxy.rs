@@ -14,7 +14,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-const TEMPLATE: &str = "global
+pub(super) const TEMPLATE: &str = "global
     maxconn 2000
     stats socket STATS level admin expose-fd listeners
 defaults
@@ -42,15 +42,19 @@ fn changes() -> usize {
 }
 
 /// A whole node that balances by HAProxy.
-struct Balancer {
-    node: WholeNode,
-    front: String,
+pub(super) struct Balancer {
+    pub(super) node: WholeNode,
+    pub(super) front: String,
     directory: TempDir,
 }
 
 impl Balancer {
     fn start(hosts: &Hosts, template: &str) -> Self {
-        let directory = TempDir::new().expect("a temporary directory can be made");
+        Self::start_in(TempDir::new().expect("a temporary directory can be made"), hosts, template)
+    }
+
+    /// With all of its files there.
+    pub(super) fn start_in(directory: TempDir, hosts: &Hosts, template: &str) -> Self {
         let front = hosts.at(1, 8080);
         let path = |name: &str| directory.path().join(name).display().to_string();
         let text = template.replace("STATS", &path("run/admin.sock")).replace("FRONT", &front);
@@ -66,7 +70,7 @@ impl Balancer {
         Self { node, front, directory }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
@@ -81,13 +85,13 @@ impl Balancer {
         Ok(text)
     }
 
-    async fn row(&self) -> Result<TemplateRow, String> {
+    pub(super) async fn row(&self) -> Result<TemplateRow, String> {
         let told: Templates = self.node.control.get(TEMPLATES).await.map_err(|error| error.to_string())?;
         told.templates.into_iter().next().ok_or_else(|| "no group".to_owned())
     }
 
     /// Waits until HAProxy, its file and what is reported agree on these servers, and they are up.
-    async fn serves(&self, names: &[&str]) {
+    pub(super) async fn serves(&self, names: &[&str]) {
         let wanted: BTreeSet<String> = names.iter().map(|name| (*name).to_owned()).collect();
         wait_for(&format!("HAProxy serves {names:?}"), || async {
             let file = fs::read_to_string(self.path("haproxy.cfg")).map_err(|error| error.to_string())?;
@@ -122,7 +126,7 @@ impl Balancer {
     }
 }
 
-fn is_here() -> bool {
+pub(super) fn is_here() -> bool {
     let here = Path::new("/usr/sbin/haproxy").exists();
     if !here {
         skip("haproxy is not installed (apt install haproxy)");

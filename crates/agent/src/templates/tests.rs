@@ -1,5 +1,7 @@
 //! Groups as a whole: real files, real programs, and a fleet that only plays one.
 
+mod configured_anew;
+
 use super::*;
 use crate::roster::tests::roster;
 use muster_fleet::{Backend, Phase, Service, Standing as Believed, Terms};
@@ -89,7 +91,7 @@ impl Node {
     }
 
     fn start(&mut self, config: TemplatesConfig) {
-        self.templates = Some(Templates::start(&[config], &self.sources));
+        self.templates = Some(Templates::start(&[config], self.sources.clone()));
     }
 
     async fn stop(&mut self) {

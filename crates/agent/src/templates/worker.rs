@@ -345,7 +345,7 @@ impl Worker {
     /// Tells which picture is in force. What is in flight, HAProxy tells; any other reader of files keeps it to itself.
     async fn report(&self) {
         let Some(picture) = self.in_force.as_ref().filter(|_| self.reports()) else { return };
-        let sink = format!("templates.{}", self.config.name);
+        let sink = super::sink(&self.config.name);
         let report = match &self.haproxy {
             Some(haproxy) => haproxy.report(sink, picture).await,
             None => Some(Report {

@@ -13,15 +13,17 @@
 use crate::heap::Heap;
 use alloc::vec::Vec;
 
-/// Virtual time of a cycle. Large enough that two different fractions of a cycle differ by more than the error of
-/// rounding, for shares up to 2^15 and their sum up to 2^31; small enough that 2^40 cycles fit.
-const CYCLE: u64 = 1 << 56;
-/// Where virtual time begins, so that those owed something fit before it.
-const DAWN: u128 = 1 << 64;
+/// Virtual time of a cycle, a power of two. Large enough that two different fractions of a cycle differ by more than the error
+/// of rounding, for shares up to 20,000 and a sum of them up to 2^31.
+const CYCLE: u64 = 1 << CYCLE_BITS;
+const CYCLE_BITS: u32 = 50;
+/// Where virtual time begins, so that those owed something fit before it, and whence it is taken back to its beginning.
+const DAWN: u64 = 2 * CYCLE;
+const DUSK: u64 = u64::MAX / 2;
 /// Rounding leaves virtual time and the beginnings of turns at most so far from their exact values.
-const ROUNDING: u128 = 4;
-/// One pick of credit.
-const PICK: i128 = 1 << 32;
+const ROUNDING: u64 = 4;
+/// One pick of credit is 2^32.
+const PICK_BITS: u32 = 32;
 
 /// What a member that left is owed, in 2^-32 picks; negative when it owes. At most one pick either way: more would be paid
 /// out in a flood.
@@ -40,7 +42,7 @@ struct Turn {
     period: u64,
     remainder: u32,
     /// When its next turn begins.
-    start: u128,
+    start: u64,
     /// What rounding `start` down has left out so far, in 1/share.
     rest: u32,
     /// Decides between equals; random, so that many balancers do not all begin with the same backend.
@@ -50,14 +52,14 @@ struct Turn {
 }
 
 impl Turn {
-    fn new(share: u32, start: u128, lot: u32, brought: Credit) -> Self {
+    fn new(share: u32, start: u64, lot: u32, brought: Credit) -> Self {
         let remainder = u32::try_from(CYCLE % u64::from(share)).expect("less than the share, an u32");
         Self { share, period: CYCLE / u64::from(share), remainder, start, rest: 0, lot, brought }
     }
 
     /// When its next turn ends, which is when the one after it begins, and what rounding leaves out then.
-    fn end(&self) -> (u128, u32) {
-        let end = self.start + u128::from(self.period);
+    fn end(&self) -> (u64, u32) {
+        let end = self.start + self.period;
         match self.share - self.rest > self.remainder {
             true => (end, self.rest + self.remainder),
             false => (end + 1, self.remainder - (self.share - self.rest)),
@@ -70,9 +72,9 @@ impl Turn {
 pub(crate) struct Turns {
     turns: Vec<Turn>,
     /// Whose turn has begun, by its end.
-    due: Heap<(u128, u32)>,
+    due: Heap<(u64, u32)>,
     /// Whose turn has yet to begin, by its beginning.
-    later: Heap<u128>,
+    later: Heap<u64>,
     /// Sum of shares, and of shares times beginnings: virtual time is their quotient.
     shares: u64,
     moments: u128,
@@ -81,38 +83,42 @@ pub(crate) struct Turns {
 impl Turns {
     /// Adds one with a share of at least 1. `lot` decides between equals.
     pub(crate) fn insert(&mut self, slot: u32, share: u32, credit: Credit, lot: u32) {
-        let now = self.moments.checked_div(self.shares.into()).unwrap_or(DAWN);
-        let owed = i128::from(credit.0) * i128::from(CYCLE) / PICK / i128::from(share);
-        let turn = Turn::new(share, now.saturating_add_signed(-owed), lot, credit);
+        // At most one pick, which is a period of at most a cycle.
+        let owed = (credit.0 << (CYCLE_BITS - PICK_BITS)) / i64::from(share);
+        let turn = Turn::new(share, self.now().saturating_add_signed(-owed), lot, credit);
         let slots = slot as usize + 1;
         if self.turns.len() < slots {
             self.turns.resize(slots, Turn::default());
         }
         self.turns[slot as usize] = turn;
         self.shares += u64::from(share);
-        self.moments += turn.start * u128::from(share);
+        self.moments += u128::from(turn.start) * u128::from(share);
         self.later.set(slot, turn.start);
     }
 
     /// Takes one out who is there. Whoever is alone is owed nothing by anybody here, and so takes along what it brought: a newcomer
     /// that is alone with its first request would be rid of its debt by that, and be first again among the others.
     pub(crate) fn remove(&mut self, slot: u32) -> Credit {
-        let now = self.moments.checked_div(self.shares.into()).unwrap_or(DAWN);
+        let now = self.now();
         let turn = self.turns[slot as usize];
         let is_alone = self.shares == u64::from(turn.share);
         if self.due.remove(slot).is_none() {
             self.later.remove(slot);
         }
         self.shares -= u64::from(turn.share);
-        self.moments -= turn.start * u128::from(turn.share);
+        self.moments -= u128::from(turn.start) * u128::from(turn.share);
         if is_alone {
             return turn.brought;
         }
-        let most = i128::from(CYCLE) / i128::from(turn.share);
-        let owed = i128::try_from(now).unwrap_or(i128::MAX) - i128::try_from(turn.start).unwrap_or(i128::MAX);
-        // Within a period either way, so the product has at most 56 + 32 bits.
-        let credit = owed.clamp(-most, most) * i128::from(turn.share) * PICK / i128::from(CYCLE);
-        Credit(i64::try_from(credit).expect("at most one pick, which is 2^32"))
+        // Times are less than 2^63, and a period times its share is at most a cycle.
+        let most = turn.period.cast_signed();
+        let owed = (now.cast_signed() - turn.start.cast_signed()).clamp(-most, most);
+        Credit((owed * i64::from(turn.share)) >> (CYCLE_BITS - PICK_BITS))
+    }
+
+    fn now(&self) -> u64 {
+        let now = self.moments.checked_div(self.shares.into());
+        now.and_then(|now| u64::try_from(now).ok()).unwrap_or(DAWN)
     }
 
     /// Whose turn it is, without taking it.
@@ -133,19 +139,36 @@ impl Turns {
     pub(crate) fn take(&mut self, slot: u32) {
         let turn = &mut self.turns[slot as usize];
         let (end, rest) = turn.end();
-        self.moments += (end - turn.start) * u128::from(turn.share);
+        self.moments += u128::from(end - turn.start) * u128::from(turn.share);
         (turn.start, turn.rest) = (end, rest);
         // Even if it may be taken at once again: only once the clock was looked at with all others'.
         self.due.remove(slot);
         self.later.set(slot, end);
+        if end > DUSK {
+            self.begin_anew();
+        }
     }
 
-    fn deadline(&self, slot: u32) -> (u128, u32) {
+    /// Takes time back to its beginning for all alike, which happens once in thousands of cycles.
+    fn begin_anew(&mut self) {
+        let passed = self.now() - DAWN;
+        self.due.map_keys(|(end, lot)| (end.saturating_sub(passed), lot));
+        self.later.map_keys(|start| start.saturating_sub(passed));
+        let members = self.due.slots().chain(self.later.slots());
+        self.moments = 0;
+        for slot in members {
+            let turn = &mut self.turns[slot as usize];
+            turn.start = turn.start.saturating_sub(passed);
+            self.moments += u128::from(turn.start) * u128::from(turn.share);
+        }
+    }
+
+    fn deadline(&self, slot: u32) -> (u64, u32) {
         let turn = &self.turns[slot as usize];
         (turn.end().0, turn.lot)
     }
 
-    fn has_begun(&self, start: u128) -> bool {
-        start.saturating_sub(ROUNDING) * u128::from(self.shares) <= self.moments
+    fn has_begun(&self, start: u64) -> bool {
+        u128::from(start.saturating_sub(ROUNDING)) * u128::from(self.shares) <= self.moments
     }
 }

@@ -259,3 +259,12 @@ fn a_heavy_one_gets_its_share_among_very_many_light_ones() {
         assert!(apart < Some(60), "{apart:?} others in a row");
     }
 }
+
+#[test]
+fn turns_go_on_when_virtual_time_begins_anew() {
+    // A cycle of a weight of 1 is 20 picks, and time begins anew after some 8,000 cycles.
+    let mut table = table(1, &[1, 2]);
+    for _ in 0..20_000 {
+        assert_eq!(counts(&picks(&mut table, 60), 2), [20, 40]);
+    }
+}

@@ -1,5 +1,5 @@
 //! Everything at once, by many seeds: what must hold whatever the policy and whatever happens. A failing seed is run
-//! again with `SEED=n`.
+//! again with `SEED=n`, and `SEEDS=n` runs more of them.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -12,9 +12,10 @@ use world::World;
 const STEPS: usize = 1_500;
 
 fn seeds(count: u64) -> Vec<u64> {
-    match std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()) {
+    let number = |name| std::env::var(name).ok().and_then(|number| number.parse().ok());
+    match number("SEED") {
         Some(seed) => vec![seed],
-        None => (0..count).collect(),
+        None => (0..number("SEEDS").unwrap_or(count)).collect(),
     }
 }
 

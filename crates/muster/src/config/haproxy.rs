@@ -1,7 +1,9 @@
 //! `[haproxy]` as the agent and PID 1 want it.
 
+use super::key::Key;
 use super::keys::haproxy as keys;
 use super::settings::Settings;
+use super::value::Value;
 use muster_agent::templates::{Action, FileConfig, TemplatesConfig};
 use muster_haproxy_driver::{CONFIG_BYTES_MAX, Config, Reload, lint};
 use muster_render::{Escape, Pace};
@@ -28,6 +30,22 @@ pub(crate) fn balances(settings: &Settings) -> bool {
 /// Whether `muster run` keeps it.
 pub(crate) fn is_managed(settings: &Settings) -> bool {
     settings.text(&keys::MODE) == keys::MANAGED
+}
+
+/// What only a restart changes: PID 1 started HAProxy with it, or the cluster was told.
+const FIXED: [&Key; 4] = [&keys::MODE, &keys::CONFIG, &keys::MASTER, &keys::PROGRAM];
+
+/// Puts back into `settings`, which were read again, what only a restart changes. The names of what was changed all the same.
+pub(crate) fn keep_fixed(settings: &mut Settings, started: &Settings) -> Vec<&'static str> {
+    let mut changed = Vec::new();
+    for key in FIXED {
+        if settings.text(key) != started.text(key) {
+            changed.push(key.name);
+            let value = Value::Text(started.text(key).to_owned());
+            settings.set(key, value, &started.origin(key).clone());
+        }
+    }
+    changed
 }
 
 /// What is wrong with a configuration of HAProxy, or with a template of one, whatever HAProxy reads it: what none takes, and what is worth

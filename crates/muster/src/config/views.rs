@@ -74,6 +74,7 @@ pub(crate) fn reloaded(settings: &Settings) -> muster_agent::Reloaded {
         leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
         skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
         handlers: handlers::all(settings),
+        templates: templates::all(settings),
         log_level: settings.text(&keys::LOG_LEVEL).to_owned(),
     }
 }

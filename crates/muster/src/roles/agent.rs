@@ -2,8 +2,7 @@
 
 use crate::cli::AgentArgs;
 use crate::config::check::{Findings, Purpose, Role, check};
-use crate::config::views;
-use crate::config::{Settings, Sources, load};
+use crate::config::{Problem, Settings, Sources, haproxy, load, views};
 use crate::{exit, out};
 use muster_agent::{Ended, LogBook, Reload};
 use std::process::ExitCode;
@@ -19,8 +18,15 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
         Ok(prepared) => prepared,
         Err(end) => return end,
     };
+    let started = settings.clone();
     let reload = Reload::by(move || {
-        let settings = reread(&sources, check)?;
+        let mut settings = reread(&sources, check)?;
+        let fixed = haproxy::keep_fixed(&mut settings, &started);
+        if !fixed.is_empty() {
+            // With these it may be another configuration than the one that was looked at.
+            without_mistake(&check(&settings, &[Role::Agent], Purpose::Reload), &[])?;
+            tracing::warn!("[haproxy] {}: takes effect when this node is started again", fixed.join(", "));
+        }
         switch.set(views::log(&settings).level);
         Ok(views::reloaded(&settings))
     });
@@ -39,7 +45,12 @@ pub(crate) fn reread(
     check: fn(&Settings, &[Role], Purpose) -> Findings,
 ) -> Result<Settings, String> {
     let loaded = load(sources);
-    let findings = check(&loaded.settings, &[Role::Agent], Purpose::Reload);
-    let problems: Vec<String> = findings.problems_after(&loaded.problems).map(ToString::to_string).collect();
-    if problems.is_empty() { Ok(loaded.settings) } else { Err(problems.join("; ")) }
+    without_mistake(&check(&loaded.settings, &[Role::Agent], Purpose::Reload), &loaded.problems)?;
+    Ok(loaded.settings)
+}
+
+/// Everything that is wrong, in words.
+fn without_mistake(findings: &Findings, read: &[Problem]) -> Result<(), String> {
+    let problems: Vec<String> = findings.problems_after(read).map(ToString::to_string).collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("; ")) }
 }

@@ -5,7 +5,7 @@
 
 use super::splice::{BLOCKS_BEFORE, Failed, Splice};
 use crate::alarm::Alarm;
-use crate::buffer::{BLOCK_BYTES, Buffer};
+use crate::buffer::Buffer;
 use crate::stream::{Socket, Stream};
 use std::io;
 use std::pin::Pin;
@@ -14,6 +14,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
+
+/// What came at once is a full block from here on.
+const FULL_BYTES: usize = 64 * 1024;
 
 /// Why a pair broke.
 #[derive(Debug, thiserror::Error)]
@@ -185,7 +188,7 @@ impl Half {
                 Poll::Ready(Ok(count)) => {
                     self.came += count as u64;
                     self.full_blocks =
-                        if count == BLOCK_BYTES { self.full_blocks.saturating_add(1) } else { 0 };
+                        if count >= FULL_BYTES { self.full_blocks.saturating_add(1) } else { 0 };
                 }
                 Poll::Ready(Err(cause)) => return Err(Failed::Source(cause)),
                 Poll::Pending => {

@@ -1,10 +1,10 @@
 //! Keys of `[haproxy]`: a real HAProxy that follows the fleet.
 
 use super::PLAIN;
-use crate::config::key::{Fallback, Key, Kind, Section};
+use crate::config::key::{Applies, Fallback, Key, Kind, Section};
 use std::time::Duration;
 
-const HAPROXY: Key = Key { section: Section::Haproxy, ..PLAIN };
+const HAPROXY: Key = Key { section: Section::Haproxy, applies: Applies::Live, ..PLAIN };
 
 pub(crate) const OFF: &str = "off";
 pub(crate) const MANAGED: &str = "managed";
@@ -18,6 +18,7 @@ pub(crate) static MODE: Key = Key {
     help: "Whether the agent keeps a HAProxy right, and which.\n\n\
            `managed`: one that `muster run` starts and keeps. `attached`: one that runs already. `shadow`: likewise, but nothing is \
            touched; what would be done is told. In the first two this node balances, and tells the cluster so (tag `balances=1`).",
+    applies: Applies::Restart,
     ..HAPROXY
 };
 
@@ -37,6 +38,7 @@ pub(crate) static CONFIG: Key = Key {
     kind: Kind::Path,
     fallback: Fallback::Is("/etc/haproxy/haproxy.cfg"),
     help: "The file that HAProxy is started with.\n\nIt always says what is wanted, so that a HAProxy that starts anew is right.",
+    applies: Applies::Restart,
     ..HAPROXY
 };
 
@@ -55,6 +57,7 @@ pub(crate) static MASTER: Key = Key {
     kind: Kind::Path,
     fallback: Fallback::Is("/run/haproxy/master.sock"),
     help: "Its master's socket (`haproxy -W -S PATH`), by which it reloads and tells of old workers.",
+    applies: Applies::Restart,
     ..HAPROXY
 };
 
@@ -73,6 +76,7 @@ pub(crate) static PROGRAM: Key = Key {
     kind: Kind::Path,
     fallback: Fallback::Is("haproxy"),
     help: "HAProxy itself: what checks a new configuration, and what `muster run` starts.",
+    applies: Applies::Restart,
     ..HAPROXY
 };
 

@@ -1,7 +1,7 @@
 //! Keys of `[templates.NAME]`: files that the agent makes whenever the fleet changes.
 
 use super::PLAIN;
-use crate::config::key::{Fallback, Key, Kind, Section};
+use crate::config::key::{Applies, Fallback, Key, Kind, Section};
 use std::time::Duration;
 
 /// In the order of the file.
@@ -25,7 +25,7 @@ pub(crate) static TABLE: &[&Key] = &[
 /// Most groups that may be named.
 pub(crate) const TEMPLATES_MAX: usize = 256;
 
-const TEMPLATE: Key = Key { section: Section::Template, ..PLAIN };
+const TEMPLATE: Key = Key { section: Section::Template, applies: Applies::Live, ..PLAIN };
 const TIME: Kind = Kind::Duration { min: Duration::ZERO, max: Duration::from_secs(3600) };
 const PROGRAM_TIME: Kind = Kind::Duration { min: Duration::from_millis(10), max: Duration::from_secs(3600) };
 

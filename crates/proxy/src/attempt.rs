@@ -135,7 +135,7 @@ pub(crate) async fn send<F: Front>(
     }
     let connected = tokio::select! {
         biased;
-        connected = upstream::connect(addr, plane.config.connect_timeout, &ask.preface) => connected,
+        connected = upstream::connect(addr, ask.service.connect_timeout, &ask.preface) => connected,
         // Of a client that still sends nothing is known until somebody takes what it sends.
         gone = poll_fn(|cx| front.poll_gone(cx)), if !ask.has_body => {
             return Err(Failure { cause: Cause::Client(gone), unsent: true, intact: false });
@@ -161,7 +161,8 @@ async fn exchange<F: Front>(
     repeatable: bool,
 ) -> Result<Answer, Failure> {
     let plane = lease.plane();
-    let (patience, client_max) = (plane.patience(lease.key(), repeatable), plane.config.idle_timeout);
+    let (patience, client_max) =
+        (plane.patience(&ask.service, lease.key(), repeatable), plane.config.idle_timeout);
     let began = Instant::now();
     let mut turn = Turn::new(patience, client_max);
     let mut exchange = Exchange::new(front, ask, &mut upstream);

@@ -32,6 +32,8 @@ pub struct Listen {
     pub redirect_https: Option<u16>,
     /// Each connection begins with a header of the PROXY protocol, which says whose it is.
     pub proxy_protocol: bool,
+    /// Which frontend of the plan it belongs to, if there is a plan.
+    pub frontend: usize,
 }
 
 /// Where a listening socket is.
@@ -54,7 +56,7 @@ impl Listen {
 
     /// Plain HTTP at `at`.
     pub fn new(at: At) -> Self {
-        Self { at, tls: false, tcp: false, redirect_https: None, proxy_protocol: false }
+        Self { at, tls: false, tcp: false, redirect_https: None, proxy_protocol: false, frontend: 0 }
     }
 
     /// The same elsewhere.

@@ -2,9 +2,12 @@
 
 use crate::bind::Listen;
 use crate::tls::Tls;
-use muster_balance::Policy;
-use muster_fleet::{Network, Rule};
+use muster_balance::{Policy, Traits};
+use muster_fleet::{Network, Picture, Rule};
+use muster_routes::Plan;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything `muster proxy` was told by flags, environment and files.
@@ -22,8 +25,10 @@ pub struct Config {
     pub handshake_timeout: Duration,
     /// How its backends are chosen. A queue is not waited in yet: `queue_max` is taken for 0.
     pub policy: Policy,
-    /// The service that gets the requests.
+    /// The service that gets the requests; all of them unless there is a `routing`.
     pub service: String,
+    /// Several services, and which gets what.
+    pub routing: Option<Routing>,
     /// Control socket of this node's agent.
     pub socket: PathBuf,
     /// Longest wait for a TCP connection to a backend.
@@ -42,4 +47,35 @@ pub struct Config {
     pub plaintext: bool,
     /// Who may serve `service`; the agent must draw by the same rule.
     pub rule: Rule,
+}
+
+/// Several services behind rules. Backends are told of clients what the rules say, and nothing else.
+#[derive(Clone, Debug)]
+pub struct Routing {
+    /// Which request goes where; [`Listen::frontend`] counts in its frontends.
+    pub plan: Arc<Plan>,
+    /// The plan's services.
+    pub services: BTreeMap<String, ServiceConfig>,
+    /// Backends that are written down: then no agent is followed.
+    pub fixed: Option<Fixed>,
+}
+
+/// One service of several.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ServiceConfig {
+    /// How its backends are chosen. As with one service, nobody waits in a queue.
+    pub policy: Policy,
+    /// Longest wait for a TCP connection to a backend.
+    pub connect_timeout: Duration,
+    /// Longest wait for a response head.
+    pub response_timeout: Duration,
+}
+
+/// Backends that no agent draws.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fixed {
+    /// All of them.
+    pub picture: Picture,
+    /// What else is said of some, by service and name.
+    pub traits: Vec<(String, String, Traits)>,
 }

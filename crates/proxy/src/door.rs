@@ -62,7 +62,7 @@ async fn welcome(
     if listen.proxy_protocol && is_trusted(plane, client.peer) {
         client.introduce(preface::read(&socket).await?);
     }
-    client.redirect_https = listen.redirect_https;
+    (client.redirect_https, client.frontend) = (listen.redirect_https, listen.frontend);
     // Nothing listens with `tls` without a server for it.
     let Some(tls) = plane.tls.as_ref().filter(|_| listen.tls) else { return Ok(Stream::Plain(socket)) };
     let (stream, secured) = tls.accept(socket, listen.tcp).await?;

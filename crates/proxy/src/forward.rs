@@ -54,13 +54,13 @@ async fn obtain<F: Front>(
     front: &mut F,
     alarm: &mut Alarm,
 ) -> Result<(Lease, Answer), Option<Page>> {
-    let service = &plane.config.service;
+    let service = ask.service.name.as_str();
     let safe = ask.safe;
     let repeatable = safe && !ask.has_body;
     let mut tried = Vec::new();
     let mut last: Option<(Lease, Option<Page>)> = None;
     loop {
-        let Some((mut lease, addr)) = plane.pick(ask.hint, &tried) else {
+        let Some((mut lease, addr)) = plane.pick(&ask.service, ask.hint, &tried) else {
             return Err(match last {
                 Some((mut lease, page)) => {
                     // Only what bears repeating comes here.

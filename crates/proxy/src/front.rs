@@ -10,9 +10,11 @@ pub(crate) mod http1;
 
 use crate::buffer::Buffer;
 use crate::pages::Page;
+use crate::service::Service;
 use muster_balance::Hint;
 use muster_http1::{Asked, Refusal, Response};
 use std::io;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 /// A request as backends get it.
@@ -24,6 +26,8 @@ pub(crate) struct Ask {
     pub(crate) asked: Asked,
     /// The method changes nothing, so that sending it twice does no harm (RFC 9110, 9.2.1).
     pub(crate) safe: bool,
+    /// Who gets it.
+    pub(crate) service: Rc<Service>,
     /// What of the client its backend may depend on.
     pub(crate) hint: Hint,
     /// What a new connection to a backend begins with, before the head.

@@ -10,6 +10,8 @@ pub(crate) struct Page {
     status: Status,
     text: String,
     field: Option<(&'static str, String)>,
+    /// What somebody wrote down, in place of our text.
+    written: Option<muster_routes::Page>,
 }
 
 /// A status and its name (RFC 9110, 15).
@@ -28,7 +30,7 @@ const VERSION_NOT_SUPPORTED: Status = (505, "HTTP Version Not Supported");
 
 impl Page {
     fn new(status: Status, text: impl Into<String>) -> Self {
-        Self { status, text: text.into(), field: None }
+        Self { status, text: text.into(), field: None, written: None }
     }
 
     /// What is wrong with a request.
@@ -52,6 +54,30 @@ impl Page {
     /// 400: there is nowhere to send its client.
     pub(crate) fn no_host() -> Self {
         Self::new(BAD_REQUEST, "It is served by https only, and the request's Host names no host.")
+    }
+
+    /// Elsewhere, as a rule says.
+    pub(crate) fn redirect(status: u16, to: &[u8]) -> Self {
+        // Targets are text, but for what a client sent beyond ASCII.
+        let to = String::from_utf8_lossy(to).into_owned();
+        let page = Self::new((status, reason(status)), "It is elsewhere.");
+        Self { field: Some(("Location", to)), ..page }
+    }
+
+    /// Refused by a rule.
+    pub(crate) fn denied(status: u16) -> Self {
+        Self::new((status, reason(status)), "A rule of this balancer refuses the request.")
+    }
+
+    /// What a rule answers.
+    pub(crate) fn written(page: &muster_routes::Page) -> Self {
+        let empty = Self::new((page.status, reason(page.status)), "");
+        Self { written: Some(page.clone()), ..empty }
+    }
+
+    /// 503: no rule chose a service.
+    pub(crate) fn no_service() -> Self {
+        Self::new(SERVICE_UNAVAILABLE, "No rule of this balancer says who answers the request.")
     }
 
     /// 405: this proxy balances requests and opens no tunnels to elsewhere.
@@ -113,23 +139,64 @@ impl Page {
     /// the head alone, for HEAD.
     pub(crate) fn write(&self, minor: u8, keeps: bool, alone: bool, out: &mut Vec<u8>) {
         let (code, name) = self.status;
-        let text = format!("{code} {name}\n{}\n", self.text);
         let connection = match (minor, keeps) {
             (0, true) => "Connection: keep-alive\r\n",
             (0, false) | (_, true) => "",
             (_, false) => "Connection: close\r\n",
         };
-        let retry = if self.status == SERVICE_UNAVAILABLE { "Retry-After: 1\r\n" } else { "" };
-        let length = text.len();
+        let text = format!("{code} {name}\n{}\n", self.text);
+        let (content_type, body) = match &self.written {
+            Some(page) => (page.content_type.as_str(), page.body.as_slice()),
+            None => ("text/plain; charset=utf-8", text.as_bytes()),
+        };
         // Writing to memory cannot fail.
-        let _ = write!(
-            out,
-            "HTTP/1.{minor} {code} {name}\r\nContent-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n\
-             Content-Length: {length}\r\n{retry}{connection}"
-        );
+        let _ = write!(out, "HTTP/1.{minor} {code} {name}\r\n");
+        if !content_type.is_empty() {
+            let _ = write!(out, "Content-Type: {content_type}\r\n");
+        }
+        let _ = write!(out, "Cache-Control: no-store\r\nContent-Length: {}\r\n", body.len());
+        if self.status == SERVICE_UNAVAILABLE && self.written.is_none() {
+            out.extend_from_slice(b"Retry-After: 1\r\n");
+        }
+        out.extend_from_slice(connection.as_bytes());
+        for (name, value) in self.written.iter().flat_map(|page| &page.fields) {
+            let _ = write!(out, "{name}: {value}\r\n");
+        }
         if let Some((name, value)) = &self.field {
             let _ = write!(out, "{name}: {value}\r\n");
         }
-        let _ = write!(out, "\r\n{}", if alone { "" } else { &text });
+        out.extend_from_slice(b"\r\n");
+        if !alone {
+            out.extend_from_slice(body);
+        }
+    }
+}
+
+/// The name of a status (RFC 9110, 15, and RFC 6585); a reason is not needed, and may be empty (RFC 9112, 4).
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
+        307 => "Temporary Redirect",
+        308 => PERMANENT_REDIRECT.1,
+        400 => BAD_REQUEST.1,
+        401 => "Unauthorized",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => METHOD_NOT_ALLOWED.1,
+        408 => REQUEST_TIMEOUT.1,
+        410 => "Gone",
+        413 => "Content Too Large",
+        425 => "Too Early",
+        429 => "Too Many Requests",
+        431 => HEADER_TOO_LARGE.1,
+        500 => "Internal Server Error",
+        501 => NOT_IMPLEMENTED.1,
+        502 => BAD_GATEWAY.1,
+        503 => SERVICE_UNAVAILABLE.1,
+        504 => GATEWAY_TIMEOUT.1,
+        _ => "",
     }
 }

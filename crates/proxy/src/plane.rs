@@ -4,16 +4,18 @@
 //! here its words are carried out.
 
 use crate::bounds;
-use crate::config::Config;
+use crate::config::{Config, Fixed};
 use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
+use crate::service::Service;
 use crate::tls;
 use crate::trust::Distrust;
 use crate::upstream::Upstream;
-use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Hint, Key, Pick, Policy, Turn};
+use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Hint, Key, Pick, Turn};
 use muster_fleet::{Phase, Picture, Report, Standing};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
@@ -41,8 +43,10 @@ pub(crate) struct Plane {
     settled: watch::Sender<bool>,
     /// Why we cannot begin, if the very first picture was one we must not use.
     pub(crate) distrust: watch::Sender<Option<Distrust>>,
-    /// Whether the service had a backend when last looked; `None` before the first look.
-    has_backends: Cell<Option<bool>>,
+    /// The one that gets all requests, unless there is a routing.
+    pub(crate) service: Rc<Service>,
+    /// All that we serve, by name.
+    services: BTreeMap<String, Rc<Service>>,
     /// Trials may be due earlier than the timer thinks.
     pub(crate) trials_changed: Notify,
     /// A report should go out now.
@@ -53,8 +57,16 @@ impl Plane {
     /// A plane without a picture, for listeners bound to `bound`.
     pub(crate) fn new(config: Config, bound: &[SocketAddr], tls: Option<Rc<tls::Server>>, seed: u64) -> Self {
         let mut balancer = Balancer::new(seed);
-        let policy = Policy { queue_max: 0, ..config.policy.clone() };
-        balancer.set_policy(muster_balance::Instant::default(), &config.service, &policy);
+        let start = muster_balance::Instant::default();
+        let services = Service::all(&config);
+        for (name, service) in &services {
+            balancer.set_policy(start, name, &service.policy);
+        }
+        for (service, node, traits) in
+            config.routing.iter().filter_map(|routing| routing.fixed.as_ref()).flat_map(|fixed| &fixed.traits)
+        {
+            balancer.describe(start, service, node, traits.clone());
+        }
         Self {
             tls,
             start: Instant::now(),
@@ -64,11 +76,17 @@ impl Plane {
             own: OwnAddresses::new(bound),
             settled: watch::Sender::new(false),
             distrust: watch::Sender::new(None),
-            has_backends: Cell::new(None),
+            service: services.get(&config.service).map(Rc::clone).unwrap_or_default(),
+            services,
             trials_changed: Notify::new(),
             report_wanted: Notify::new(),
             config,
         }
+    }
+
+    /// Backends that are written down.
+    pub(crate) fn fixed(&self) -> Option<&Fixed> {
+        self.config.routing.as_ref()?.fixed.as_ref()
     }
 
     fn now(&self) -> muster_balance::Instant {
@@ -92,9 +110,13 @@ impl Plane {
                 Change::Returned(_) => {}
             }
         }
-        let usable = self.usable_backends(&picture);
+        let mut usable = 0;
+        for (name, service) in &self.services {
+            let of_service = usable_backends(&picture, name);
+            service.note_backends(of_service > 0);
+            usable += of_service;
+        }
         tracing::debug!(epoch = picture.epoch, version = picture.version, backends = usable, "new picture");
-        self.note_backends(usable > 0);
         if usable > 0 || picture.phase == Phase::Live {
             self.settled.send_replace(true);
         }
@@ -109,8 +131,8 @@ impl Plane {
     /// The part of `picture` that we serve. Backends of other services may be anything, such as a database that blocks
     /// hosts which connect and say nothing: they get no connection of ours.
     pub(crate) fn ours(&self, picture: &Picture) -> Picture {
-        let service = picture.services.get_key_value(&self.config.service);
-        let services = service.map(|(name, service)| (name.clone(), service.clone())).into_iter().collect();
+        let ours = picture.services.iter().filter(|(name, _)| self.services.contains_key(*name));
+        let services = ours.map(|(name, service)| (name.clone(), service.clone())).collect();
         Picture {
             epoch: picture.epoch,
             version: picture.version,
@@ -121,23 +143,9 @@ impl Plane {
         }
     }
 
-    fn usable_backends(&self, picture: &Picture) -> usize {
-        let service = picture.services.get(&self.config.service);
-        let backends = service.into_iter().flat_map(|service| service.backends.values());
-        backends.filter(|backend| backend.standing != Standing::Withdrawn).count()
-    }
-
-    /// One line when the service becomes empty and one when it recovers.
-    fn note_backends(&self, any: bool) {
-        let service = self.config.service.escape_default();
-        match (self.has_backends.replace(Some(any)), any) {
-            (Some(true) | None, false) => {
-                tracing::warn!(%service, "no backend is ready: requests get 503 until one is");
-            }
-            (Some(false), true) => tracing::info!(%service, "backends are ready again"),
-            (None, true) => tracing::info!(%service, "backends are ready"),
-            (Some(true), true) | (Some(false), false) => {}
-        }
+    /// One of those that we serve.
+    pub(crate) fn service_called(&self, name: &str) -> Option<&Rc<Service>> {
+        self.services.get(name)
     }
 
     /// Waits for a picture worth acting on, but not longer than a moment after the start.
@@ -151,19 +159,22 @@ impl Plane {
     }
 
     /// Where the next attempt goes, not to those in `tried`.
-    pub(crate) fn pick(self: &Rc<Self>, hint: Hint, tried: &[Key]) -> Option<(Lease, SocketAddr)> {
-        let pick = self.balancer.borrow_mut().choose(self.now(), &self.config.service, hint, tried);
+    pub(crate) fn pick(
+        self: &Rc<Self>,
+        service: &Service,
+        hint: Hint,
+        tried: &[Key],
+    ) -> Option<(Lease, SocketAddr)> {
+        let pick = self.balancer.borrow_mut().choose(self.now(), &service.name, hint, tried);
         match pick {
             Pick::Go(Choice { key, addr }) => {
-                if self.has_backends.get() != Some(true) {
-                    self.note_backends(true);
-                }
+                service.note_backends(true);
                 Some((Lease::new(Rc::clone(self), key), addr))
             }
             // Nobody waits: the policy has no queue.
             Pick::Queue(_) | Pick::Full | Pick::Nobody => {
                 if tried.is_empty() {
-                    self.note_backends(false);
+                    service.note_backends(false);
                 }
                 None
             }
@@ -171,10 +182,10 @@ impl Plane {
     }
 
     /// How long to wait for a response head from a backend. `repeatable`: the request can be made elsewhere.
-    pub(crate) fn patience(&self, key: Key, repeatable: bool) -> Duration {
+    pub(crate) fn patience(&self, service: &Service, key: Key, repeatable: bool) -> Duration {
         match repeatable && self.balancer.borrow().is_on_trial(key) {
-            true => self.config.response_timeout.min(bounds::FIRST_ANSWER_MAX),
-            false => self.config.response_timeout,
+            true => service.response_timeout.min(bounds::FIRST_ANSWER_MAX),
+            false => service.response_timeout,
         }
     }
 
@@ -244,4 +255,9 @@ impl Plane {
     pub(crate) fn report(&self) -> Report {
         self.balancer.borrow().report(SINK)
     }
+}
+
+fn usable_backends(picture: &Picture, service: &str) -> usize {
+    let backends = picture.services.get(service).into_iter().flat_map(|service| service.backends.values());
+    backends.filter(|backend| backend.standing != Standing::Withdrawn).count()
 }

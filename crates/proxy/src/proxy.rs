@@ -64,7 +64,13 @@ impl Proxy {
         let plane = Rc::new(Plane::new(config, &addrs, tls, seed()));
         let stop = watch::Sender::new(false);
         for listener in listeners {
-            tracing::info!(addr = %listener.spec, service = %plane.config.service.escape_default(), "listening");
+            let routing = plane.config.routing.as_ref();
+            let frontend = routing.and_then(|routing| routing.plan.frontends().get(listener.spec.frontend));
+            let name = frontend.map_or(&plane.config.service, |frontend| &frontend.name).escape_default();
+            match frontend {
+                Some(_) => tracing::info!(addr = %listener.spec, frontend = %name, "listening"),
+                None => tracing::info!(addr = %listener.spec, service = %name, "listening"),
+            }
             listener.tune(plane.config.idle_timeout.max(bounds::STUCK_MIN));
             let accepting =
                 listen::accept(Rc::clone(&plane), listener, Arc::clone(&places), stop.subscribe());
@@ -73,6 +79,9 @@ impl Proxy {
         tokio::task::spawn_local(trial::run(Rc::clone(&plane)));
         tokio::task::spawn_local(trial::sweep(Rc::clone(&plane)));
         let last_picture = RefCell::new(inherited.picture.map(LastPicture::new));
+        if let Some(fixed) = plane.fixed() {
+            trial::start(&plane, plane.apply(&fixed.picture));
+        }
         Ok(Self { plane, certificates_asked, addrs, places, places_max, stop, last_picture })
     }
 
@@ -83,7 +92,12 @@ impl Proxy {
 
     /// Follows the agent's picture on the configured control socket, and reports to it. Until it answers, the picture that was
     /// kept for this start is in force, if there is one.
+    ///
+    /// Not where backends are written down.
     pub fn follow(&self) {
+        if self.plane.fixed().is_some() {
+            return;
+        }
         let client = Client::new(&self.plane.config.socket);
         let following = follow::Following::start(
             Rc::clone(&self.plane),

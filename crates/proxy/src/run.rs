@@ -24,6 +24,8 @@ pub fn run(config: Config) -> Result<(), Error> {
     LocalSet::new().block_on(&runtime, async {
         let mut term = signal(SignalKind::terminate()).map_err(Error::Runtime)?;
         let mut int = signal(SignalKind::interrupt()).map_err(Error::Runtime)?;
+        // HAProxy's word for the same; by default it would kill.
+        let mut usr1 = signal(SignalKind::user_defined1()).map_err(Error::Runtime)?;
         let mut hup = signal(SignalKind::hangup()).map_err(Error::Runtime)?;
         let drain_timeout = config.drain_timeout;
         let proxy = Proxy::start_with(config, inherited)?;
@@ -43,6 +45,7 @@ pub fn run(config: Config) -> Result<(), Error> {
             () = reloading => return Ok(()),
             _ = term.recv() => "TERM",
             _ = int.recv() => "INT",
+            _ = usr1.recv() => "USR1",
             distrust = proxy.distrusts() => return Err(distrust.into()),
         };
         tracing::info!(signal = name, "stopping: no new clients, requests in flight are answered");

@@ -10,6 +10,7 @@ use crate::pages::Page;
 use crate::plane::Plane;
 use crate::preface;
 use crate::redirect;
+use crate::route;
 use crate::tunnel;
 use muster_http1::Hop;
 use std::future::{Future, poll_fn};
@@ -28,13 +29,18 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     client: Rc<Client>,
     stop: watch::Receiver<bool>,
 ) {
-    let hop = Hop::new(client.peer.map(|peer| peer.ip()), client.local, client.tls.is_some());
+    let is_secure = client.tls.is_some();
+    let hop = match plane.config.routing {
+        Some(_) => Hop::silent(client.local, is_secure),
+        None => Hop::new(client.peer.map(|peer| peer.ip()), client.local, is_secure),
+    };
     let mut stopped = stop.clone();
     let mut stopped = pin!(stopped.wait_for(|stop| *stop));
     let mut front = Http1::new(stream, hop, plane.config.idle_timeout, stop);
     let preface = plane.config.send_proxy_protocol.map(|version| preface::of(&client, version));
     let hint = client.hint();
-    let mut ask = Ask { hint, preface: preface.unwrap_or_default(), ..Ask::default() };
+    let service = Rc::clone(&plane.service);
+    let mut ask = Ask { service, hint, preface: preface.unwrap_or_default(), ..Ask::default() };
     let mut alarm = Alarm::default();
     let mut waits = Waits::default();
     loop {
@@ -52,7 +58,13 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             Next::Closed => return,
         }
         let outcome = match client.redirect_https {
-            None => forward(&plane, &ask, &mut front, &mut alarm).await,
+            None => match route::decide(&plane, &client, &mut ask, front.edits()) {
+                None => forward(&plane, &ask, &mut front, &mut alarm).await,
+                Some(page) => {
+                    front.page(&page);
+                    Outcome::Answered
+                }
+            },
             Some(port) => {
                 front.page(&redirect::to_https(&ask.head, port));
                 Outcome::Answered
@@ -133,6 +145,7 @@ mod tests {
             tcp_idle_timeout: seconds(60),
             policy: muster_balance::Policy::default(),
             service: "web".into(),
+            routing: None,
             socket: "/nonexistent".into(),
             connect_timeout: seconds(5),
             response_timeout: seconds(30),

@@ -16,6 +16,8 @@ use crate::client::Client;
 use crate::lease::Lease;
 use crate::plane::Plane;
 use crate::preface;
+use crate::route;
+use crate::service::Service;
 use crate::stream::Stream;
 use crate::upstream::{self, ConnectError};
 use duct::{Broken, Duct};
@@ -27,7 +29,8 @@ use tokio::net::TcpStream;
 /// Relays between a client and a backend, until both have ended or nothing moves any more.
 pub(crate) async fn relay(plane: Rc<Plane>, stream: Stream, client: Client) {
     plane.first_picture().await;
-    let Some((mut lease, upstream)) = connect(&plane, &client).await else { return };
+    let Some(service) = route::of_connection(&plane, &client) else { return };
+    let Some((mut lease, upstream)) = connect(&plane, &service, &client).await else { return };
     let mut duct = Duct::new(stream, upstream, plane.config.tcp_idle_timeout);
     let ended = tokio::select! {
         ended = poll_fn(|cx| duct.poll_first(cx)) => ended,
@@ -55,13 +58,13 @@ pub(crate) async fn relay(plane: Rc<Plane>, stream: Stream, client: Client) {
 }
 
 /// A connection to some backend. `None`: there is none to be had, which was told.
-async fn connect(plane: &Rc<Plane>, client: &Client) -> Option<(Lease, TcpStream)> {
+async fn connect(plane: &Rc<Plane>, service: &Service, client: &Client) -> Option<(Lease, TcpStream)> {
     let preface = plane.config.send_proxy_protocol.map(|version| preface::of(client, version));
     let preface = preface.unwrap_or_default();
     let mut tried = Vec::new();
     let mut last: Option<Lease> = None;
     loop {
-        let Some((lease, addr)) = plane.pick(client.hint(), &tried) else {
+        let Some((lease, addr)) = plane.pick(service, client.hint(), &tried) else {
             if let Some(mut lease) = last {
                 lease.end(Ended::Failed { safe: true });
             }
@@ -70,7 +73,7 @@ async fn connect(plane: &Rc<Plane>, client: &Client) -> Option<(Lease, TcpStream
         if let Some(mut lease) = last.take() {
             lease.end(Ended::Retried);
         }
-        let cause = match upstream::dial(addr, plane.config.connect_timeout, &preface).await {
+        let cause = match upstream::dial(addr, service.connect_timeout, &preface).await {
             Ok(upstream) => {
                 plane.evidence(lease.key(), Evidence::Connected);
                 return Some((lease, upstream));

@@ -76,6 +76,7 @@ mod tests {
             handshake_timeout: Duration::ZERO,
             policy: muster_balance::Policy::default(),
             service: "web".into(),
+            routing: None,
             socket: "/m.sock".into(),
             connect_timeout: Duration::ZERO,
             response_timeout: Duration::ZERO,

@@ -75,12 +75,12 @@ impl Edits {
     }
 
     /// What changes in the request's fields, in this order.
-    pub fn request(&self) -> impl Iterator<Item = Change<'_>> {
+    pub fn request(&self) -> impl Iterator<Item = Change<'_>> + Clone {
         self.kept.iter().filter(|kept| !kept.of_response).map(|kept| self.change(kept))
     }
 
     /// What changes in the response's, in this order: a response passes the service first and the frontend last.
-    pub fn response(&self) -> impl Iterator<Item = Change<'_>> {
+    pub fn response(&self) -> impl Iterator<Item = Change<'_>> + Clone {
         let (of_frontend, of_service) = self.kept.split_at(self.of_service.min(self.kept.len()));
         let all = of_service.iter().chain(of_frontend);
         all.filter(|kept| kept.of_response).map(|kept| self.change(kept))

@@ -51,7 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
-    ("proxy", &["fleet", "balance", "control", "http1", "proxy-header"]),
+    ("proxy", &["fleet", "balance", "control", "http1", "proxy-header", "routes"]),
     // supervise as plain data: what is to be kept running.
     (
         "muster",

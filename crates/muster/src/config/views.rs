@@ -206,6 +206,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         tls: tls(settings),
         handshake_timeout: settings.duration(&keys::proxy::HANDSHAKE_TIMEOUT),
         policy: policy(settings),
+        routing: None,
         service: settings.text(&keys::proxy::SERVICE).to_owned(),
         socket: settings.text(&keys::SOCKET).into(),
         connect_timeout: settings.duration(&keys::proxy::CONNECT_TIMEOUT),

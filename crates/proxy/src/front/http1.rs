@@ -11,6 +11,7 @@ use crate::bounds;
 use crate::buffer::Buffer;
 use crate::pages::Page;
 use muster_http1::{Asked, Body, Hop, Refusal, Request, Slots, Transfer, Version, write_request};
+use muster_routes::Edits;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -73,6 +74,8 @@ pub(crate) struct Http1<S> {
     passing: usize,
     /// The end of an answer whose backend has done its part.
     rest: Buffer,
+    /// What rules change in the request and in its answer.
+    edits: Edits,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
@@ -104,7 +107,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             download: Transfer::of_request(Body::None),
             passing: 0,
             rest: Buffer::default(),
+            edits: Edits::new(),
         }
+    }
+
+    /// What rules change in the request that goes on and in its answer.
+    pub(crate) fn edits(&mut self) -> &mut Edits {
+        &mut self.edits
     }
 
     /// From here on the client's time for its next head runs.

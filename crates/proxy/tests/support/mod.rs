@@ -46,6 +46,7 @@ pub fn config() -> Config {
         handshake_timeout: Duration::from_secs(30),
         policy: muster_proxy::Policy::default(),
         service: "web".into(),
+        routing: None,
         socket: "/nonexistent/muster.sock".into(),
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(30),

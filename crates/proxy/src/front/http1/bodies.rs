@@ -3,6 +3,7 @@
 use super::Http1;
 use crate::bounds;
 use crate::buffer::Buffer;
+use crate::edit::edit;
 use crate::front::{ClientError, Front, PassError, Passed};
 use crate::pages::Page;
 use muster_http1::{Body, Response, ToClient, Transfer, Version, write_response};
@@ -94,7 +95,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
         let to = ToClient::new(response, self.version, keeps);
         self.keeps = to.keeps;
         self.download = Transfer::of_response(response.body, to.body);
+        let start = self.out.len();
         write_response(response, to, &mut self.out);
+        if self.edits.response().next().is_some() {
+            edit(&mut self.out, start, None, &self.edits.response());
+        }
     }
 
     fn poll_pass(

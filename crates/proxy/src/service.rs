@@ -1,0 +1,68 @@
+//! One service, as its requests need it.
+
+use crate::config::Config;
+use muster_balance::Policy;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A service that we serve.
+#[derive(Debug, Default)]
+pub(crate) struct Service {
+    /// Its name.
+    pub(crate) name: String,
+    /// How its backends are chosen.
+    pub(crate) policy: Policy,
+    /// Longest wait for a TCP connection to a backend.
+    pub(crate) connect_timeout: Duration,
+    /// Longest wait for a response head.
+    pub(crate) response_timeout: Duration,
+    /// Whether it had a backend when last looked; `None` before the first look.
+    has_backends: Cell<Option<bool>>,
+}
+
+impl Service {
+    /// All that a configuration speaks of, by name.
+    pub(crate) fn all(config: &Config) -> BTreeMap<String, Rc<Self>> {
+        let make = |name: &str, policy: &Policy, connect_timeout, response_timeout| {
+            // Nobody waits in a queue yet.
+            let policy = Policy { queue_max: 0, ..policy.clone() };
+            let service = Self {
+                name: name.into(),
+                policy,
+                connect_timeout,
+                response_timeout,
+                has_backends: Cell::new(None),
+            };
+            (name.to_owned(), Rc::new(service))
+        };
+        match &config.routing {
+            None => {
+                let Config { service, policy, connect_timeout, response_timeout, .. } = config;
+                [make(service, policy, *connect_timeout, *response_timeout)].into()
+            }
+            Some(routing) => {
+                let all = routing.services.iter();
+                all.map(|(name, service)| {
+                    make(name, &service.policy, service.connect_timeout, service.response_timeout)
+                })
+                .collect()
+            }
+        }
+    }
+
+    /// One line when the service becomes empty and one when it recovers.
+    pub(crate) fn note_backends(&self, any: bool) {
+        let before = self.has_backends.replace(Some(any));
+        if before == Some(any) {
+            return;
+        }
+        let service = self.name.escape_default();
+        match (before, any) {
+            (_, false) => tracing::warn!(%service, "no backend is ready: requests get 503 until one is"),
+            (Some(_), true) => tracing::info!(%service, "backends are ready again"),
+            (None, true) => tracing::info!(%service, "backends are ready"),
+        }
+    }
+}

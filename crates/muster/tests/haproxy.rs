@@ -6,9 +6,11 @@
 
 mod support;
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use support::{muster, run};
 
 const GOOD: &str =
@@ -142,4 +144,88 @@ fn a_wrong_command_line_gets_the_usage_on_standard_error() {
     }
     let (code, _, err) = run(&mut muster(&["proxy", "-f", "a", "--service", "web"]));
     assert!(code == 2 && err == "muster: --service does not go with -f: the file says it all\n", "{err}");
+}
+
+#[test]
+fn what_is_read_and_not_done_yet_is_said_or_refused() {
+    let text = format!("{GOOD} server b 127.0.0.1:18082 check\n option httplog\n log 127.0.0.1 local0\n");
+    let folder = Folder::new(&[("a.cfg", &text)]);
+    let (code, out, err) = folder.haproxy(&["-c", "-f", "a.cfg"]);
+    assert_eq!((code, out), (0, valid().1));
+    assert!(err.contains("note: a.cfg:3: requests are not logged yet\n"), "{err}");
+    assert!(err.contains("note: a.cfg:3: servers are not asked by `check` yet"), "{err}");
+    let folder = Folder::new(&[("a.cfg", &format!("{GOOD} cookie S insert\n"))]);
+    let (code, _, err) = folder.haproxy(&["-c", "-f", "a.cfg"]);
+    assert!(
+        code == 1 && err.contains("a.cfg:3: clients do not stay with their server by `cookie` yet"),
+        "{err}"
+    );
+}
+
+/// A server that answers each connection with its name and what it was asked, once.
+fn server(name: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let mut head = String::new();
+            let mut lines = BufReader::new(&stream);
+            while lines.read_line(&mut head).is_ok_and(|count| count > 2) {}
+            let body = format!("{name}\n{head}");
+            let answer = format!(
+                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = (&stream).write_all(answer.as_bytes());
+        }
+    });
+    addr
+}
+
+/// One request; the whole answer.
+fn ask(addr: SocketAddr, host: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_file_is_run_as_haproxy_runs_it() {
+    let (web, api) = (server("web"), server("api"));
+    let folder = Folder::new(&[]);
+    // An address that is this test's alone.
+    let [_, a, b, c] = std::process::id().to_be_bytes();
+    let addr = SocketAddr::from(([127, a | 128, b, c], 18080));
+    let text = format!(
+        "defaults\n mode http\n timeout connect 5s\n timeout client 50s\n timeout server 50s\n option forwardfor\n\
+         frontend main\n bind {addr}\n acl api hdr(host) -i api.example\n http-request deny if {{ path_beg /no }}\n\
+         use_backend api if api\n default_backend web\n\
+         backend web\n balance roundrobin\n http-request set-header X-Forwarded-Port %[dst_port]\n server s1 {web}\n\
+         server s2 {web} backup\n server s3 127.0.0.1:1 disabled\n\
+         backend api\n server s1 localhost:{}\n",
+        api.port()
+    );
+    std::fs::write(folder.path().join("a.cfg"), text).unwrap();
+    let mut command = Command::new(folder.path().join("haproxy"));
+    command.args(["-W", "-db", "-f", "a.cfg", "-p", "pid"]).current_dir(folder.path()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let listening = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("listening")));
+    assert!(listening.unwrap().unwrap().contains("frontend=main"));
+    let answer = ask(addr, "www.example", "/");
+    assert!(answer.contains("\r\n\r\nweb\nGET / HTTP/1.1\r\n"), "{answer}");
+    assert!(answer.contains(&format!("X-Forwarded-Port: {}\r\n", addr.port())), "{answer}");
+    assert!(
+        answer.contains("X-Forwarded-For: 127.0.0.1\r\n") && !answer.contains("X-Forwarded-Proto"),
+        "{answer}"
+    );
+    assert!(ask(addr, "API.example", "/x").contains("\r\n\r\napi\nGET /x HTTP/1.1\r\n"));
+    assert!(ask(addr, "www.example", "/no").starts_with("HTTP/1.1 403 Forbidden\r\n"));
+    let pid: i32 = std::fs::read_to_string(folder.path().join("pid")).unwrap().trim().parse().unwrap();
+    assert_eq!(pid, i32::try_from(child.id()).unwrap());
+    let process = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::USR1).unwrap();
+    assert!(child.wait().unwrap().success());
 }

@@ -71,6 +71,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "render",
             "haproxy-driver",
             "haproxy-file",
+            "routes",
             "whole-file",
         ],
     ),

@@ -1,6 +1,7 @@
 //! What is said of files: with `-c` all of it, and before a start what keeps from it.
 
 use super::flags::Asked;
+use super::shortfall::Shortfall;
 use super::{NO_LISTENER, REFUSED, files, say};
 use crate::out;
 use muster_haproxy_file::{File, Source};
@@ -26,10 +27,16 @@ pub(super) fn read(asked: &Asked) -> Result<File, u8> {
         say("Fatal errors found in configuration.");
         REFUSED
     })?;
-    for note in file.plan.notes() {
-        say(&format!("note: {note}"));
+    let shortfall = Shortfall::of(&file);
+    if !shortfall.refused.is_empty() {
+        shortfall.refused.iter().for_each(|words| say(words));
+        say("Fatal errors found in configuration.");
+        return Err(REFUSED);
     }
-    if asked.strict && !file.plan.notes().is_empty() {
+    let notes: Vec<String> =
+        file.plan.notes().iter().map(ToString::to_string).chain(shortfall.noted).collect();
+    notes.iter().for_each(|note| say(&format!("note: {note}")));
+    if asked.strict && !notes.is_empty() {
         say("Some notes were made, and -dW takes them for errors.");
         return Err(REFUSED);
     }

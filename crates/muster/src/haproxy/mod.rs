@@ -8,10 +8,15 @@
 //! | HAProxy's flags | [`flags`] |
 //! | the files that they name | [`files`] |
 //! | what is said of them | [`check`] |
+//! | what in them is not done yet | [`shortfall`] |
+//! | a file as our configuration, and a run by it | [`translate`], [`start`] |
 
 pub(crate) mod check;
 pub(crate) mod files;
 mod flags;
+mod shortfall;
+mod start;
+mod translate;
 
 use crate::{build, out};
 use flags::{Asked, Wish};
@@ -77,8 +82,7 @@ fn with(asked: &Asked) -> ExitCode {
     if asked.check {
         return check::answer(asked, &file);
     }
-    say("running by HAProxy's file is not done yet; check one with -c");
-    ExitCode::from(REFUSED)
+    start::run(asked, &file)
 }
 
 /// Tools look for the second half of the line.

@@ -58,6 +58,16 @@ impl WholeNode {
         )
     }
 
+    /// Writes `new` in place of `old` in its configuration, and tells its agent so by HUP.
+    pub fn reconfigure(&self, old: &str, new: &str) {
+        let file = self.directory.path().join("muster.toml");
+        let text = std::fs::read_to_string(&file).expect("it is there");
+        assert!(text.contains(old), "{text}");
+        std::fs::write(&file, text.replace(old, new)).expect("the configuration can be written");
+        let agent = self.pid_of("agent").expect("it runs");
+        kill_process(agent, Signal::HUP).expect("it is ours");
+    }
+
     /// The process that is PID 1 in there.
     fn init(&self) -> Option<Pid> {
         let id = self.process.id();

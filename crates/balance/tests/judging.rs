@@ -4,7 +4,8 @@ mod common;
 
 use common::*;
 use muster_balance::{
-    Answer, Balancer, Checks, Choice, Ended, Evidence, Guard, Hint, Instant, Key, Outliers, Policy, Turn,
+    Answer, Balancer, Checks, Choice, Ended, Evidence, Guard, Hint, Instant, Key, Outliers, Policy,
+    Stickiness, Turn,
 };
 use muster_fleet::Picture;
 use std::collections::BTreeSet;
@@ -236,4 +237,47 @@ fn outliers_are_ejected_only_while_enough_are_left() {
         BTreeSet::from([keys[0], keys[1], keys[3]]),
         "one of them died: now all that live"
     );
+}
+
+#[test]
+fn good_windows_shorten_the_next_ejection() {
+    let (mut balancer, keys) = start(4, &compared(Guard::default()));
+    let ejection = |balancer: &mut Balancer, now: Instant| {
+        (0..5).for_each(|_| _ = balancer.answered(now, keys[1], answer(500, 1)));
+        let until = balancer.next_timeout().unwrap();
+        balancer.due_trials(until);
+        until
+    };
+    let first = ejection(&mut balancer, ms(1_000));
+    let second = ejection(&mut balancer, first);
+    assert!(second - first >= Duration::from_secs(20));
+    // Two windows and a little, in which it serves like all others.
+    traffic(&mut balancer, 100, 125, |_, _| answer(200, 5));
+    let later = ejection(&mut balancer, ms(125_000));
+    assert!(later - ms(125_000) < Duration::from_secs(13), "{later:?}");
+}
+
+#[test]
+fn a_judged_backend_is_no_company_and_keeps_no_clients() {
+    let policy = Policy { sticky: Stickiness::Cookie, ..checked(lenient()) };
+    let (mut balancer, keys) = start(2, &policy);
+    let hint = Hint { sticky: balancer.stable_id(keys[0]), ..Hint::default() };
+    assert_eq!(goes(balancer.choose(ms(1), "web", hint, &[])).key, keys[0]);
+    assert_eq!(balancer.checked(ms(1), keys[0], Err("503")), Turn::Ejected);
+    assert_eq!(goes(balancer.choose(ms(1), "web", hint, &[])).key, keys[1]);
+    assert_ne!(
+        balancer.evidence(ms(2), keys[1], Evidence::ConnectFailed),
+        Turn::Ejected,
+        "it is the last one"
+    );
+}
+
+#[test]
+fn one_that_returns_is_not_judged_for_what_it_was() {
+    let (mut balancer, keys) = start(4, &compared(Guard::default()));
+    (0..5).for_each(|_| _ = balancer.answered(ms(1_000), keys[0], answer(500, 1)));
+    assert_eq!(state(&balancer, "node-000"), "ejected");
+    balancer.apply(ms(2_000), &picture([("web", "node-000", at(addr(1), WITHDRAWN))]));
+    balancer.apply(ms(3_000), &many(4));
+    assert_eq!(state(&balancer, "node-000"), "new", "it may have been restarted");
 }

@@ -249,3 +249,39 @@ async fn a_configuration_that_haproxy_refuses_changes_nothing_until_it_is_mended
     })
     .await;
 }
+
+#[tokio::test]
+async fn another_template_is_taken_at_hup_and_what_haproxy_was_started_with_is_kept() {
+    if !is_here() {
+        return;
+    }
+    let hosts = Hosts::claim();
+    let balancer = Balancer::start(&hosts, TEMPLATE);
+    let _stays = WholeNode::backend(&hosts, 10, "s10");
+    balancer.serves(&["s10"]).await;
+    let before = balancer.row().await.expect("it tells");
+    let text = fs::read_to_string(balancer.path("haproxy.cfg.hb")).expect("it is there");
+    fs::write(balancer.path("other.hb"), text.replace("retries 3", "retries 4")).expect("it can be written");
+    // The file is one that only a restart changes; all else counts.
+    let config = |name: &str| format!("config = {:?}", balancer.path(name));
+    balancer.node.reconfigure(&config("haproxy.cfg"), &config("elsewhere.cfg"));
+    muster_e2e::says("it is told", "[haproxy] config: takes effect when this node is started again", || {
+        balancer.node.process.said()
+    })
+    .await;
+    balancer.node.reconfigure("haproxy.cfg.hb", "other.hb");
+    wait_for("the other template counts", || async {
+        let file = fs::read_to_string(balancer.path("haproxy.cfg")).unwrap_or_default();
+        let row = balancer.row().await?;
+        // Another driver, which has counted none before.
+        let is_so = file.contains("retries 4") && row.reloads == 1 && row.state == "right";
+        if is_so { Ok(()) } else { Err(format!("{row:?}\n{file}")) }
+    })
+    .await;
+    assert!(!balancer.path("elsewhere.cfg").exists());
+    assert_eq!(before.reloads, 0, "{before:?}");
+    balancer.serves(&["s10"]).await;
+    let _joins = WholeNode::backend(&hosts, 11, "s11");
+    balancer.serves(&["s10", "s11"]).await;
+    assert_eq!(balancer.row().await.expect("it tells").reloads, 1);
+}

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 const CYCLE: u64 = 1 << CYCLE_BITS;
 const CYCLE_BITS: u32 = 50;
 /// Where virtual time begins, so that those owed something fit before it, and whence it is taken back to its beginning.
-const DAWN: u64 = 2 * CYCLE;
+const DAWN: u64 = 1024 * CYCLE;
 const DUSK: u64 = u64::MAX / 2;
 /// Rounding leaves virtual time and the beginnings of turns at most so far from their exact values.
 const ROUNDING: u64 = 4;
@@ -84,7 +84,11 @@ impl Turns {
     /// Adds one with a share of at least 1. `lot` decides between equals.
     pub(crate) fn insert(&mut self, slot: u32, share: u32, credit: Credit, lot: u32) {
         // At most one pick, which is a period of at most a cycle.
-        let owed = (credit.0 << (CYCLE_BITS - PICK_BITS)) / i64::from(share);
+        let owed = i128::from(credit.0 << (CYCLE_BITS - PICK_BITS)) / i128::from(share);
+        // Its coming moves the clock, so it is placed farther off: then it is owed by the clock as much as it brings (Linux'
+        // `place_entity`), and one that leaves and comes back at once is where it was.
+        let others = i128::from(self.shares.max(1));
+        let owed = i64::try_from(owed * (others + i128::from(share)) / others).unwrap_or(0);
         let turn = Turn::new(share, self.now().saturating_add_signed(-owed), lot, credit);
         let slots = slot as usize + 1;
         if self.turns.len() < slots {

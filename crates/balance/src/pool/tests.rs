@@ -268,3 +268,16 @@ fn turns_go_on_when_virtual_time_begins_anew() {
         assert_eq!(counts(&picks(&mut table, 60), 2), [20, 40]);
     }
 }
+
+#[test]
+fn one_that_fails_its_requests_gets_no_more_of_them_for_it() {
+    let mut table = table(1, &[10; 3]);
+    let mut failed = 0;
+    for _ in 0..300 {
+        if table.pick(&[]) == Some(0) {
+            failed += 1;
+            assert_ne!(table.pick(&[0]), Some(0));
+        }
+    }
+    assert!((98..=102).contains(&failed), "{failed} of 300");
+}

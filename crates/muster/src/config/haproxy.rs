@@ -109,3 +109,27 @@ pub(crate) fn group(settings: &Settings) -> Option<TemplatesConfig> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::origin::Origin;
+
+    #[test]
+    fn what_only_a_restart_changes_is_as_it_was_at_the_start() {
+        let with = |given: &[(&'static Key, &str)]| {
+            let mut settings = Settings::defaults();
+            for (key, text) in given {
+                settings.set(key, key.kind.parse(text).unwrap(), &Origin::Flag(key.flag));
+            }
+            settings
+        };
+        let started = with(&[(&keys::MODE, keys::MANAGED), (&keys::CONFIG, "/a")]);
+        let mut again = with(&[(&keys::MODE, keys::OFF), (&keys::TEMPLATE, "/t")]);
+        assert_eq!(keep_fixed(&mut again, &started), ["mode", "config"]);
+        let group = group(&again).unwrap();
+        let file = (group.files[0].template.as_path(), group.files[0].target.as_path());
+        assert_eq!(file, (Path::new("/t"), Path::new("/a")));
+        assert_eq!(keep_fixed(&mut again, &started), [""; 0]);
+    }
+}

@@ -168,15 +168,18 @@ fn server(name: &'static str) -> SocketAddr {
     let addr = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let mut head = String::new();
-            let mut lines = BufReader::new(&stream);
-            while lines.read_line(&mut head).is_ok_and(|count| count > 2) {}
-            let body = format!("{name}\n{head}");
-            let answer = format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                body.len()
-            );
-            let _ = (&stream).write_all(answer.as_bytes());
+            // One that waits for a request keeps nobody else waiting.
+            std::thread::spawn(move || {
+                let mut head = String::new();
+                let mut lines = BufReader::new(&stream);
+                while lines.read_line(&mut head).is_ok_and(|count| count > 2) {}
+                let body = format!("{name}\n{head}");
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                let _ = (&stream).write_all(answer.as_bytes());
+            });
         }
     });
     addr

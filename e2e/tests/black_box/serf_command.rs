@@ -269,6 +269,8 @@ fn seen(output: &Output) -> String {
 }
 
 fn line(line: &str) -> String {
+    // In JSON no comma stands behind whoever answered last.
+    let line = line.strip_suffix(',').unwrap_or(line);
     let changing = ["goroutines", "event_time", "query_time", "member_time", "health_score", "_queue"];
     if changing.iter().any(|name| line.contains(name)) {
         return line.split(['=', ':']).next().unwrap_or_default().to_owned();

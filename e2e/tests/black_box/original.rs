@@ -106,12 +106,14 @@ impl<'a> Lab<'a> {
         })
         .await;
         eprintln!("{step}: all agree after {:.1} s", began.elapsed().as_secs_f64());
-        // Nobody else's processes: one HAProxy, one agent.
-        let running = self.ha().exec(&["ps", "-o", "comm"]);
-        for (program, wanted) in self.programs {
-            let count = running.lines().filter(|line| line.trim() == *program).count();
-            assert_eq!(count, *wanted, "{step}: {program} in\n{running}");
-        }
+        // Nobody else's processes: one HAProxy, one agent. One that was relieved may take a moment to finish.
+        wait_for(&format!("{step}: no process is left over"), || async {
+            let running = self.ha().exec(&["ps", "-o", "comm"]);
+            let count = |program: &str| running.lines().filter(|line| line.trim() == program).count();
+            let is_right = self.programs.iter().all(|(program, wanted)| count(program) == *wanted);
+            if is_right { Ok(()) } else { Err(running) }
+        })
+        .await;
     }
 }
 

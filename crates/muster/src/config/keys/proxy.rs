@@ -84,7 +84,7 @@ pub(crate) static BALANCE: Key = Key {
         also: &[("static-rr", "roundrobin")],
     },
     fallback: Fallback::Is("roundrobin"),
-    help: "How the next backend is chosen among those equally preferred, by the names HAProxy has for it.\n\n\
+    help: "How the next backend is chosen among those equally preferred; but for `p2c`, the names are HAProxy's.\n\n\
            `roundrobin`: turns by weight, evenly spread. `leastconn`: the one with fewest requests in flight for its weight. `p2c`: the \
            better of two drawn at random, by recent latency and requests in flight. `random`: drawn by weight. `source`: a client's \
            address always gets the same one, on every balancer, as long as that is there. `first`: the first by name.",

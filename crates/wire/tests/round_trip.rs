@@ -15,6 +15,11 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+#[expect(clippy::cast_possible_truncation, reason = "what is tested")]
+fn shortened(value: f64) -> f32 {
+    value as f32
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![4 => "\\PC{0,12}", 1 => "[a-z]{30,34}", 1 => "[a-z]{254,258}"]
 }
@@ -218,7 +223,7 @@ proptest! {
             vec: floats[3..].to_vec(),
         };
         // It is sent with fewer digits.
-        let single = |value: f64| f64::from(value as f32);
+        let single = |value: f64| f64::from(shortened(value));
         let sent = Coordinate {
             error: single(coordinate.error),
             adjustment: single(coordinate.adjustment),

@@ -37,5 +37,5 @@ pub use request::Request;
 pub use response::{Asked, Response};
 pub use survey::CONNECTION_NAMES_MAX;
 pub use target::Target;
-pub use transfer::{CutShort, Move, Transfer};
+pub use transfer::{CutShort, Move, Transfer, is_trailer};
 pub use write::{ToClient, write_request, write_response};

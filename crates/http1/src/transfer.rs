@@ -173,12 +173,18 @@ fn plain(reader: &mut Chunked, bytes: &[u8]) -> Result<Move, Refusal> {
     Ok(Move { skip, pass: 0 })
 }
 
+/// Whether a field of this name may pass as a trailer: it is neither framing nor routing nor our word about the client (RFC 9110,
+/// 6.5.1).
+pub fn is_trailer(name: &str) -> bool {
+    Kind::of(name) == Kind::Other
+}
+
 /// Trailers pass, except those that must not be any (RFC 9110, 6.5.1): a reader that puts them among the fields would take them for
 /// framing, or for our word about the client.
 fn write_trailers(section: &[u8], out: &mut Vec<u8>) {
     let mut fields = [EMPTY_HEADER; FIELDS_MAX];
     if let Ok(Status::Complete((_, fields))) = httparse::parse_headers(section, &mut fields) {
-        for field in fields.iter().filter(|field| Kind::of(field.name) == Kind::Other) {
+        for field in fields.iter().filter(|field| is_trailer(field.name)) {
             out.extend_from_slice(field.name.as_bytes());
             out.extend_from_slice(b": ");
             out.extend_from_slice(field.value);

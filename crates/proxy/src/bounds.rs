@@ -9,8 +9,55 @@ pub(crate) const CLIENTS_MAX: usize = 16_384;
 /// Descriptors kept free for listeners, control socket, trials, idle backend connections, the log, and [`PIPES_MAX`] pipes.
 pub(crate) const DESCRIPTORS_RESERVED: u64 = 64 + 2 * PIPES_MAX as u64;
 
+/// How many clients may be connected, with the descriptors that we may have: each may need a second one for its backend.
+pub(crate) fn clients_max() -> usize {
+    (descriptors() * 2 / 5).clamp(1, CLIENTS_MAX)
+}
+
+/// How many of [`STREAMS_MAX`] there may be beside them.
+pub(crate) fn streams_max() -> usize {
+    (descriptors() / 5).clamp(1, STREAMS_MAX)
+}
+
+/// Those that are left for clients and their backends.
+fn descriptors() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let free = limit.map_or(u64::MAX, |limit| limit.saturating_sub(DESCRIPTORS_RESERVED));
+    // Not more than the largest numbers above want, so that nothing can overflow.
+    usize::try_from(free).unwrap_or(usize::MAX).min(5 * CLIENTS_MAX)
+}
+
 /// Clients that may wait in the kernel to be accepted; the kernel lowers it to `net.core.somaxconn` (4096).
 pub(crate) const BACKLOG: i32 = 4096;
+
+/// Requests at once over one connection of HTTP/2. Browsers and gRPC use up to about 100; RFC 9113, 5.1.2 recommends no fewer.
+pub(crate) const STREAMS_PER_CLIENT: u32 = 100;
+
+/// Requests at once beyond the first of each client that speaks HTTP/2, over all of them. Each may cost a descriptor, two blocks of
+/// `buffer` and [`STREAM_SEND_BYTES`]. Further ones wait for [`STREAM_PLACE_WAIT`], then are refused, which says that they may
+/// be repeated.
+pub(crate) const STREAMS_MAX: usize = CLIENTS_MAX / 2;
+/// See [`STREAMS_MAX`].
+pub(crate) const STREAM_PLACE_WAIT: Duration = Duration::from_secs(5);
+
+/// What a client of HTTP/2 may send of one body before some of it was taken: what HTTP/1.1 has in a block of `buffer`. Over a
+/// round trip of 50 ms it is 1.3 MB/s for each request.
+pub(crate) const STREAM_WINDOW: u32 = 64 * 1024;
+
+/// The same of all bodies on one connection together.
+pub(crate) const CONNECTION_WINDOW: u32 = 256 * 1024;
+
+/// What of one answer waits in a connection of HTTP/2 for its client to take it.
+pub(crate) const STREAM_SEND_BYTES: usize = 64 * 1024;
+
+/// How much of a body is put into the words of HTTP/1.1 ahead of its backend; it is over by one frame at most.
+pub(crate) const UPLOAD_BYTES: usize = 16 * 1024;
+
+/// Frames of HTTP/2 that serve nothing, and how fast a client may go on sending such (`front::http2::meter`). A page that is left takes
+/// back some 100 requests at once; keepalives are one a second at most.
+pub(crate) const FRAMES_SPARE: u32 = 1000;
+/// See [`FRAMES_SPARE`].
+pub(crate) const FRAMES_REFILL_PER_SECOND: u32 = 100;
 
 /// Longest request or response head, and so the least room that a connection's bytes need.
 pub(crate) const HEAD_BYTES_MAX: usize = muster_http1::HEAD_BYTES_MAX;

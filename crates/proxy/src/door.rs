@@ -2,7 +2,9 @@
 
 use crate::bind::Listen;
 use crate::bounds;
+use crate::buffer::Buffer;
 use crate::client::Client;
+use crate::front::http2;
 use crate::plane::Plane;
 use crate::preface;
 use crate::serve::serve;
@@ -30,6 +32,9 @@ pub(crate) async fn enter(
     };
     match entered {
         Ok(Ok(stream)) if listen.tcp => tcp::relay(plane, stream, client).await,
+        Ok(Ok(stream)) if client.tls.as_ref().is_some_and(|tls| tls.is_h2) => {
+            Box::pin(http2::serve(plane, Buffer::default(), stream, Rc::new(client), stop)).await;
+        }
         Ok(Ok(stream)) => serve(plane, stream, Rc::new(client), stop).await,
         Ok(Err(Refused::Preface(preface::Failed::Closed))) => {
             tracing::debug!(?from, "a client went before it said anything");

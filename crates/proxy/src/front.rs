@@ -7,12 +7,14 @@
 //! All calls of one request come from one task. None of them blocks: what cannot be written at once is kept until the next poll.
 
 pub(crate) mod http1;
+pub(crate) mod http2;
 
 use crate::buffer::Buffer;
 use crate::pages::Page;
 use crate::service::Service;
 use muster_balance::Hint;
 use muster_http1::{Asked, Refusal, Response};
+use muster_routes::Edits;
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -75,6 +77,9 @@ pub(crate) enum PassError {
 
 /// The client of one request.
 pub(crate) trait Front {
+    /// What rules change in the request that goes on and in its answer.
+    fn edits(&mut self) -> &mut Edits;
+
     /// Bytes of the request's body that a backend may have now.
     fn ready(&self) -> &[u8];
 

@@ -14,7 +14,7 @@
 //! `inherited` is what whoever started us holds for us: listening sockets, and a file for `last_picture`.
 //!
 //! `plane` is what all of them share. What HTTP/1.1 means is decided by `muster_http1`; `front` is the border to what a client
-//! speaks, and `front::http1` the one protocol so far. `buffer` and `alarm` are what keeps a request cheap.
+//! speaks: `front::http1` and `front::http2`; what HTTP/2 says is put into HTTP/1.1's words for all behind it (`http2`). `buffer` and `alarm` are what keeps a request cheap.
 
 mod alarm;
 mod attempt;
@@ -30,6 +30,7 @@ mod exchange;
 mod follow;
 mod forward;
 mod front;
+mod http2;
 mod inherited;
 mod last_picture;
 mod lease;

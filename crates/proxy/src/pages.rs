@@ -135,6 +135,11 @@ impl Page {
         Self::new(GATEWAY_TIMEOUT, format!("The backend did not answer in time. {tail}"))
     }
 
+    /// Its status.
+    pub(crate) fn code(&self) -> u16 {
+        self.status.0
+    }
+
     /// Writes the page behind `out`. `minor`: of the version HTTP/1 that its client speaks. `keeps`: the connection stays. `alone`:
     /// the head alone, for HEAD.
     pub(crate) fn write(&self, minor: u8, keeps: bool, alone: bool, out: &mut Vec<u8>) {

@@ -18,8 +18,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
 /// The name of this sink in reports.
@@ -38,6 +39,8 @@ pub(crate) struct Plane {
     /// Whether a connection to a backend may serve one client after the other: HTTP can, but not on one that began with a header in
     /// somebody's name.
     shares: bool,
+    /// Places for requests of HTTP/2 beyond the first of each client.
+    pub(crate) streams: Arc<Semaphore>,
     own: OwnAddresses,
     /// Whether a picture has come that requests need not wait beyond.
     settled: watch::Sender<bool>,
@@ -73,6 +76,7 @@ impl Plane {
             balancer: RefCell::new(balancer),
             shares: config.send_proxy_protocol.is_none() && config.listen.iter().any(|listen| !listen.tcp),
             pool: RefCell::new(Pool::new(config.idle_max, config.idle_timeout)),
+            streams: Arc::new(Semaphore::new(bounds::streams_max())),
             own: OwnAddresses::new(bound),
             settled: watch::Sender::new(false),
             distrust: watch::Sender::new(None),

@@ -54,7 +54,7 @@ impl Proxy {
         let held = inherited.sockets.into_iter().map(|(number, socket)| listen::adopt(number, socket));
         let listeners = listen::listeners(&config.listen, held.collect::<Result<_, _>>()?)?;
         let addrs: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.spec.tcp()).collect();
-        let places_max = places();
+        let places_max = u32::try_from(bounds::clients_max()).unwrap_or(u32::MAX);
         let places = Arc::new(Semaphore::new(places_max as usize));
         let (certificates, certificates_asked) = (config.tls.certificates.clone(), Rc::new(Notify::new()));
         if let Some(server) = &tls {
@@ -150,15 +150,6 @@ impl Proxy {
         let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
         self.places_max.saturating_sub(free)
     }
-}
-
-/// How many clients may be connected: each may need a second descriptor for its backend.
-fn places() -> u32 {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    let by_descriptors =
-        limit.map_or(u64::MAX, |limit| limit.saturating_sub(bounds::DESCRIPTORS_RESERVED) / 2);
-    let most = u32::try_from(bounds::CLIENTS_MAX).unwrap_or(u32::MAX);
-    u32::try_from(by_descriptors).unwrap_or(u32::MAX).clamp(1, most)
 }
 
 /// Different in each process, so that balancers started together do not all begin with the same backend.

@@ -5,6 +5,7 @@ use crate::bounds;
 use crate::client::Client;
 use crate::forward::{Outcome, forward};
 use crate::front::http1::{Http1, Next};
+use crate::front::http2;
 use crate::front::{Ask, Front};
 use crate::pages::Page;
 use crate::plane::Plane;
@@ -12,7 +13,7 @@ use crate::preface;
 use crate::redirect;
 use crate::route;
 use crate::tunnel;
-use muster_http1::Hop;
+use muster_http1::{Hop, Refusal};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -29,24 +30,23 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     client: Rc<Client>,
     stop: watch::Receiver<bool>,
 ) {
-    let is_secure = client.tls.is_some();
-    let hop = match plane.config.routing {
-        Some(_) => Hop::silent(client.local, is_secure),
-        None => Hop::new(client.peer.map(|peer| peer.ip()), client.local, is_secure),
-    };
     let mut stopped = stop.clone();
     let mut stopped = pin!(stopped.wait_for(|stop| *stop));
-    let mut front = Http1::new(stream, hop, plane.config.idle_timeout, stop);
-    let preface = plane.config.send_proxy_protocol.map(|version| preface::of(&client, version));
-    let hint = client.hint();
-    let service = Rc::clone(&plane.service);
-    let mut ask = Ask { service, hint, preface: preface.unwrap_or_default(), ..Ask::default() };
+    let is_secure = client.tls.is_some();
+    let mut front = Http1::new(stream, hop(&plane, &client), plane.config.idle_timeout, stop.clone());
+    let mut ask = ask(&plane, &client);
     let mut alarm = Alarm::default();
     let mut waits = Waits::default();
+    let mut is_new = true;
     loop {
         front.await_next();
         match waits.next(&mut front, &mut ask, stopped.as_mut()).await {
-            Next::Request => {}
+            Next::Request => is_new = false,
+            // Costs nobody else a look. Over TLS it is agreed on before (RFC 9113, 3.3).
+            Next::Refused(Refusal::Version) if is_new && !is_secure && front.is_http2() => {
+                let (stream, _, held) = front.into_tunnel();
+                return Box::pin(http2::serve(plane, held, stream, client, stop)).await;
+            }
             Next::Refused(refusal) => {
                 tracing::debug!(peer = ?client.peer, cause = %refusal, "a request was refused");
                 front.page(&Page::refused(refusal));
@@ -57,19 +57,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Next::Closed => return,
         }
-        let outcome = match client.redirect_https {
-            None => match route::decide(&plane, &client, &mut ask, front.edits()) {
-                None => forward(&plane, &ask, &mut front, &mut alarm).await,
-                Some(page) => {
-                    front.page(&page);
-                    Outcome::Answered
-                }
-            },
-            Some(port) => {
-                front.page(&redirect::to_https(&ask.head, port));
-                Outcome::Answered
-            }
-        };
+        let outcome = answer(&plane, &client, &mut ask, &mut front, &mut alarm).await;
         match outcome {
             Outcome::Answered => {}
             Outcome::Tunnel(lease, upstream) => {
@@ -84,6 +72,43 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         }
         if !front.keeps() {
             return front.close().await;
+        }
+    }
+}
+
+/// What backends are told of `client` in each of its requests.
+pub(crate) fn hop(plane: &Plane, client: &Client) -> Hop {
+    let is_secure = client.tls.is_some();
+    match plane.config.routing {
+        Some(_) => Hop::silent(client.local, is_secure),
+        None => Hop::new(client.peer.map(|peer| peer.ip()), client.local, is_secure),
+    }
+}
+
+/// What is the same in all requests of `client`.
+pub(crate) fn ask(plane: &Plane, client: &Client) -> Ask {
+    let preface = plane.config.send_proxy_protocol.map(|version| preface::of(client, version));
+    let service = Rc::clone(&plane.service);
+    Ask { service, hint: client.hint(), preface: preface.unwrap_or_default(), ..Ask::default() }
+}
+
+/// Answers one request whose head is in `ask`, whatever its client speaks.
+pub(crate) async fn answer<F: Front>(
+    plane: &Rc<Plane>,
+    client: &Client,
+    ask: &mut Ask,
+    front: &mut F,
+    alarm: &mut Alarm,
+) -> Outcome {
+    let page = match client.redirect_https {
+        Some(port) => Some(redirect::to_https(&ask.head, port)),
+        None => route::decide(plane, client, ask, front.edits()),
+    };
+    match page {
+        None => forward(plane, ask, front, alarm).await,
+        Some(page) => {
+            front.page(&page);
+            Outcome::Answered
         }
     }
 }

@@ -93,7 +93,7 @@ fn a_request_over_tls_reaches_a_backend_that_is_told_so() {
 }
 
 #[test]
-fn http_1_1_is_agreed_on_and_nothing_that_is_not_spoken() {
+fn what_is_spoken_is_agreed_on_http_2_before_http_1_1_and_nothing_else() {
     local(async {
         let (_proxy, addr, _backend, dir) = secured(|_| {}).await;
         let mut client = client(&[read(dir.path(), "a")], BOTH);
@@ -102,8 +102,16 @@ fn http_1_1_is_agreed_on_and_nothing_that_is_not_spoken() {
             own.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
             Arc::clone(&client)
         };
-        let agreed = shake(&offer(&["http/1.1"]), addr, "a.test").await.unwrap();
-        assert_eq!(agreed.get_ref().1.alpn_protocol(), Some(b"http/1.1".as_slice()));
+        for (offered, spoken) in
+            [(&["http/1.1"][..], &b"http/1.1"[..]), (&["h2"], b"h2"), (&["http/1.1", "h2"], b"h2")]
+        {
+            let agreed = shake(&offer(offered), addr, "a.test").await.unwrap();
+            assert_eq!(agreed.get_ref().1.alpn_protocol(), Some(spoken));
+        }
+        // Nobody guesses inside of TLS.
+        let mut wire = Wire::new(shake(&offer(&[]), addr, "a.test").await.unwrap());
+        wire.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+        assert_eq!(wire.message().await.unwrap().status(), 505);
         assert!(shake(&offer(&["smtp"]), addr, "a.test").await.is_err());
     });
 }

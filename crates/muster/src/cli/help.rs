@@ -72,7 +72,7 @@ Environment: every flag names its variable above; NO_COLOR turns colours off.";
 pub(super) const PROXY: &str = "\
 Runs the load balancer of this node.
 
-It takes HTTP/1.1 requests and gives them in turn to the backends of one service that this node's agent knows to be \
+It takes HTTP/2 and HTTP/1.1 requests and gives them in turn to the backends of one service that this node's agent knows to be \
 alive. When the agent is away it goes on with the last picture it had; when there is none yet, it waits for it.";
 
 pub(super) const PROXY_AFTER: &str = "\

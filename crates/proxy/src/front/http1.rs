@@ -111,9 +111,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         }
     }
 
-    /// What rules change in the request that goes on and in its answer.
-    pub(crate) fn edits(&mut self) -> &mut Edits {
-        &mut self.edits
+    /// Whether what has come is the beginning of HTTP/2 by prior knowledge, and nothing was said before it.
+    pub(crate) fn is_http2(&self) -> bool {
+        super::http2::is_preface(self.held.bytes()) && self.out.is_empty()
     }
 
     /// From here on the client's time for its next head runs.

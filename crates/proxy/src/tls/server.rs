@@ -23,6 +23,8 @@ use tokio_rustls::server::TlsStream;
 pub(crate) struct Secured {
     /// The name it asked for.
     pub(crate) name: Option<String>,
+    /// HTTP/2 was agreed on.
+    pub(crate) is_h2: bool,
 }
 
 /// Accepts TLS on behalf of all listeners that want it.
@@ -51,10 +53,12 @@ impl ResolvesServerCert for Shown {
     }
 }
 
-/// The protocols spoken inside of TLS, the preferred one first (ALPN, RFC 7301). `h2` goes before this, and `door` then has to ask
-/// which one was agreed on.
+/// HTTP/2 over TLS (RFC 9113, 3.2).
+const H2: &[u8] = b"h2";
+
+/// The protocols spoken inside of TLS, the preferred one first (ALPN, RFC 7301).
 fn protocols() -> Vec<Vec<u8>> {
-    vec![b"http/1.1".to_vec()]
+    vec![H2.to_vec(), b"http/1.1".to_vec()]
 }
 
 impl Server {
@@ -115,7 +119,9 @@ impl Server {
                 return Err(io::Error::other("there are too many handshakes, and its own had taken longest"));
             }
         };
-        let name = stream.get_ref().1.server_name().map(str::to_owned);
-        Ok((stream, Secured { name }))
+        let session = stream.get_ref().1;
+        let name = session.server_name().map(str::to_owned);
+        let is_h2 = session.alpn_protocol() == Some(H2);
+        Ok((stream, Secured { name, is_h2 }))
     }
 }

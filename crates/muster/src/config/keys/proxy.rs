@@ -16,7 +16,7 @@ pub(crate) static LISTEN: Key = Key {
            from a process that is gone makes room.\n\n\
            `ADDRESS proxy-protocol`: each connection there begins with a header of the PROXY protocol, version 1 or 2, by which a \
            balancer in front says whose it is. Whoever can connect there can claim any address: see `proxy_protocol_from`.\n\n\
-           `ADDRESS tls`: clients speak TLS, see `certificates`. `ADDRESS redirect-https`: they are sent to the same address under \
+           `ADDRESS tls`: clients speak TLS, see `certificates`, and HTTP/2 if they offer it. `ADDRESS redirect-https`: they are sent to the same address under \
            https, on port 443 or on the one in `redirect-https=PORT`.\n\n\
            `ADDRESS tcp`: what comes is passed on as it is, each connection to one backend, whatever is spoken there; with `tls` \
            without its encryption.",

@@ -7,11 +7,16 @@ use crate::edit::edit;
 use crate::front::{ClientError, Front, PassError, Passed};
 use crate::pages::Page;
 use muster_http1::{Body, Response, ToClient, Transfer, Version, write_response};
+use muster_routes::Edits;
 use std::io;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
+    fn edits(&mut self) -> &mut Edits {
+        &mut self.edits
+    }
+
     fn ready(&self) -> &[u8] {
         if self.lead.is_empty() { &self.held.bytes()[..self.cleared] } else { &self.lead }
     }

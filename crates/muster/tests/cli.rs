@@ -357,6 +357,7 @@ service = "backend"          # default
 balance = "roundrobin"       # default
 slow_start = "0s"            # default
 send_proxy_protocol = "off"  # default
+upstream_protocol = "http1"  # default
 connect_timeout = "1s"       # default
 response_timeout = "1m"      # default
 idle_timeout = "1m"          # default

@@ -10,6 +10,7 @@ use crate::exchange::{Broken, Exchange, Facts};
 use crate::front::{Ask, ClientError, Front};
 use crate::lease::Lease;
 use crate::pages::Page;
+use crate::service::Protocol;
 use crate::upload::{Side, Turn};
 use crate::upstream::{self, ConnectError, Upstream};
 use muster_balance::{Attempt, Evidence};
@@ -56,6 +57,9 @@ pub(crate) enum Cause {
     /// The same of a connection that had been idle.
     #[error("an idle connection ended before a response: {0}")]
     KeptDied(io::Error),
+    /// The backend said that it has not acted on the request, and will not.
+    #[error("{0}")]
+    Unprocessed(io::Error),
     /// What came was not a response we can pass on. It may be the fault of one page rather than of the backend.
     #[error("the response cannot be passed on: {0}")]
     Garbled(Refusal),
@@ -79,6 +83,7 @@ impl Cause {
             Self::Silent(_) => Some(Evidence::Silent),
             // Of an idle connection it was told when it happened.
             Self::KeptDied(_)
+            | Self::Unprocessed(_)
             | Self::Connect(ConnectError::Ours(_))
             | Self::Garbled(_)
             | Self::ClientStalled(_)
@@ -94,7 +99,7 @@ impl Cause {
     /// What the client is told when this was the last attempt; `None` when nobody is there to be told.
     pub(crate) fn page(&self, service: &str, safe: bool) -> Option<Page> {
         Some(match self {
-            Self::Connect(_) => Page::nobody_reached(service),
+            Self::Connect(_) | Self::Unprocessed(_) => Page::nobody_reached(service),
             Self::Died(_) | Self::KeptDied(_) | Self::Garbled(_) => Page::broken(safe),
             Self::Silent(_) => Page::silent(safe),
             Self::ClientStalled(_) => Page::client_stalled(),
@@ -113,6 +118,9 @@ pub(crate) async fn send<F: Front>(
     alarm: &mut Alarm,
     repeatable: bool,
 ) -> Result<Answer, Failure> {
+    if ask.service.protocol == Protocol::H2c {
+        return send_shared(lease, addr, ask, front, alarm, repeatable).await;
+    }
     let plane = lease.plane();
     let idle_max = if repeatable { Duration::MAX } else { bounds::UNREPEATABLE_REUSE_MAX };
     if let Some(idle) = plane.take(lease.key(), idle_max) {
@@ -150,6 +158,57 @@ pub(crate) async fn send<F: Front>(
     }
 }
 
+/// The same to a backend that speaks HTTP/2, on a connection that it may be about to end: then on a new one, where that is safe.
+async fn send_shared<F: Front>(
+    lease: &Lease,
+    addr: SocketAddr,
+    ask: &Ask,
+    front: &mut F,
+    alarm: &mut Alarm,
+    repeatable: bool,
+) -> Result<Answer, Failure> {
+    let plane = lease.plane();
+    let timeout = ask.service.connect_timeout;
+    let mut again = bounds::REFUSALS_MAX;
+    loop {
+        let connected = tokio::select! {
+            biased;
+            connected = plane.shared.connect(lease.key(), addr, timeout, &ask.preface) => connected,
+            gone = poll_fn(|cx| front.poll_gone(cx)), if !ask.has_body => {
+                return Err(Failure { cause: Cause::Client(gone), unsent: true, intact: false });
+            }
+        };
+        let (upstream, is_new) = match connected {
+            Ok(connected) => connected,
+            Err(cause) => return Err(Failure { cause: cause.into(), unsent: true, intact: true }),
+        };
+        if is_new {
+            plane.evidence(lease.key(), Evidence::Connected);
+        }
+        let mut failure = match exchange(lease, upstream, ask, front, alarm, repeatable).await {
+            Err(failure) if again > 0 => failure,
+            other => return other,
+        };
+        match failure.cause {
+            Cause::Unprocessed(_) if failure.intact => {}
+            Cause::Died(cause) if !is_new => {
+                plane.evidence(lease.key(), Evidence::KeptDied);
+                failure.cause = Cause::KeptDied(cause);
+                let Failure { unsent, intact, .. } = failure;
+                // As with an idle connection.
+                let attempt =
+                    Attempt { safe: repeatable, unsent, body_intact: intact, answered: false, attempts: 1 };
+                if !(intact && plane.may_retry(lease.key(), attempt)) {
+                    return Err(failure);
+                }
+            }
+            _ => return Err(failure),
+        }
+        tracing::debug!(%addr, cause = %failure.cause, "trying another connection");
+        again -= 1;
+    }
+}
+
 /// Sends `ask` on an open connection and waits for the response head. The connection is closed when none comes, which cancels the
 /// request.
 async fn exchange<F: Front>(
@@ -171,6 +230,9 @@ async fn exchange<F: Front>(
     let intact = exchange.is_intact() && (unsent || repeatable);
     let (cause, unsent, intact) = match answered {
         Ok(facts) => return Ok(Answer { facts, upstream, took: began.elapsed(), is_asked }),
+        Err(Broken::Died(cause)) if upstream::is_unprocessed(&cause) => {
+            (Cause::Unprocessed(cause), true, exchange.is_intact() || exchange.rewind())
+        }
         Err(Broken::Died(cause)) => (Cause::Died(cause), unsent, intact),
         Err(Broken::Garbled(refusal)) => (Cause::Garbled(refusal), false, repeatable),
         Err(Broken::Late(Side::Backend)) => (Cause::Silent(patience), false, repeatable),

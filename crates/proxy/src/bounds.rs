@@ -59,6 +59,22 @@ pub(crate) const FRAMES_SPARE: u32 = 1000;
 /// See [`FRAMES_SPARE`].
 pub(crate) const FRAMES_REFILL_PER_SECOND: u32 = 100;
 
+/// Requests at once on one connection to a backend that speaks HTTP/2; fewer if it says so.
+pub(crate) const STREAMS_PER_BACKEND: usize = 100;
+
+/// Connections to one such backend. Beyond 6400 requests at once they wait in a connection.
+pub(crate) const CONNECTIONS_PER_BACKEND: usize = 64;
+
+/// What such a backend may send on one connection before some of it was taken: clients that are slow hold up their own requests
+/// ([`STREAM_WINDOW`]), and the others only when there are 64 of them on the same connection.
+pub(crate) const BACKEND_WINDOW: u32 = 4 * 1024 * 1024;
+
+/// How often a request is sent to the same backend again that refused it unread, as one does that is about to end a connection.
+pub(crate) const REFUSALS_MAX: u32 = 2;
+
+/// How much of a request's body is kept to be sent again in that case, until its answer begins.
+pub(crate) const REPLAY_BYTES: usize = 64 * 1024;
+
 /// Longest request or response head, and so the least room that a connection's bytes need.
 pub(crate) const HEAD_BYTES_MAX: usize = muster_http1::HEAD_BYTES_MAX;
 

@@ -1,6 +1,7 @@
 //! What the proxy needs to know, already checked.
 
 use crate::bind::Listen;
+use crate::service::Protocol;
 use crate::tls::Tls;
 use muster_balance::{Policy, Traits};
 use muster_fleet::{Network, Picture, Rule};
@@ -31,6 +32,8 @@ pub struct Config {
     pub routing: Option<Routing>,
     /// Control socket of this node's agent.
     pub socket: PathBuf,
+    /// What the backends of `service` speak.
+    pub upstream_protocol: Protocol,
     /// Longest wait for a TCP connection to a backend.
     pub connect_timeout: Duration,
     /// Longest wait for a response head.
@@ -65,6 +68,8 @@ pub struct Routing {
 pub struct ServiceConfig {
     /// How its backends are chosen. As with one service, nobody waits in a queue.
     pub policy: Policy,
+    /// What its backends speak.
+    pub protocol: Protocol,
     /// Longest wait for a TCP connection to a backend.
     pub connect_timeout: Duration,
     /// Longest wait for a response head.

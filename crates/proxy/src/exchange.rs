@@ -93,6 +93,11 @@ impl<'e, F: Front> Exchange<'e, F> {
         self.body_sent == 0
     }
 
+    /// Goes back to the beginning of the body, if that is still there.
+    pub(crate) fn rewind(&mut self) -> bool {
+        self.front.rewind()
+    }
+
     /// Writes what there is of the request. Tells who has the next move, and whether anything moved.
     fn poll_request(&mut self, cx: &mut Context<'_>) -> Result<(Side, bool), ClientError> {
         let mut moved = false;

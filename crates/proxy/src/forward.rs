@@ -2,11 +2,13 @@
 
 use crate::alarm::Alarm;
 use crate::attempt::{self, Answer, Failure};
+use crate::front::replay::Replay;
 use crate::front::{Ask, Front};
 use crate::lease::Lease;
 use crate::pages::Page;
 use crate::plane::Plane;
 use crate::relay::relay;
+use crate::service::Protocol;
 use crate::upstream::Upstream;
 use muster_balance::{Attempt, Ended};
 use std::rc::Rc;
@@ -30,6 +32,14 @@ pub(crate) async fn forward<F: Front>(
     alarm: &mut Alarm,
 ) -> Outcome {
     plane.first_picture().await;
+    match ask.service.protocol {
+        // Such a backend may refuse what was begun.
+        Protocol::H2c if ask.has_body => forward_to(plane, ask, &mut Replay::new(front), alarm).await,
+        Protocol::Http1 | Protocol::H2c => forward_to(plane, ask, front, alarm).await,
+    }
+}
+
+async fn forward_to<F: Front>(plane: &Rc<Plane>, ask: &Ask, front: &mut F, alarm: &mut Alarm) -> Outcome {
     match obtain(plane, ask, front, alarm).await {
         Ok((lease, answer)) => {
             let Answer { facts, took, .. } = answer;

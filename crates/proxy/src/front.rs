@@ -8,6 +8,7 @@
 
 pub(crate) mod http1;
 pub(crate) mod http2;
+pub(crate) mod replay;
 
 use crate::buffer::Buffer;
 use crate::pages::Page;
@@ -85,6 +86,11 @@ pub(crate) trait Front {
 
     /// A backend took the first `count` of them.
     fn taken(&mut self, count: usize);
+
+    /// Gives the body from its beginning again, if that is still there; otherwise nothing changes.
+    fn rewind(&mut self) -> bool {
+        false
+    }
 
     /// Whether the backend has taken the whole body.
     fn is_uploaded(&self) -> bool;

@@ -13,6 +13,9 @@
 //!
 //! `inherited` is what whoever started us holds for us: listening sockets, and a file for `last_picture`.
 //!
+//! To a backend that speaks HTTP/2, `upstream::shared` has connections for many requests, and `upstream::h2c` makes each look like a
+//! connection of HTTP/1.1.
+//!
 //! `plane` is what all of them share. What HTTP/1.1 means is decided by `muster_http1`; `front` is the border to what a client
 //! speaks: `front::http1` and `front::http2`; what HTTP/2 says is put into HTTP/1.1's words for all behind it (`http2`). `buffer` and `alarm` are what keeps a request cheap.
 
@@ -65,5 +68,6 @@ pub use muster_balance::{Algorithm, Policy, Stickiness, Traits};
 pub use muster_proxy_header::Version as ProxyProtocol;
 pub use proxy::Proxy;
 pub use run::run;
+pub use service::Protocol;
 pub use tls::{Found as FoundCertificates, Tls, load as load_certificates};
 pub use trust::Distrust;

@@ -8,10 +8,10 @@ use crate::config::{Config, Fixed};
 use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
-use crate::service::Service;
+use crate::service::{Protocol, Service};
 use crate::tls;
 use crate::trust::Distrust;
-use crate::upstream::Upstream;
+use crate::upstream::{Link, Shared, Upstream};
 use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Hint, Key, Pick, Turn};
 use muster_fleet::{Phase, Picture, Report, Standing};
 use std::cell::RefCell;
@@ -36,8 +36,10 @@ pub(crate) struct Plane {
     start: Instant,
     balancer: RefCell<Balancer>,
     pool: RefCell<Pool<Upstream>>,
+    /// Connections to backends that speak HTTP/2.
+    pub(crate) shared: Shared,
     /// Whether a connection to a backend may serve one client after the other: HTTP can, but not on one that began with a header in
-    /// somebody's name.
+    /// somebody's name. Those of HTTP/2 are in `shared`.
     shares: bool,
     /// Places for requests of HTTP/2 beyond the first of each client.
     pub(crate) streams: Arc<Semaphore>,
@@ -74,7 +76,10 @@ impl Plane {
             tls,
             start: Instant::now(),
             balancer: RefCell::new(balancer),
-            shares: config.send_proxy_protocol.is_none() && config.listen.iter().any(|listen| !listen.tcp),
+            shares: config.send_proxy_protocol.is_none()
+                && config.listen.iter().any(|listen| !listen.tcp)
+                && services.values().any(|service| service.protocol == Protocol::Http1),
+            shared: Shared::default(),
             pool: RefCell::new(Pool::new(config.idle_max, config.idle_timeout)),
             streams: Arc::new(Semaphore::new(bounds::streams_max())),
             own: OwnAddresses::new(bound),
@@ -108,7 +113,7 @@ impl Plane {
             match change {
                 Change::Appeared(choice) => appeared.push(choice),
                 Change::Withdrawn(key) => {
-                    self.pool.borrow_mut().close(key);
+                    self.close(key);
                     withdrawn = true;
                 }
                 Change::Returned(_) => {}
@@ -220,7 +225,7 @@ impl Plane {
     pub(crate) fn evidence(&self, key: Key, evidence: Evidence) {
         let turn = self.balancer.borrow_mut().evidence(self.now(), key, evidence);
         if turn == Turn::Ejected {
-            self.pool.borrow_mut().close(key);
+            self.close(key);
         }
         if turn != Turn::None {
             self.report_wanted.notify_one();
@@ -235,14 +240,23 @@ impl Plane {
 
     /// Keeps a connection that is ready for another request, if its backend may have idle ones.
     pub(crate) fn keep(&self, key: Key, upstream: Upstream) {
-        if self.shares && self.balancer.borrow().keeps(key) {
+        // A stream has served its one request.
+        if self.shares && matches!(upstream.stream, Link::Own(_)) && self.balancer.borrow().keeps(key) {
             self.pool.borrow_mut().put(Instant::now(), key, upstream);
         }
     }
 
+    /// Closes the idle connections to a backend.
+    fn close(&self, key: Key) {
+        self.pool.borrow_mut().close(key);
+        self.shared.close(key);
+    }
+
     /// Closes connections that were idle too long.
     pub(crate) fn sweep(&self) {
-        self.pool.borrow_mut().sweep(Instant::now());
+        let now = Instant::now();
+        self.pool.borrow_mut().sweep(now);
+        self.shared.sweep(now, self.config.idle_timeout);
     }
 
     /// Backends to be tried with a connection now.

@@ -172,6 +172,7 @@ mod tests {
             service: "web".into(),
             routing: None,
             socket: "/nonexistent".into(),
+            upstream_protocol: crate::service::Protocol::Http1,
             connect_timeout: seconds(5),
             response_timeout: seconds(30),
             idle_timeout: seconds(60),

@@ -1,11 +1,21 @@
 //! One service, as its requests need it.
 
-use crate::config::Config;
+use crate::config::{Config, ServiceConfig};
 use muster_balance::Policy;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
+
+/// What backends speak.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2 without TLS and without asking (RFC 9113, 3.3), as gRPC does.
+    H2c,
+}
 
 /// A service that we serve.
 #[derive(Debug, Default)]
@@ -14,6 +24,8 @@ pub(crate) struct Service {
     pub(crate) name: String,
     /// How its backends are chosen.
     pub(crate) policy: Policy,
+    /// What its backends speak.
+    pub(crate) protocol: Protocol,
     /// Longest wait for a TCP connection to a backend.
     pub(crate) connect_timeout: Duration,
     /// Longest wait for a response head.
@@ -25,12 +37,13 @@ pub(crate) struct Service {
 impl Service {
     /// All that a configuration speaks of, by name.
     pub(crate) fn all(config: &Config) -> BTreeMap<String, Rc<Self>> {
-        let make = |name: &str, policy: &Policy, connect_timeout, response_timeout| {
+        let make = |name: &str, policy: &Policy, protocol, connect_timeout, response_timeout| {
             // Nobody waits in a queue yet.
             let policy = Policy { queue_max: 0, ..policy.clone() };
             let service = Self {
                 name: name.into(),
                 policy,
+                protocol,
                 connect_timeout,
                 response_timeout,
                 has_backends: Cell::new(None),
@@ -39,13 +52,15 @@ impl Service {
         };
         match &config.routing {
             None => {
-                let Config { service, policy, connect_timeout, response_timeout, .. } = config;
-                [make(service, policy, *connect_timeout, *response_timeout)].into()
+                let Config { service, policy, upstream_protocol, connect_timeout, response_timeout, .. } =
+                    config;
+                [make(service, policy, *upstream_protocol, *connect_timeout, *response_timeout)].into()
             }
             Some(routing) => {
                 let all = routing.services.iter();
                 all.map(|(name, service)| {
-                    make(name, &service.policy, service.connect_timeout, service.response_timeout)
+                    let ServiceConfig { policy, protocol, connect_timeout, response_timeout } = service;
+                    make(name, policy, *protocol, *connect_timeout, *response_timeout)
                 })
                 .collect()
             }

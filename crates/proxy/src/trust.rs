@@ -78,6 +78,7 @@ mod tests {
             service: "web".into(),
             routing: None,
             socket: "/m.sock".into(),
+            upstream_protocol: crate::service::Protocol::Http1,
             connect_timeout: Duration::ZERO,
             response_timeout: Duration::ZERO,
             idle_timeout: Duration::ZERO,

@@ -1,5 +1,13 @@
 //! One connection to a backend.
 
+mod h2c;
+mod link;
+mod shared;
+
+pub(crate) use h2c::is_unprocessed;
+pub(crate) use link::Link;
+pub(crate) use shared::Shared;
+
 use crate::bounds;
 use crate::buffer::Buffer;
 use crate::pool::Pooled;
@@ -10,11 +18,11 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// An open HTTP/1.1 connection. Dropping it closes it at once.
+/// An open connection that speaks HTTP/1.1, or a stream that looks like one. Dropping it closes it at once.
 #[derive(Debug)]
 pub(crate) struct Upstream {
     /// The connection.
-    pub(crate) stream: TcpStream,
+    pub(crate) stream: Link,
     /// What came and was not used yet. Empty between exchanges.
     pub(crate) held: Buffer,
     /// How long the backend said it keeps the connection.
@@ -38,8 +46,7 @@ pub(crate) enum ConnectError {
 impl Pooled for Upstream {
     /// Bytes that nobody asked for are as bad as the end. Costs a system call only when the kernel has told of something.
     fn is_usable(&self) -> bool {
-        let read = self.stream.try_read(&mut [0]);
-        self.held.is_empty() && matches!(read, Err(cause) if cause.kind() == io::ErrorKind::WouldBlock)
+        self.held.is_empty() && self.stream.is_quiet()
     }
     fn kept_for(&self) -> Option<Duration> {
         self.kept_for
@@ -52,7 +59,7 @@ pub(crate) async fn connect(
     timeout: Duration,
     preface: &[u8],
 ) -> Result<Upstream, ConnectError> {
-    let stream = dial(addr, timeout, preface).await?;
+    let stream = Link::Own(dial(addr, timeout, preface).await?);
     Ok(Upstream { stream, held: Buffer::default(), kept_for: None })
 }
 

@@ -11,6 +11,7 @@ mod encrypted;
 mod every_address;
 mod from_serf;
 mod full_disk;
+mod grpc;
 mod handlers;
 mod haproxy;
 mod haproxy_driver;

@@ -13,16 +13,16 @@ const NEW_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 const PYTHON_PACKAGES: [&str; 3] = ["serfclient==1.2.0", "msgpack==1.0.8", "setuptools==65.5.0"];
 const GO_LIBRARY: &str = "/usr/share/gocode/src/github.com/hashicorp/serf/client";
 
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients").join(name)
 }
 
-fn text(output: &Output) -> String {
+pub(crate) fn text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// Python with serfclient, in a directory of its own; a word if there is none.
-fn python(directory: &TempDir) -> Option<PathBuf> {
+/// Python with `packages` of PyPI, in a directory of its own; a word if there is none.
+pub(crate) fn python(directory: &TempDir, packages: &[&str]) -> Option<PathBuf> {
     let environment = directory.path().join("venv");
     let made = Command::new("python3").args(["-m", "venv"]).arg(&environment).output();
     if !made.as_ref().is_ok_and(|output| output.status.success()) {
@@ -31,9 +31,9 @@ fn python(directory: &TempDir) -> Option<PathBuf> {
     }
     let python = environment.join("bin/python");
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    let installed = Command::new(&python).args(install).args(PYTHON_PACKAGES).output();
+    let installed = Command::new(&python).args(install).args(packages).output();
     if !installed.as_ref().is_ok_and(|output| output.status.success()) {
-        skip(&format!("serfclient cannot be installed from PyPI: {installed:?}"));
+        skip(&format!("{packages:?} cannot be installed from PyPI: {installed:?}"));
         return None;
     }
     Some(python)
@@ -46,7 +46,7 @@ async fn serfclient_from_pypi() {
         return;
     };
     let directory = TempDir::new().expect("a temporary directory can be made");
-    let Some(python) = python(&directory) else { return };
+    let Some(python) = python(&directory, &PYTHON_PACKAGES) else { return };
     let options = AgentOptions::default().join(&serf.address).tag("role=web");
     let options = options.flag("--encrypt").flag(KEY).flag("--rpc-auth").flag("secret");
     let muster = Agent::start(&hosts, 1, "muster", options.flag("--log-level").flag("debug"));

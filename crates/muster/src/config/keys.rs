@@ -72,6 +72,7 @@ pub(crate) static TABLE: &[&Key] = &[
     &proxy::BALANCE,
     &proxy::SLOW_START,
     &proxy::SEND_PROXY_PROTOCOL,
+    &proxy::UPSTREAM_PROTOCOL,
     &proxy::CONNECT_TIMEOUT,
     &proxy::RESPONSE_TIMEOUT,
     &proxy::IDLE_TIMEOUT,

@@ -214,6 +214,10 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         idle_timeout: settings.duration(&keys::proxy::IDLE_TIMEOUT),
         tcp_idle_timeout: settings.duration(&keys::proxy::TCP_IDLE_TIMEOUT),
         idle_max: settings.count(&keys::proxy::IDLE_MAX),
+        upstream_protocol: match settings.text(&keys::proxy::UPSTREAM_PROTOCOL) {
+            "h2c" => muster_proxy::Protocol::H2c,
+            _ => muster_proxy::Protocol::Http1,
+        },
         drain_timeout: settings.duration(&keys::proxy::DRAIN_TIMEOUT),
         plaintext: settings.bool(&keys::proxy::PLAINTEXT),
         rule: rules(settings).remove(settings.text(&keys::proxy::SERVICE)).unwrap_or_default(),

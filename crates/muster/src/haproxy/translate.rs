@@ -2,7 +2,9 @@
 
 use muster_fleet::{Backend as FleetBackend, Gossip, Phase, Picture, Service, Standing, Terms};
 use muster_haproxy_file::{Backend, Balance, File, Server, Target};
-use muster_proxy::{Algorithm, Config, Fixed, Listen, Policy, Routing, ServiceConfig, Stickiness, Traits};
+use muster_proxy::{
+    Algorithm, Config, Fixed, Listen, Policy, Protocol, Routing, ServiceConfig, Stickiness, Traits,
+};
 use muster_routes::{At, Bind, Mode};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -71,6 +73,7 @@ fn service(base: &Config, backend: &Backend) -> ServiceConfig {
     let slow_start = backend.servers.iter().filter_map(|server| server.slow_start).max().unwrap_or_default();
     ServiceConfig {
         policy: Policy { algorithm, sticky, slow_start, ..Policy::default() },
+        protocol: Protocol::Http1,
         connect_timeout: backend.timeouts.connect.unwrap_or(base.connect_timeout),
         response_timeout: backend.timeouts.server.unwrap_or(base.response_timeout),
     }

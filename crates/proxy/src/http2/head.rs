@@ -3,8 +3,10 @@
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, TRAILER};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{Method, Response, StatusCode};
-use muster_http1::{Refusal, TRAILER_BYTES_MAX, is_trailer};
+use muster_http1::{Refusal, Request, TRAILER_BYTES_MAX, Target, is_trailer};
+use std::fmt::Write as _;
 
 /// Writes the head of a request behind `out`. `has_body`: something follows it. The rest of it, such as fields that concern one
 /// connection only, was refused where the frames were read (RFC 9113, 8.2.2).
@@ -13,7 +15,7 @@ use muster_http1::{Refusal, TRAILER_BYTES_MAX, is_trailer};
 /// [`Refusal::ManyHosts`]: `Host` and `:authority` name different ones (RFC 9113, 8.3.1).
 pub(crate) fn request_text(parts: &Parts, has_body: bool, out: &mut Vec<u8>) -> Result<(), Refusal> {
     let authority = parts.uri.authority().map(http::uri::Authority::as_str);
-    let path = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+    let path = parts.uri.path_and_query().map_or("", PathAndQuery::as_str);
     put(out, &[parts.method.as_str(), " "]);
     put(out, &[if parts.method == Method::CONNECT { authority.unwrap_or("*") } else { path }]);
     put(out, &[" HTTP/1.1\r\n"]);
@@ -56,15 +58,77 @@ pub(crate) fn response(status: u16, head: &[u8]) -> Response<()> {
     // Between 100 and 999, or it would not have been read.
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
     fields(head, |name, value| {
-        let is_of_one_connection =
-            ["connection", "transfer-encoding", "keep-alive", "proxy-connection", "upgrade"]
-                .iter()
-                .any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
-        if !is_of_one_connection {
+        if !is_of_one_connection(name) {
             add(response.headers_mut(), name, value);
         }
     });
     response
+}
+
+/// A request that is ours, for a backend that speaks HTTP/2. What was for one connection only does not go along, an upgrade neither.
+///
+/// # Errors
+/// It cannot be said.
+pub(crate) fn request(request: &Request<'_, '_>) -> Result<http::Request<()>, http::Error> {
+    let path = match request.target {
+        Target::Origin(path) | Target::Absolute { path, .. } => path,
+        Target::Asterisk => "*",
+        Target::Authority(_) => "/",
+    };
+    let host = request.host().and_then(|host| str::from_utf8(host).ok()).unwrap_or_default();
+    // A client may name no host; frames must.
+    let host = if host.is_empty() { "localhost" } else { host };
+    let uri = http::Uri::builder().scheme("http").authority(host);
+    let uri = match PathAndQuery::try_from(path) {
+        Ok(path) => uri.path_and_query(path),
+        Err(_) => uri.path_and_query(escaped(path)),
+    };
+    let mut asked = http::Request::builder().method(request.method).uri(uri.build()?).body(())?;
+    for (name, value) in request.fields() {
+        let is_of_this_connection =
+            name.eq_ignore_ascii_case("te") && !value.eq_ignore_ascii_case(b"trailers");
+        if !is_of_this_connection
+            && !is_of_one_connection(name.as_bytes())
+            && !name.eq_ignore_ascii_case("host")
+        {
+            add(asked.headers_mut(), name.as_bytes(), value);
+        }
+    }
+    Ok(asked)
+}
+
+/// A target with bytes that HTTP/1.1 lets pass and URIs have not.
+fn escaped(path: &str) -> String {
+    let mut out = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:/?[]@!$&'()*+,;=%|".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// The head of a response behind `out`, with `line` at its end. With one of chunks, a length does not count.
+pub(crate) fn response_text(response: &Response<()>, line: &str, out: &mut Vec<u8>) {
+    put(out, &["HTTP/1.1 ", response.status().as_str(), " \r\n"]);
+    let is_chunked = line.starts_with("Transfer-Encoding");
+    for (name, value) in response.headers() {
+        let is_left_out =
+            is_of_one_connection(name.as_str().as_bytes()) || is_chunked && *name == CONTENT_LENGTH;
+        if !is_left_out {
+            put_field(out, name.as_str(), value);
+        }
+    }
+    put(out, &[line, "\r\n"]);
+}
+
+fn is_of_one_connection(name: &[u8]) -> bool {
+    ["connection", "transfer-encoding", "keep-alive", "proxy-connection", "upgrade"]
+        .iter()
+        .any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
 }
 
 /// Trailers as a section of HTTP/1.1, with the empty line. Those that must not be any are left out.
@@ -130,10 +194,10 @@ fn put(out: &mut Vec<u8>, parts: &[&str]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::Request;
+    use muster_http1::Slots;
 
     fn text(uri: &str, fields: &[(&str, &str)], has_body: bool) -> Result<String, Refusal> {
-        let mut request = Request::post(uri);
+        let mut request = http::Request::post(uri);
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
@@ -149,6 +213,23 @@ mod tests {
         assert_eq!(text("http://x.test:81/a?b", &[("host", "X.test:81")], false).unwrap(), plain);
         assert_eq!(text("/a?b", &[("host", "x.test:81")], false).unwrap(), plain.replace("Host", "host"));
         assert_eq!(text("http://x.test/", &[("host", "y.test")], false), Err(Refusal::ManyHosts));
+    }
+
+    #[test]
+    fn any_target_can_be_said_to_a_backend() {
+        for (path, said) in [("/a?b={c}", "/a?b={c}"), ("/<`\u{fc}^", "/%3C%60%C3%BC%5E"), ("*", "*")] {
+            let method = if path == "*" { "OPTIONS" } else { "GET" };
+            let text = format!(
+                "{method} {path} HTTP/1.1\r\nHost: x:1\r\nTE: trailers\r\nConnection: te\r\nUpgrade: a\r\nB: c\r\n\r\n"
+            );
+            let mut slots = Slots::new();
+            let asked = request(&Request::parse(text.as_bytes(), &mut slots).unwrap().unwrap()).unwrap();
+            assert_eq!(asked.uri().path_and_query().unwrap(), said);
+            assert_eq!(asked.uri().authority().unwrap(), "x:1");
+            let all: Vec<_> =
+                asked.headers().iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+            assert_eq!(all, ["te: \"trailers\"", "b: \"c\""]);
+        }
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub fn config() -> Config {
         service: "web".into(),
         routing: None,
         socket: "/nonexistent/muster.sock".into(),
+        upstream_protocol: muster_proxy::Protocol::Http1,
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(30),
         idle_timeout: Duration::from_secs(60),

@@ -110,6 +110,17 @@ pub(crate) static SEND_PROXY_PROTOCOL: Key = Key {
     ..PROXY
 };
 
+pub(crate) static UPSTREAM_PROTOCOL: Key = Key {
+    name: "upstream_protocol",
+    flag: "upstream-protocol",
+    kind: Kind::Word { words: &["http1", "h2c"], also: &[] },
+    fallback: Fallback::Is("http1"),
+    help: "What backends speak: `http1`, or `h2c`, which is HTTP/2 without TLS, for gRPC among others.\n\n\
+           With `h2c`, clients of either version are served, trailers pass, and many requests share a connection; a request that a backend \
+           refuses unread, as one does that is about to end, goes to another connection or backend.",
+    ..PROXY
+};
+
 pub(crate) static CONNECT_TIMEOUT: Key = Key {
     name: "connect_timeout",
     flag: "connect-timeout",

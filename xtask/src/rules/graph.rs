@@ -23,6 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // fleet for its networks and ports only: a plan names services, and knows no backend.
     ("routes", &["fleet"]),
     ("proxy-header", &[]),
+    ("tally", &[]),
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),
@@ -51,7 +52,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
-    ("proxy", &["fleet", "balance", "control", "http1", "proxy-header", "routes"]),
+    ("proxy", &["fleet", "balance", "control", "http1", "proxy-header", "routes", "tally"]),
     // supervise as plain data: what is to be kept running.
     (
         "muster",

@@ -53,6 +53,8 @@ const LEAVE_MARGIN: Duration = Duration::from_secs(1);
 const LEAVES_ASKED_MAX: usize = 16;
 /// How long the last answers on the control socket and the gossip thread may take to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+/// What the start needed is given back then.
+const SETTLED_AFTER: Duration = Duration::from_secs(10);
 
 /// Runs the agent until it is told to leave (control socket, TERM, INT). Blocks the calling thread.
 #[expect(clippy::needless_pass_by_value, reason = "nobody needs the configuration after the agent")]
@@ -62,6 +64,10 @@ pub fn run(config: Config) -> Result<Ended, Error> {
     let ended = runtime.block_on(async {
         // Caught first: a signal during the start must not leave a half-started agent behind.
         let mut signals = Signals::catch().map_err(Error::System)?;
+        tokio::spawn(async {
+            tokio::time::sleep(SETTLED_AFTER).await;
+            muster_resident::give_back_start();
+        });
         let mut agent = tokio::select! {
             agent = Agent::start(&config) => agent?,
             signal = signals.next_end() => {

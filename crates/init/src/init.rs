@@ -106,6 +106,8 @@ impl Init {
             self.write_status(id);
         }
         self.handle(Input::Boot);
+        // From here on it sleeps nearly always, and one is in every container.
+        muster_resident::give_back_start();
         loop {
             if let Some(code) = self.over {
                 return code;

@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sim", &["wire", "serf"]),
     ("supervise", &[]),
     // Not agent, nor anything else that grows: it is PID 1.
-    ("init", &["supervise"]),
+    ("init", &["supervise", "resident"]),
     ("logs", &[]),
     // A process of its own, which must go on when all others do not.
     ("logger", &["logs"]),
@@ -36,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("haproxy-file", &["fleet", "haproxy", "routes"]),
     ("haproxy-driver", &["haproxy", "whole-file"]),
     ("whole-file", &[]),
+    ("resident", &[]),
     (
         "agent",
         &[
@@ -49,6 +50,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "render",
             "haproxy-driver",
             "whole-file",
+            "resident",
         ],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.

@@ -232,6 +232,12 @@ impl Encode for bool {
     }
 }
 
+impl Encode for f32 {
+    fn encode(&self, writer: &mut Writer<'_>) {
+        writer.head(0xca, &self.to_be_bytes());
+    }
+}
+
 impl Encode for f64 {
     fn encode(&self, writer: &mut Writer<'_>) {
         writer.head(0xcb, &self.to_be_bytes());

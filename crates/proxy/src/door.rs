@@ -31,11 +31,16 @@ pub(crate) async fn enter(
         () = stopped(&mut stop) => return,
     };
     match entered {
-        Ok(Ok(stream)) if listen.tcp => tcp::relay(plane, stream, client).await,
-        Ok(Ok(stream)) if client.tls.as_ref().is_some_and(|tls| tls.is_h2) => {
-            Box::pin(http2::serve(plane, Buffer::default(), stream, Rc::new(client), stop)).await;
+        Ok(Ok(stream)) => {
+            let _entered = plane.counters.gate(client.frontend).map(|gate| gate.enter(plane.elapsed()));
+            let is_h2 = client.tls.as_ref().is_some_and(|tls| tls.is_h2);
+            let client = Rc::new(client);
+            match (listen.tcp, is_h2) {
+                (true, _) => tcp::relay(plane, stream, client).await,
+                (false, true) => Box::pin(http2::serve(plane, Buffer::default(), stream, client, stop)).await,
+                (false, false) => serve(plane, stream, client, stop).await,
+            }
         }
-        Ok(Ok(stream)) => serve(plane, stream, Rc::new(client), stop).await,
         Ok(Err(Refused::Preface(preface::Failed::Closed))) => {
             tracing::debug!(?from, "a client went before it said anything");
         }

@@ -15,6 +15,7 @@
 //!
 //! To a backend that speaks HTTP/2, `upstream::shared` has connections for many requests, and `upstream::h2c` makes each look like a
 //! connection of HTTP/1.1.
+//! `story` remembers what becomes of a request, and tells those who count it (`counters`).
 //!
 //! `plane` is what all of them share. What HTTP/1.1 means is decided by `muster_http1`; `front` is the border to what a client
 //! speaks: `front::http1` and `front::http2`; what HTTP/2 says is put into HTTP/1.1's words for all behind it (`http2`). `buffer` and `alarm` are what keeps a request cheap.
@@ -26,8 +27,10 @@ mod bounds;
 mod buffer;
 mod client;
 mod config;
+mod counters;
 mod door;
 mod edit;
+mod end;
 mod error;
 mod exchange;
 mod follow;
@@ -51,6 +54,7 @@ mod route;
 mod run;
 mod serve;
 mod service;
+mod story;
 mod stream;
 mod tcp;
 mod tls;
@@ -62,10 +66,12 @@ mod upstream;
 
 pub use bind::{At, Listen, address};
 pub use config::{Config, Fixed, Routing, ServiceConfig};
+pub use counters::Counts;
 pub use error::Error;
 pub use inherited::is_handed_over;
 pub use muster_balance::{Algorithm, Policy, Stickiness, Traits};
 pub use muster_proxy_header::Version as ProxyProtocol;
+pub use muster_tally::Tally;
 pub use proxy::Proxy;
 pub use run::run;
 pub use service::Protocol;

@@ -136,8 +136,15 @@ impl Page {
     }
 
     /// Its status.
-    pub(crate) fn code(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         self.status.0
+    }
+
+    /// About how long it is, as HTTP/1.1 with its body.
+    pub(crate) fn bytes(&self) -> u64 {
+        let mut whole = Vec::new();
+        self.write(1, true, false, &mut whole);
+        whole.len() as u64
     }
 
     /// Writes the page behind `out`. `minor`: of the version HTTP/1 that its client speaks. `keeps`: the connection stays. `alone`:

@@ -3,6 +3,7 @@
 use crate::alarm::Alarm;
 use crate::bounds;
 use crate::client::Client;
+use crate::end::End;
 use crate::forward::{Outcome, forward};
 use crate::front::http1::{Http1, Next};
 use crate::front::http2;
@@ -12,6 +13,7 @@ use crate::plane::Plane;
 use crate::preface;
 use crate::redirect;
 use crate::route;
+use crate::story::Story;
 use crate::tunnel;
 use muster_http1::{Hop, Refusal};
 use std::future::{Future, poll_fn};
@@ -41,7 +43,10 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     loop {
         front.await_next();
         match waits.next(&mut front, &mut ask, stopped.as_mut()).await {
-            Next::Request => is_new = false,
+            Next::Request => {
+                is_new = false;
+                ask.story.begin(ask.head.len());
+            }
             // Costs nobody else a look. Over TLS it is agreed on before (RFC 9113, 3.3).
             Next::Refused(Refusal::Version) if is_new && !is_secure && front.is_http2() => {
                 let (stream, _, held) = front.into_tunnel();
@@ -49,8 +54,12 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Next::Refused(refusal) => {
                 tracing::debug!(peer = ?client.peer, cause = %refusal, "a request was refused");
-                front.page(&Page::refused(refusal));
+                let page = Page::refused(refusal);
+                front.page(&page);
+                ask.story.begin(0);
+                ask.story.page(&page, End::BadRequest);
                 if poll_fn(|cx| front.poll_flush(cx)).await.is_ok() {
+                    ask.story.finish();
                     front.close().await;
                 }
                 return;
@@ -61,15 +70,17 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         match outcome {
             Outcome::Answered => {}
             Outcome::Tunnel(lease, upstream) => {
-                return tunnel::run(front.into_tunnel(), lease, upstream).await;
+                return tunnel::run(front.into_tunnel(), lease, upstream, &ask.story).await;
             }
             Outcome::Lost => return,
         }
         alarm.clear();
         if let Err(cause) = poll_fn(|cx| front.poll_flush(cx)).await {
             tracing::debug!(peer = ?client.peer, %cause, "a client's connection ended");
+            ask.story.fail(End::from(&cause));
             return;
         }
+        ask.story.finish();
         if !front.keeps() {
             return front.close().await;
         }
@@ -86,10 +97,11 @@ pub(crate) fn hop(plane: &Plane, client: &Client) -> Hop {
 }
 
 /// What is the same in all requests of `client`.
-pub(crate) fn ask(plane: &Plane, client: &Client) -> Ask {
+pub(crate) fn ask(plane: &Rc<Plane>, client: &Rc<Client>) -> Ask {
     let preface = plane.config.send_proxy_protocol.map(|version| preface::of(client, version));
     let service = Rc::clone(&plane.service);
-    Ask { service, hint: client.hint(), preface: preface.unwrap_or_default(), ..Ask::default() }
+    let story = Story::new(plane, client);
+    Ask { service, hint: client.hint(), preface: preface.unwrap_or_default(), story, ..Ask::default() }
 }
 
 /// Answers one request whose head is in `ask`, whatever its client speaks.
@@ -100,14 +112,15 @@ pub(crate) async fn answer<F: Front>(
     front: &mut F,
     alarm: &mut Alarm,
 ) -> Outcome {
-    let page = match client.redirect_https {
-        Some(port) => Some(redirect::to_https(&ask.head, port)),
+    let answered = match client.redirect_https {
+        Some(port) => Some((redirect::to_https(&ask.head, port), End::Local)),
         None => route::decide(plane, client, ask, front.edits()),
     };
-    match page {
+    match answered {
         None => forward(plane, ask, front, alarm).await,
-        Some(page) => {
+        Some((page, end)) => {
             front.page(&page);
+            ask.story.page(&page, end);
             Outcome::Answered
         }
     }

@@ -1,6 +1,7 @@
 //! One service, as its requests need it.
 
 use crate::config::{Config, ServiceConfig};
+use crate::counters::Account;
 use muster_balance::Policy;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -30,6 +31,8 @@ pub(crate) struct Service {
     pub(crate) connect_timeout: Duration,
     /// Longest wait for a response head.
     pub(crate) response_timeout: Duration,
+    /// What became of its requests.
+    pub(crate) account: Account,
     /// Whether it had a backend when last looked; `None` before the first look.
     has_backends: Cell<Option<bool>>,
 }
@@ -46,6 +49,7 @@ impl Service {
                 protocol,
                 connect_timeout,
                 response_timeout,
+                account: Account::default(),
                 has_backends: Cell::new(None),
             };
             (name.to_owned(), Rc::new(service))

@@ -15,6 +15,7 @@ use crate::alarm::Alarm;
 use crate::bounds;
 use crate::buffer::Buffer;
 use crate::client::Client;
+use crate::end::End;
 use crate::forward::Outcome;
 use crate::front::{Ask, Front};
 use crate::pages::Page;
@@ -175,18 +176,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Life<S> {
 async fn request(plane: Rc<Plane>, client: Rc<Client>, hop: Rc<Hop>, arrived: Arrived, is_alone: bool) {
     let mut asks = ask(&plane, &client);
     let (mut front, refused) = Http2::new(arrived, &hop, plane.config.idle_timeout, &mut asks);
-    if let Some(refusal) = refused {
-        tracing::debug!(peer = ?client.peer, cause = %refusal, "a request was refused");
-        front.page(&Page::refused(refusal));
-        return front.finish().await;
-    }
-    let Some(_place) = place(&plane, is_alone, &mut front, &asks).await else {
-        // Nobody has acted on it, and the client may know (RFC 9113, 8.7).
-        return front.reset(Reason::REFUSED_STREAM);
+    asks.story.begin(asks.head.len());
+    // Held until all of the answer is out.
+    let (outcome, _place) = match refused {
+        Some(refusal) => {
+            tracing::debug!(peer = ?client.peer, cause = %refusal, "a request was refused");
+            let page = Page::refused(refusal);
+            front.page(&page);
+            asks.story.page(&page, End::BadRequest);
+            (Outcome::Answered, None)
+        }
+        None => {
+            let Some(place) = place(&plane, is_alone, &mut front, &asks).await else {
+                asks.story.fail(End::Ours);
+                // Nobody has acted on it, and the client may know (RFC 9113, 8.7).
+                return front.reset(Reason::REFUSED_STREAM);
+            };
+            (answer(&plane, &client, &mut asks, &mut front, &mut Alarm::default()).await, place)
+        }
     };
-    let mut alarm = Alarm::default();
-    match answer(&plane, &client, &mut asks, &mut front, &mut alarm).await {
-        Outcome::Answered => front.finish().await,
+    match outcome {
+        Outcome::Answered => match front.finish().await {
+            Ok(()) => asks.story.finish(),
+            Err(cause) => asks.story.fail(End::from(&cause)),
+        },
         // The one is never asked for, and the other was or cannot be told.
         Outcome::Tunnel(..) | Outcome::Lost => front.reset(Reason::INTERNAL_ERROR),
     }

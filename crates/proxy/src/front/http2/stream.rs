@@ -86,10 +86,15 @@ impl Http2 {
     }
 
     /// Brings out the rest of the answer. What is written then is the connection's.
-    pub(super) async fn finish(mut self) {
-        if poll_fn(|cx| self.poll_out(cx)).await.is_err() {
+    ///
+    /// # Errors
+    /// [`ClientError`]; it does not have it all.
+    pub(super) async fn finish(mut self) -> Result<(), ClientError> {
+        let finished = poll_fn(|cx| self.poll_out(cx)).await;
+        if finished.is_err() {
             self.reset(Reason::CANCEL);
         }
+        finished
     }
 
     /// The client must not take what it has for an answer.
@@ -296,7 +301,7 @@ impl Front for Http2 {
         page.write(1, true, self.is_head, &mut text);
         let end = text.windows(4).position(|four| four == b"\r\n\r\n").map_or(text.len(), |at| at + 4);
         let body = Bytes::from(text.split_off(end));
-        self.put_head(head::response(page.code(), &text), body.is_empty());
+        self.put_head(head::response(page.status(), &text), body.is_empty());
         if let Some(send) = self.send.as_mut().filter(|_| !body.is_empty()) {
             // Pages are short, or somebody wrote them down: they wait in the connection for a client that is slow.
             let _ = send.send_data(body, true);

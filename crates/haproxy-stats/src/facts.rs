@@ -106,6 +106,8 @@ pub struct Backend {
     pub algorithm: String,
     /// In the order of the configuration.
     pub servers: Vec<Server>,
+    /// The configuration says which there are: with none it is no service, and not one that is down.
+    pub is_fixed: bool,
     /// What was counted.
     pub counters: Counters,
 }

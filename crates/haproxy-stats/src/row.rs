@@ -142,7 +142,11 @@ pub(crate) fn backend(proxy: &Proxy, iid: usize, backend: &Backend, hides: bool)
     row.sent(counters);
     row.one(at::DREQ, counters.denied);
     let sums = Sums::of(backend);
-    let status = if sums.active + sums.backups > 0 || backend.servers.is_empty() { "UP" } else { "DOWN" };
+    let status = if sums.active + sums.backups > 0 || backend.servers.is_empty() && backend.is_fixed {
+        "UP"
+    } else {
+        "DOWN"
+    };
     match hides {
         true => row.text(at::STATUS, &alloc::format!("{status} ({}/{})", sums.up, backend.servers.len())),
         false => row.text(at::STATUS, status),

@@ -46,7 +46,7 @@ fn board() -> Known {
     let web = Proxy { name: "web".into(), mode: Mode::Http, front: Some(front), backend: None };
     let mut servers = vec![server("s1", 10), server("s2", 20), server("s3", 1), server("s4", 1)];
     (servers[2].is_backup, servers[3].state, servers[3].is_disabled) = (true, State::Maintenance, true);
-    let backend = Backend { algorithm: "roundrobin".into(), servers, ..Backend::default() };
+    let backend = Backend { algorithm: "roundrobin".into(), servers, is_fixed: true, ..Backend::default() };
     let app = Proxy { name: "app".into(), mode: Mode::Http, front: None, backend: Some(backend) };
     let process =
         Process { version: "1.2.3".into(), uptime: Duration::from_secs(93_784), ..Process::default() };

@@ -78,7 +78,7 @@ impl Proxy {
                 listen::accept(Rc::clone(&plane), listener, Arc::clone(&places), stop.subscribe());
             tokio::task::spawn_local(accepting);
         }
-        plane.desk.opened(Arc::clone(&places), places_max, stop.subscribe());
+        plane.desk.opened(places_max, stop.subscribe());
         stats::start(&plane, sockets, &stop);
         tokio::task::spawn_local(trial::run(Rc::clone(&plane)));
         tokio::task::spawn_local(trial::sweep(Rc::clone(&plane)));

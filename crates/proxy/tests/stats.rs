@@ -90,10 +90,7 @@ fn an_operators_word_holds_over_pictures_and_until_it_is_taken_back() {
         }
         assert_eq!(tools.ask("set server web/n1 weight 0").await, "\n");
         assert_eq!(answering(addr).await, named(&["a"]));
-        assert_eq!(
-            tools.ask("set server web/n1 weight 100%;get weight web/n1").await,
-            "\n1 (initial 1)\n\n"
-        );
+        assert_eq!(tools.ask("set server web/n1 weight 100%;get weight web/n1").await, "\n1 (initial 1)\n\n");
         assert_eq!(answering(addr).await, named(&["a", "b"]));
         // Where it is is gossip's affair.
         let refused = tools.ask("set server web/n0 addr 127.0.0.1 port 1").await;
@@ -106,11 +103,17 @@ fn the_last_one_that_is_drained_gets_nothing() {
     local(async {
         let tools = Tools::new();
         let a = Backend::named("a").await;
-        let (_proxy, addr) = tools.proxy(&[a.addr]);
+        let (proxy, addr) = tools.proxy(&[a.addr]);
         assert_eq!(get(addr).await.status(), 200);
         tools.ask("set server web/n0 state drain").await;
         assert_eq!(get(addr).await.status(), 503);
-        assert!(tools.ask("show stat").await.contains("web,BACKEND,0,0,"));
+        let stat = tools.ask("show stat web 2 -1").await;
+        assert!(stat.contains(",DOWN,0,0,0,"), "{stat}");
+        proxy.apply(&picture(2, &[]));
+        assert!(
+            tools.ask("show stat web 2 -1").await.contains(",DOWN,0,0,0,"),
+            "a service without members serves nobody"
+        );
     });
 }
 
@@ -238,7 +241,8 @@ fn the_next_proxy_may_listen_there_while_the_last_one_drains() {
         let path = tools.path("admin.sock");
         until("the socket is free", || !path.exists()).await;
         let (_next, _) = tools.proxy(&[a.addr]);
-        assert!(tools.ask("show info").await.contains("Stopping: 0\n"));
+        let info = tools.ask("show info").await;
+        assert!(info.contains("Stopping: 0\n") && info.contains("CurrConns: 0\n"), "{info}");
         client.write("Host: test\r\n\r\n").await;
         assert_eq!(client.message().await.unwrap().status(), 200);
         stopping.await.unwrap();

@@ -13,10 +13,19 @@ pub(super) struct Counted {
     fronts: Vec<Counters>,
     services: HashMap<String, Counters>,
     servers: HashMap<(String, String), Counters>,
-    sums: (u64, u64, u64),
+    sums: Sums,
 }
 
-/// The same, when somebody cleared it.
+/// Of all frontends, since the start.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sums {
+    pub(super) clients: u64,
+    pub(super) clients_total: u64,
+    pub(super) requests_total: u64,
+    pub(super) bytes_out: u64,
+}
+
+/// What was counted when somebody cleared it.
 #[derive(Debug, Default)]
 pub(crate) struct Cleared {
     fronts: Vec<Counters>,
@@ -43,10 +52,13 @@ impl Counted {
     fn all(plane: &Plane) -> Self {
         let counts = plane.counts();
         let now = counts.now;
-        let sums = counts.frontends.iter().fold((0_u64, 0_u64, 0_u64), |sums, (_, tally)| {
-            let add = u64::saturating_add;
-            (add(sums.0, tally.sessions_total), add(sums.1, tally.requests), add(sums.2, tally.bytes_out))
-        });
+        let mut sums = Sums::default();
+        for (_, tally) in &counts.frontends {
+            sums.clients += u64::from(tally.sessions.current);
+            sums.clients_total = sums.clients_total.saturating_add(tally.sessions_total);
+            sums.requests_total = sums.requests_total.saturating_add(tally.requests);
+            sums.bytes_out = sums.bytes_out.saturating_add(tally.bytes_out);
+        }
         Self {
             fronts: counts.frontends.iter().map(|(_, tally)| counters(tally, now)).collect(),
             services: counts
@@ -63,8 +75,7 @@ impl Counted {
         }
     }
 
-    /// Clients, requests and bytes to clients, of all frontends.
-    pub(super) fn sums(&self) -> (u64, u64, u64) {
+    pub(super) fn sums(&self) -> Sums {
         self.sums
     }
 

@@ -10,8 +10,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// Kept by the plane, if there is an interface.
 #[derive(Debug)]
@@ -22,7 +21,7 @@ pub(crate) struct Desk {
     said: RefCell<BTreeMap<(String, String), Said>>,
     /// Frontends that take no new clients.
     pub(super) paused: watch::Sender<BTreeSet<usize>>,
-    /// How full the proxy is, and whether it stops.
+    /// How many clients the proxy takes, and whether it stops.
     door: OnceCell<Door>,
     /// What was counted when somebody cleared it.
     pub(super) cleared: RefCell<Cleared>,
@@ -32,7 +31,6 @@ pub(crate) struct Desk {
 
 #[derive(Debug)]
 struct Door {
-    places: Arc<Semaphore>,
     most: u32,
     stop: watch::Receiver<bool>,
 }
@@ -70,18 +68,15 @@ impl Desk {
         *self.picture.borrow_mut() = picture.clone();
     }
 
-    /// Clients take `places` of so many, until `stop` becomes true.
-    pub(crate) fn opened(&self, places: Arc<Semaphore>, most: u32, stop: watch::Receiver<bool>) {
+    /// So many clients are taken, until `stop` becomes true.
+    pub(crate) fn opened(&self, most: u32, stop: watch::Receiver<bool>) {
         // It is called once, by whoever starts the proxy.
-        let _ = self.door.set(Door { places, most, stop });
+        let _ = self.door.set(Door { most, stop });
     }
 
-    /// Clients now and at most.
-    pub(super) fn clients(&self) -> (u64, u64) {
-        self.door.get().map_or((0, 0), |door| {
-            let free = u64::try_from(door.places.available_permits()).unwrap_or(u64::MAX);
-            (u64::from(door.most).saturating_sub(free), door.most.into())
-        })
+    /// Clients at most.
+    pub(super) fn clients_max(&self) -> u64 {
+        self.door.get().map_or(0, |door| door.most.into())
     }
 
     /// No new clients are taken.

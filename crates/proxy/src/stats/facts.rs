@@ -1,6 +1,6 @@
 //! What this proxy knows, as the facts that tools are told.
 
-use super::counters::Counted;
+use super::counters::{Counted, Sums};
 use super::desk;
 use crate::plane::Plane;
 use crate::stats::{Shown, ShownBackend};
@@ -40,8 +40,8 @@ fn process(plane: &Plane, counted: &Counted) -> Process {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     let metrics = tokio::runtime::Handle::current().metrics();
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
-    let (clients, clients_max) = plane.desk.clients();
-    let (clients_total, requests_total, bytes_out) = counted.sums();
+    let clients_max = plane.desk.clients_max();
+    let Sums { clients, clients_total, requests_total, bytes_out } = counted.sums();
     Process {
         version: env!("CARGO_PKG_VERSION").into(),
         pid: std::process::id(),
@@ -113,7 +113,7 @@ fn proxy(
 ) -> Proxy {
     let Shown { name, mode, frontend, clients_max, backend } = shown;
     let front = frontend.map(|number| Front {
-        clients_max: clients_max.map_or(plane.desk.clients().1, u64::from),
+        clients_max: clients_max.map_or(plane.desk.clients_max(), u64::from),
         is_paused: plane.desk.paused.borrow().contains(&number),
         counters: counted.front(number),
     });
@@ -126,7 +126,12 @@ fn proxy(
             let report = reports.get(&(name.as_str(), node.as_str())).copied();
             server(plane, &name, node, report, counted.server(&name, node))
         });
-        Backend { algorithm, servers: all.collect(), counters: counted.service(&name) }
+        Backend {
+            algorithm,
+            servers: all.collect(),
+            is_fixed: plane.fixed().is_some(),
+            counters: counted.service(&name),
+        }
     });
     Proxy { name, mode, front, backend }
 }

@@ -24,6 +24,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("routes", &["fleet"]),
     ("proxy-header", &[]),
     ("tally", &[]),
+    // Facts in, bytes out: whoever knows a request fills them in.
+    ("access-log", &[]),
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),
@@ -56,7 +58,20 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
-    ("proxy", &["fleet", "balance", "control", "haproxy-stats", "http1", "proxy-header", "routes", "tally"]),
+    (
+        "proxy",
+        &[
+            "fleet",
+            "balance",
+            "control",
+            "haproxy-stats",
+            "http1",
+            "proxy-header",
+            "routes",
+            "tally",
+            "access-log",
+        ],
+    ),
     // supervise as plain data: what is to be kept running.
     (
         "muster",

@@ -22,6 +22,7 @@ const PURE: &[&str] = &[
     "proxy-header",
     "http1",
     "tally",
+    "access-log",
 ];
 
 /// Third-party crates a pure crate may use: each is `no_std` as the workspace configures it.

@@ -15,7 +15,7 @@
 //!
 //! To a backend that speaks HTTP/2, `upstream::shared` has connections for many requests, and `upstream::h2c` makes each look like a
 //! connection of HTTP/1.1.
-//! `story` remembers what becomes of a request, and tells those who count it (`counters`).
+//! `stats` is what tools of HAProxy ask. `story` remembers what becomes of a request, and tells those who count it (`counters`).
 //!
 //! `plane` is what all of them share. What HTTP/1.1 means is decided by `muster_http1`; `front` is the border to what a client
 //! speaks: `front::http1` and `front::http2`; what HTTP/2 says is put into HTTP/1.1's words for all behind it (`http2`). `buffer` and `alarm` are what keeps a request cheap.
@@ -54,6 +54,7 @@ mod route;
 mod run;
 mod serve;
 mod service;
+mod stats;
 mod story;
 mod stream;
 mod tcp;
@@ -70,10 +71,12 @@ pub use counters::Counts;
 pub use error::Error;
 pub use inherited::is_handed_over;
 pub use muster_balance::{Algorithm, Policy, Stickiness, Traits};
+pub use muster_haproxy_stats::{Level as StatsLevel, Mode as ShownMode, PageSettings as StatsPage};
 pub use muster_proxy_header::Version as ProxyProtocol;
 pub use muster_tally::Tally;
 pub use proxy::Proxy;
 pub use run::run;
 pub use service::Protocol;
+pub use stats::{Shown, ShownBackend, Stats, StatsSocket};
 pub use tls::{Found as FoundCertificates, Tls, load as load_certificates};
 pub use trust::Distrust;

@@ -13,6 +13,7 @@ use crate::plane::Plane;
 use crate::preface;
 use crate::redirect;
 use crate::route;
+use crate::stats;
 use crate::story::Story;
 use crate::tunnel;
 use muster_http1::{Hop, Refusal};
@@ -66,7 +67,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Next::Closed => return,
         }
-        let outcome = answer(&plane, &client, &mut ask, &mut front, &mut alarm).await;
+        // Held until the answer is out.
+        let (outcome, _turn) = answer(&plane, &client, &mut ask, &mut front, &mut alarm).await;
         match outcome {
             Outcome::Answered => {}
             Outcome::Tunnel(lease, upstream) => {
@@ -104,26 +106,38 @@ pub(crate) fn ask(plane: &Rc<Plane>, client: &Rc<Client>) -> Ask {
     Ask { service, hint: client.hint(), preface: preface.unwrap_or_default(), story, ..Ask::default() }
 }
 
-/// Answers one request whose head is in `ask`, whatever its client speaks.
+/// Answers one request whose head is in `ask`, whatever its client speaks. The second is to be held until the answer is out.
 pub(crate) async fn answer<F: Front>(
     plane: &Rc<Plane>,
     client: &Client,
     ask: &mut Ask,
     front: &mut F,
     alarm: &mut Alarm,
-) -> Outcome {
-    let answered = match client.redirect_https {
-        Some(port) => Some((redirect::to_https(&ask.head, port), End::Local)),
-        None => route::decide(plane, client, ask, front.edits()),
+) -> (Outcome, Option<stats::page::Turn>) {
+    let mut turn = None;
+    let decided = match client.redirect_https.is_none() && client.page.is_none() {
+        true => route::decide(plane, client, ask, front.edits()),
+        false => None,
     };
-    match answered {
+    let is_left_over = decided.as_ref().is_none_or(|(page, _)| page.is_no_service());
+    let answered = match client.redirect_https {
+        None if let Some(settings) = stats::page::of(plane, client, ask, is_left_over) => {
+            let (page, taken) = stats::page::answer(plane, settings, ask, front).await;
+            turn = taken;
+            Some((page, End::Local))
+        }
+        None => decided,
+        Some(port) => Some((redirect::to_https(&ask.head, port), End::Local)),
+    };
+    let outcome = match answered {
         None => forward(plane, ask, front, alarm).await,
         Some((page, end)) => {
             front.page(&page);
             ask.story.page(&page, end);
             Outcome::Answered
         }
-    }
+    };
+    (outcome, turn)
 }
 
 /// What waiting for requests remembers from one to the next.
@@ -193,6 +207,7 @@ mod tests {
             drain_timeout: seconds(10),
             plaintext: false,
             rule: Rule::default(),
+            stats: None,
         }
     }
 

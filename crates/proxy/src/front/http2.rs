@@ -178,13 +178,13 @@ async fn request(plane: Rc<Plane>, client: Rc<Client>, hop: Rc<Hop>, arrived: Ar
     let (mut front, refused) = Http2::new(arrived, &hop, plane.config.idle_timeout, &mut asks);
     asks.story.begin(asks.head.len());
     // Held until all of the answer is out.
-    let (outcome, _place) = match refused {
+    let ((outcome, _turn), _place) = match refused {
         Some(refusal) => {
             tracing::debug!(peer = ?client.peer, cause = %refusal, "a request was refused");
             let page = Page::refused(refusal);
             front.page(&page);
             asks.story.page(&page, End::BadRequest);
-            (Outcome::Answered, None)
+            ((Outcome::Answered, None), None)
         }
         None => {
             let Some(place) = place(&plane, is_alone, &mut front, &asks).await else {

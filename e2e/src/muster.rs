@@ -182,11 +182,17 @@ pub struct Proxy {
 impl Proxy {
     /// Starts a proxy for service `backend` on the agent's own address, port 8080.
     pub fn start(hosts: &Hosts, host: u8, agent: &Agent) -> Self {
+        Self::start_with(hosts, host, agent, &[])
+    }
+
+    /// The same with further flags.
+    pub fn start_with(hosts: &Hosts, host: u8, agent: &Agent, flags: &[&str]) -> Self {
         let address = hosts.at(host, 8080);
         let mut command = Command::new(binary());
         command
             .args(["proxy", "--listen", &address, "--service", "backend", "--socket"])
-            .arg(agent.control.socket());
+            .arg(agent.control.socket())
+            .args(flags);
         Self { address, process: Process::start("proxy", &mut command) }
     }
 }

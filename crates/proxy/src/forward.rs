@@ -36,7 +36,7 @@ pub(crate) async fn forward<F: Front>(
             plane.answered(lease.key(), muster_balance::Answer { status: facts.status, took });
             match facts.is_tunnel {
                 true => Outcome::Tunnel(lease, answer.upstream),
-                false => relay(ask, front, lease, answer).await,
+                false => relay(ask, front, lease, answer, alarm).await,
             }
         }
         Err(Some(page)) => {

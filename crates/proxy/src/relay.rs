@@ -2,13 +2,15 @@
 //!
 //! Its end is the end of the request: then the backend is relieved and its connection is kept for the next one.
 
+use crate::alarm::Alarm;
 use crate::attempt::Answer;
 use crate::bounds;
 use crate::exchange::Exchange;
 use crate::forward::Outcome;
 use crate::front::{Ask, Front, PassError};
 use crate::lease::Lease;
-use muster_balance::Ended;
+use crate::pages::Page;
+use muster_balance::{Ended, Evidence};
 use std::future::poll_fn;
 
 /// Passes on what follows the head of `answer`.
@@ -17,19 +19,28 @@ pub(crate) async fn relay<F: Front>(
     front: &mut F,
     mut lease: Lease,
     mut answer: Answer,
+    alarm: &mut Alarm,
 ) -> Outcome {
     answer.upstream.kept_for = answer.facts.kept_for;
     let mut exchange = Exchange::resume(front, ask, &mut answer);
-    match poll_fn(|cx| exchange.poll_body(cx)).await {
+    alarm.clear();
+    match poll_fn(|cx| exchange.poll_body(cx, alarm)).await {
         Ok(()) => {}
         Err(PassError::Client(cause)) => {
             tracing::debug!(%cause, "a client did not take its answer");
             lease.end(Ended::Abandoned);
             return Outcome::Lost;
         }
-        Err(cause @ (PassError::Garbled(_) | PassError::CutShort)) => {
+        Err(cause @ (PassError::Garbled(_) | PassError::CutShort | PassError::Stalled(_))) => {
             tracing::warn!(%cause, "a backend broke off in the middle of a response");
+            if let PassError::Stalled(_) = cause {
+                lease.plane().evidence(lease.key(), Evidence::Silent);
+            }
             lease.end(Ended::Failed { safe: ask.safe });
+            if front.take_back() {
+                front.page(&Page::broken_off(ask.safe));
+                return Outcome::Answered;
+            }
             return Outcome::Lost;
         }
     }

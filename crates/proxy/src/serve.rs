@@ -149,6 +149,7 @@ mod tests {
             socket: "/nonexistent".into(),
             connect_timeout: seconds(5),
             response_timeout: seconds(30),
+            stall_timeout: seconds(30),
             idle_timeout: seconds(60),
             idle_max: 16,
             drain_timeout: seconds(10),

@@ -1,6 +1,6 @@
 //! One service, as its requests need it.
 
-use crate::config::Config;
+use crate::config::{Config, ServiceConfig};
 use muster_balance::Policy;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -18,6 +18,8 @@ pub(crate) struct Service {
     pub(crate) connect_timeout: Duration,
     /// Longest wait for a response head.
     pub(crate) response_timeout: Duration,
+    /// How long nothing of a response that began may come.
+    pub(crate) stall_timeout: Duration,
     /// Whether it had a backend when last looked; `None` before the first look.
     has_backends: Cell<Option<bool>>,
 }
@@ -25,7 +27,7 @@ pub(crate) struct Service {
 impl Service {
     /// All that a configuration speaks of, by name.
     pub(crate) fn all(config: &Config) -> BTreeMap<String, Rc<Self>> {
-        let make = |name: &str, policy: &Policy, connect_timeout, response_timeout| {
+        let make = |name: &str, policy: &Policy, connect_timeout, response_timeout, stall_timeout| {
             // Nobody waits in a queue yet.
             let policy = Policy { queue_max: 0, ..policy.clone() };
             let service = Self {
@@ -33,19 +35,21 @@ impl Service {
                 policy,
                 connect_timeout,
                 response_timeout,
+                stall_timeout,
                 has_backends: Cell::new(None),
             };
             (name.to_owned(), Rc::new(service))
         };
         match &config.routing {
             None => {
-                let Config { service, policy, connect_timeout, response_timeout, .. } = config;
-                [make(service, policy, *connect_timeout, *response_timeout)].into()
+                let Config { service, policy, connect_timeout, response_timeout, stall_timeout, .. } = config;
+                [make(service, policy, *connect_timeout, *response_timeout, *stall_timeout)].into()
             }
             Some(routing) => {
                 let all = routing.services.iter();
                 all.map(|(name, service)| {
-                    make(name, &service.policy, service.connect_timeout, service.response_timeout)
+                    let ServiceConfig { policy, connect_timeout, response_timeout, stall_timeout } = service;
+                    make(name, policy, *connect_timeout, *response_timeout, *stall_timeout)
                 })
                 .collect()
             }

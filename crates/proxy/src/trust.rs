@@ -80,6 +80,7 @@ mod tests {
             socket: "/m.sock".into(),
             connect_timeout: Duration::ZERO,
             response_timeout: Duration::ZERO,
+            stall_timeout: Duration::ZERO,
             idle_timeout: Duration::ZERO,
             tcp_idle_timeout: Duration::ZERO,
             idle_max: 0,

@@ -64,8 +64,12 @@ fn routed(frontends: Vec<Frontend>, services: &[(&str, SocketAddr)]) -> Proxy {
         refusals: Vec::new(),
     };
     let wait = Duration::from_secs(30);
-    let of_service =
-        ServiceConfig { policy: Policy::default(), connect_timeout: wait, response_timeout: wait };
+    let of_service = ServiceConfig {
+        policy: Policy::default(),
+        connect_timeout: wait,
+        response_timeout: wait,
+        stall_timeout: wait,
+    };
     let services = services.iter().map(|(name, _)| ((*name).to_owned(), of_service.clone())).collect();
     let traits =
         vec![("idle".to_owned(), "s1".to_owned(), Traits { maintenance: true, ..Traits::default() })];

@@ -74,6 +74,7 @@ pub(crate) static TABLE: &[&Key] = &[
     &proxy::SEND_PROXY_PROTOCOL,
     &proxy::CONNECT_TIMEOUT,
     &proxy::RESPONSE_TIMEOUT,
+    &proxy::STALL_TIMEOUT,
     &proxy::IDLE_TIMEOUT,
     &proxy::TCP_IDLE_TIMEOUT,
     &proxy::IDLE_MAX,

@@ -121,6 +121,7 @@ impl<'e, F: Front> Exchange<'e, F> {
                     self.sent += of_head;
                     self.body_sent += (count - of_head) as u64;
                     self.front.taken(count - of_head);
+                    self.ask.story.moved_in((count - of_head) as u64);
                     moved = true;
                 }
                 Poll::Ready(Err(cause)) => self.broken = Some(cause),
@@ -191,6 +192,7 @@ impl<'e, F: Front> Exchange<'e, F> {
                 keeps: response.keeps(),
                 kept_for: response.kept_for(),
             };
+            self.ask.story.moved_out(length as u64);
             self.front.head(&response);
             self.upstream.held.take(length);
             return Ok(Some(facts));
@@ -208,7 +210,10 @@ impl<'e, F: Front> Exchange<'e, F> {
     ) -> Poll<Result<(), PassError>> {
         let limit = self.ask.service.stall_timeout;
         loop {
-            match self.front.poll_pass(cx, &mut self.upstream.held, self.ended)? {
+            let before = self.upstream.held.bytes().len();
+            let passed = self.front.poll_pass(cx, &mut self.upstream.held, self.ended);
+            self.ask.story.moved_out((before - self.upstream.held.bytes().len()) as u64);
+            match passed? {
                 Poll::Ready(Passed::Whole) => return Poll::Ready(Ok(())),
                 Poll::Ready(Passed::All) => {}
                 Poll::Pending => {

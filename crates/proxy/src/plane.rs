@@ -5,6 +5,7 @@
 
 use crate::bounds;
 use crate::config::{Config, Fixed};
+use crate::counters::{Counters, Counts, Server};
 use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
@@ -47,6 +48,8 @@ pub(crate) struct Plane {
     pub(crate) service: Rc<Service>,
     /// All that we serve, by name.
     services: BTreeMap<String, Rc<Service>>,
+    /// What became of requests.
+    pub(crate) counters: Counters,
     /// Trials may be due earlier than the timer thinks.
     pub(crate) trials_changed: Notify,
     /// A report should go out now.
@@ -67,8 +70,13 @@ impl Plane {
         {
             balancer.describe(start, service, node, traits.clone());
         }
+        let counters = Counters::new(match &config.routing {
+            Some(routing) => routing.plan.frontends().iter().map(|front| front.name.clone()).collect(),
+            None => vec![config.service.clone()],
+        });
         Self {
             tls,
+            counters,
             start: Instant::now(),
             balancer: RefCell::new(balancer),
             shares: config.send_proxy_protocol.is_none() && config.listen.iter().any(|listen| !listen.tcp),
@@ -93,11 +101,17 @@ impl Plane {
         muster_balance::Instant(self.start.elapsed())
     }
 
+    /// Time since the start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
     /// Acts on a picture. Returns the backends that should be connected to now.
     pub(crate) fn apply(&self, picture: &Picture) -> Vec<Choice> {
         let mut picture = self.ours(picture);
         self.own.remove_from(&mut picture);
         let changes = self.balancer.borrow_mut().apply(self.now(), &picture);
+        self.counters.apply(&picture);
         let mut appeared = Vec::new();
         let mut withdrawn = false;
         for change in changes {
@@ -178,6 +192,27 @@ impl Plane {
                 }
                 None
             }
+        }
+    }
+
+    /// A backend, as it is counted.
+    pub(crate) fn server(&self, key: Key) -> Rc<Server> {
+        let balancer = self.balancer.borrow();
+        self.counters.server(key, || {
+            // Whoever holds a key holds a request on it, and so it is known.
+            let (service, node) = balancer.names(key).unwrap_or_default();
+            (service.to_owned(), node.to_owned())
+        })
+    }
+
+    /// All that was counted so far.
+    pub(crate) fn counts(&self) -> Counts {
+        let services = self.services.iter();
+        Counts {
+            now: self.elapsed(),
+            frontends: self.counters.gates().collect(),
+            services: services.map(|(name, service)| (name.clone(), service.account.tally())).collect(),
+            backends: self.counters.servers(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::bounds;
 use crate::config::Config;
+use crate::counters::Counts;
 use crate::error::Error;
 use crate::inherited::Inherited;
 use crate::last_picture::LastPicture;
@@ -132,6 +133,11 @@ impl Proxy {
     /// The account as it would be reported now.
     pub fn report(&self) -> Report {
         self.plane.report()
+    }
+
+    /// What was counted so far, of frontends, services and backends.
+    pub fn counts(&self) -> Counts {
+        self.plane.counts()
     }
 
     /// Stops accepting, closes idle clients and waits until the others have their answers, at most for `limit`.

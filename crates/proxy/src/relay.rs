@@ -5,6 +5,7 @@
 use crate::alarm::Alarm;
 use crate::attempt::Answer;
 use crate::bounds;
+use crate::end::End;
 use crate::exchange::Exchange;
 use crate::forward::Outcome;
 use crate::front::{Ask, Front, PassError};
@@ -27,18 +28,22 @@ pub(crate) async fn relay<F: Front>(
     match poll_fn(|cx| exchange.poll_body(cx, alarm)).await {
         Ok(()) => {}
         Err(PassError::Client(cause)) => {
+            ask.story.fail(End::from(&cause));
             tracing::debug!(%cause, "a client did not take its answer");
             lease.end(Ended::Abandoned);
             return Outcome::Lost;
         }
         Err(cause @ (PassError::Garbled(_) | PassError::CutShort | PassError::Stalled(_))) => {
+            ask.story.fail(End::from(&cause));
             tracing::warn!(%cause, "a backend broke off in the middle of a response");
             if let PassError::Stalled(_) = cause {
                 lease.plane().evidence(lease.key(), Evidence::Silent);
             }
             lease.end(Ended::Failed { safe: ask.safe });
             if front.take_back() {
-                front.page(&Page::broken_off(ask.safe));
+                let page = Page::broken_off(ask.safe);
+                ask.story.page(&page, End::from(&cause));
+                front.page(&page);
                 return Outcome::Answered;
             }
             return Outcome::Lost;

@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::edit::edit;
+use crate::end::End;
 use crate::front::Ask;
 use crate::pages::Page;
 use crate::plane::Plane;
@@ -12,16 +13,23 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 /// Sets who gets `ask`, and changes its head as the rules say. What is to be changed in the answer is left in `edits`. Returns what the
-/// client is told when nobody gets it.
-pub(crate) fn decide(plane: &Plane, client: &Client, ask: &mut Ask, edits: &mut Edits) -> Option<Page> {
+/// client is told when nobody gets it, and why.
+pub(crate) fn decide(
+    plane: &Plane,
+    client: &Client,
+    ask: &mut Ask,
+    edits: &mut Edits,
+) -> Option<(Page, End)> {
     let routing = plane.config.routing.as_ref()?;
     let mut slots = Slots::new();
     // It is ours: we have just written it.
-    let Ok(Some(request)) = Request::parse(&ask.head, &mut slots) else { return Some(Page::denied(400)) };
+    let Ok(Some(request)) = Request::parse(&ask.head, &mut slots) else {
+        return Some((Page::denied(400), End::BadRequest));
+    };
     let target = match request.target {
         Target::Origin(path) => path,
         Target::Asterisk => "*",
-        Target::Absolute { .. } | Target::Authority(_) => return Some(Page::denied(400)),
+        Target::Absolute { .. } | Target::Authority(_) => return Some((Page::denied(400), End::BadRequest)),
     };
     let head = RequestHead {
         connection: connection(client),
@@ -39,12 +47,12 @@ pub(crate) fn decide(plane: &Plane, client: &Client, ask: &mut Ask, edits: &mut 
                 }
                 None
             }
-            None => Some(Page::nobody_ready(name)),
+            None => Some((Page::nobody_ready(name), End::Nobody)),
         },
-        Outcome::Redirect(status) => Some(Page::redirect(status, edits.location())),
-        Outcome::Deny(status) => Some(Page::denied(status)),
-        Outcome::Page(page) => Some(Page::written(page)),
-        Outcome::Nobody => Some(Page::no_service()),
+        Outcome::Redirect(status) => Some((Page::redirect(status, edits.location()), End::Local)),
+        Outcome::Deny(status) => Some((Page::denied(status), End::Denied)),
+        Outcome::Page(page) => Some((Page::written(page), End::Local)),
+        Outcome::Nobody => Some((Page::no_service(), End::Nobody)),
     };
     if page.is_none() && !edits.keeps_request() {
         edit(&mut ask.head, 0, edits.target(), &edits.request());

@@ -1,6 +1,7 @@
 //! One service, as its requests need it.
 
 use crate::config::{Config, ServiceConfig};
+use crate::counters::Account;
 use muster_balance::Policy;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ pub(crate) struct Service {
     pub(crate) response_timeout: Duration,
     /// How long nothing of a response that began may come.
     pub(crate) stall_timeout: Duration,
+    /// What became of its requests.
+    pub(crate) account: Account,
     /// Whether it had a backend when last looked; `None` before the first look.
     has_backends: Cell<Option<bool>>,
 }
@@ -36,6 +39,7 @@ impl Service {
                 connect_timeout,
                 response_timeout,
                 stall_timeout,
+                account: Account::default(),
                 has_backends: Cell::new(None),
             };
             (name.to_owned(), Rc::new(service))

@@ -87,6 +87,7 @@ mod tests {
             drain_timeout: Duration::ZERO,
             plaintext,
             rule,
+            stats: None,
         }
     }
 

@@ -6,7 +6,7 @@
 //! so requests per second say little.
 
 mod load;
-mod rivals;
+pub(crate) mod rivals;
 
 use crate::usage::{Memory, Usage};
 use load::{KINDS, Kind, Round};

@@ -5,9 +5,11 @@
 //! `--sizes=3,10` tries clusters of these sizes only and keeps nothing).
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool")]
 
+mod abuse;
 mod agents;
 mod changes;
 mod cluster;
+mod conformance;
 mod dataplane;
 mod ears;
 mod events;
@@ -52,6 +54,8 @@ const PARTS: &[&str] = &[
     "changes",
     "ladder",
     "dataplane",
+    "conformance",
+    "abuse",
 ];
 
 #[tokio::main]
@@ -101,6 +105,8 @@ async fn main() -> ExitCode {
             "render" => render::measure(),
             "changes" => changes::measure().await,
             "dataplane" => dataplane::measure().await,
+            "abuse" => abuse::measure().await,
+            "conformance" => conformance::measure().await,
             "faults" => faults::measure(results::unfinished("faults").filter(|_| !again)),
             _ => quiet::measure().await,
         };

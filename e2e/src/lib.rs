@@ -7,6 +7,8 @@
     reason = "a test harness: what it skips and what processes said must be seen"
 )]
 
+pub mod abuse;
+pub mod conformance;
 mod docker;
 mod haproxy;
 mod hosts;

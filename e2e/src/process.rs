@@ -50,8 +50,17 @@ impl Process {
 
     /// Most KiB of memory it ever had resident.
     pub fn peak_kib(&self) -> u64 {
+        self.memory_kib("VmHWM:")
+    }
+
+    /// KiB of memory it has resident now.
+    pub fn resident_kib(&self) -> u64 {
+        self.memory_kib("VmRSS:")
+    }
+
+    fn memory_kib(&self, what: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("it runs on Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix(what)).expect("it runs on Linux");
         line.split_whitespace().next().and_then(|kib| kib.parse().ok()).expect("a number of KiB")
     }
 

@@ -1,5 +1,7 @@
 //! What the targets share: a node of a cluster of two that is told anything, and what must hold whatever it is told.
 
+pub mod requests;
+
 use muster_rpc::{REQUEST_BYTES_MAX, Request, Session, Step, Values, write_request};
 use muster_serf::{Config, Event, Extensions, Input, Instant, Limits, Output, Profile, Serf, Status, StreamId};
 use muster_wire::crypt::{Key, Keyring};

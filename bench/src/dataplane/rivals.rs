@@ -112,7 +112,8 @@ pub(crate) async fn backends(hosts: &Hosts, directory: &Path) -> Vec<Process> {
     backends
 }
 
-fn nginx(directory: &Path, name: &str, http: &str) -> Process {
+/// An nginx with one worker, which has `http` in its section of that name.
+pub(crate) fn nginx(directory: &Path, name: &str, http: &str) -> Process {
     let path = directory.join(format!("{name}.conf"));
     let own = directory.join(name).display().to_string();
     let text = format!(

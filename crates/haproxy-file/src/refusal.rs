@@ -25,6 +25,21 @@ impl fmt::Display for Refusal {
     }
 }
 
+/// `words` with control characters escaped: a line may hold any, and they go to terminals.
+fn visible(words: String) -> String {
+    if !words.contains(char::is_control) {
+        return words;
+    }
+    let mut visible = String::with_capacity(words.len());
+    for char in words.chars() {
+        match char.is_control() {
+            true => visible.extend(char.escape_default()),
+            false => visible.push(char),
+        }
+    }
+    visible
+}
+
 /// The refusals so far.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals(Vec<Refusal>);
@@ -34,7 +49,7 @@ impl Refusals {
         // What is wrong with a line follows from the first thing that is.
         let is_new = !self.0.iter().any(|refusal| refusal.place == *place);
         if is_new && self.0.len() < REFUSALS_MAX {
-            self.0.push(Refusal { place: place.clone(), words: words.into() });
+            self.0.push(Refusal { place: place.clone(), words: visible(words.into()) });
         }
     }
 
@@ -55,5 +70,17 @@ impl Refusals {
             (files.iter().position(|file| *file == refusal.place.file), refusal.place.line)
         });
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_file_says_commands_no_terminal() {
+        let mut refusals = Refusals::default();
+        refusals.add(&Place::new(&"a.cfg".into(), 1), "`\u{1b}[2J` \u{fc}");
+        assert_eq!(refusals.into_vec()[0].words, "`\\u{1b}[2J` \u{fc}");
     }
 }

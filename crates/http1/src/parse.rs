@@ -103,7 +103,13 @@ fn reason(side: Side, bytes: &[u8]) -> Refusal {
     match error_of(side, wrong) {
         Some(Error::TooManyHeaders) => Refusal::TooManyFields,
         _ if before == b'\r' => Refusal::BareCr,
-        Some(Error::Version) => Refusal::Version,
+        // What is wrong is the first byte that could not go on: without its slash it is no version at all, but a target with a
+        // space in it, or another protocol.
+        Some(Error::Version)
+            if wrong.rsplit(|byte| *byte == b' ').next().is_some_and(|word| word.starts_with(b"HTTP/")) =>
+        {
+            Refusal::Version
+        }
         Some(Error::HeaderName) if matches!(last, b' ' | b'\t') => match before {
             b'\n' => Refusal::Folded,
             _ => Refusal::SpaceInName,

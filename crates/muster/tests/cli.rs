@@ -360,6 +360,7 @@ send_proxy_protocol = "off"  # default
 upstream_protocol = "http1"  # default
 connect_timeout = "1s"       # default
 response_timeout = "1m"      # default
+stall_timeout = "5m"         # default
 idle_timeout = "1m"          # default
 tcp_idle_timeout = "1h"      # default
 idle_max = 7                 # env MUSTER_PROXY__IDLE_MAX

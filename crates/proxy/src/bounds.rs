@@ -117,7 +117,7 @@ pub(crate) const UNREPEATABLE_REUSE_MAX: Duration = Duration::from_secs(1);
 pub(crate) const LINGER: Duration = Duration::from_secs(5);
 
 /// A connection without traffic is probed after this long and declared dead after [`PROBES`] lost probes, so that
-/// streams may be quiet for hours and a vanished host is still noticed.
+/// tunnels may be quiet for hours and a vanished host is still noticed.
 pub(crate) const PROBE_AFTER: Duration = Duration::from_secs(30);
 /// See [`PROBE_AFTER`].
 pub(crate) const PROBE_INTERVAL: Duration = Duration::from_secs(10);

@@ -39,6 +39,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// Longest wait for a response head.
     pub response_timeout: Duration,
+    /// How long nothing of a response that began may come.
+    pub stall_timeout: Duration,
     /// How long an idle connection to a client or backend is kept.
     pub idle_timeout: Duration,
     /// How long nothing may move on a connection in TCP mode.
@@ -77,6 +79,8 @@ pub struct ServiceConfig {
     pub connect_timeout: Duration,
     /// Longest wait for a response head.
     pub response_timeout: Duration,
+    /// How long nothing of a response that began may come.
+    pub stall_timeout: Duration,
 }
 
 /// Backends that no agent draws.

@@ -28,7 +28,7 @@ pub(crate) enum End {
     Silent,
     /// What a backend answered is no response.
     Garbled,
-    /// The backend's connection ended in the middle of the response.
+    /// The backend's connection ended in the middle of the response, or nothing more came on it.
     CutShort,
     /// The response's body is none.
     BodyGarbled,
@@ -96,7 +96,7 @@ impl From<&PassError> for End {
         match cause {
             PassError::Client(cause) => cause.into(),
             PassError::Garbled(_) => Self::BodyGarbled,
-            PassError::CutShort => Self::CutShort,
+            PassError::CutShort | PassError::Stalled(_) => Self::CutShort,
         }
     }
 }

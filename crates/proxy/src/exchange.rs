@@ -208,7 +208,12 @@ impl<'e, F: Front> Exchange<'e, F> {
     ///
     /// # Errors
     /// [`PassError`]; what the client has must not look whole.
-    pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PassError>> {
+    pub(crate) fn poll_body(
+        &mut self,
+        cx: &mut Context<'_>,
+        alarm: &mut Alarm,
+    ) -> Poll<Result<(), PassError>> {
+        let limit = self.ask.service.stall_timeout;
         loop {
             let before = self.upstream.held.bytes().len();
             let passed = self.front.poll_pass(cx, &mut self.upstream.held, self.ended);
@@ -216,22 +221,35 @@ impl<'e, F: Front> Exchange<'e, F> {
             match passed? {
                 Poll::Ready(Passed::Whole) => return Poll::Ready(Ok(())),
                 Poll::Ready(Passed::All) => {}
-                Poll::Pending => break,
+                Poll::Pending => {
+                    // It is the client that does not take, of which its front has an alarm.
+                    alarm.clear();
+                    break;
+                }
             }
             match self.upstream.held.poll_fill(cx, &mut self.upstream.stream) {
                 Poll::Ready(Ok(0)) => self.ended = true,
-                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Ok(_)) => alarm.clear(),
                 // A reset is no end of a body, whoever it is delimited by.
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(PassError::CutShort)),
-                Poll::Pending => break,
+                Poll::Pending => {
+                    if !alarm.is_set() {
+                        alarm.start(limit);
+                    }
+                    break;
+                }
             }
         }
         if !self.front.is_uploaded() {
-            self.poll_request(cx).map_err(PassError::Client)?;
+            let (_, moved) = self.poll_request(cx).map_err(PassError::Client)?;
+            // A backend that reads may have nothing to say before it has all.
+            if moved && alarm.is_set() {
+                alarm.start(limit);
+            }
         } else if let Poll::Ready(cause) = self.front.poll_gone(cx) {
             return Poll::Ready(Err(cause.into()));
         }
-        Poll::Pending
+        alarm.poll(cx).map(|()| Err(PassError::Stalled(limit)))
     }
 
     /// The response is over; whether the request is, too. Ready with false when it never will be.

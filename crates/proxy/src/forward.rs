@@ -49,7 +49,7 @@ async fn forward_to<F: Front>(plane: &Rc<Plane>, ask: &Ask, front: &mut F, alarm
             plane.answered(lease.key(), muster_balance::Answer { status: facts.status, took });
             match facts.is_tunnel {
                 true => Outcome::Tunnel(lease, answer.upstream),
-                false => relay(ask, front, lease, answer).await,
+                false => relay(ask, front, lease, answer, alarm).await,
             }
         }
         Err((Some(page), end)) => {

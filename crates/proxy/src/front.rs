@@ -20,6 +20,7 @@ use muster_routes::Edits;
 use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// A request as backends get it.
 #[derive(Debug, Default)]
@@ -77,6 +78,9 @@ pub(crate) enum PassError {
     /// The backend's connection ended before it.
     #[error("it was cut short")]
     CutShort,
+    /// Nothing of it came for so long.
+    #[error("nothing of it came for {0:?}")]
+    Stalled(Duration),
 }
 
 /// The client of one request.
@@ -124,6 +128,11 @@ pub(crate) trait Front {
         from: &mut Buffer,
         ended: bool,
     ) -> Poll<Result<Passed, PassError>>;
+
+    /// Takes the response's head back, if nothing of it has gone to the client yet. Whether it did: then another answer may be given.
+    fn take_back(&mut self) -> bool {
+        false
+    }
 
     /// An answer of our own, in place of a backend's.
     fn page(&mut self, page: &Page);

@@ -1,8 +1,9 @@
 //! Answers of our own, when a backend's cannot be given: plain text, one sentence of what happened and one of what to do.
-//! They never name a backend's address.
+//! They never name a backend's address. As whoever originates an answer must, they say when (RFC 9110, 6.6.1).
 
 use muster_http1::Refusal;
 use std::io::Write as _;
+use std::time::SystemTime;
 
 /// An answer of our own.
 #[derive(Debug)]
@@ -125,6 +126,16 @@ impl Page {
         Self::new(BAD_GATEWAY, format!("The backend failed before it answered; {tail}"))
     }
 
+    /// 502: a backend's answer began and was none, before its client had any of it.
+    pub(crate) fn broken_off(safe: bool) -> Self {
+        let tail = if safe {
+            "Try again in a moment."
+        } else {
+            "Check whether it was acted on before sending it again."
+        };
+        Self::new(BAD_GATEWAY, format!("The backend broke off its answer to the request. {tail}"))
+    }
+
     /// 503: nobody to send to.
     pub(crate) fn nobody_ready(service: &str) -> Self {
         let text = format!(
@@ -184,12 +195,16 @@ impl Page {
         if !content_type.is_empty() {
             let _ = write!(out, "Content-Type: {content_type}\r\n");
         }
+        let fields = || self.written.iter().flat_map(|page| &page.fields);
+        if !fields().any(|(name, _)| name.eq_ignore_ascii_case("date")) {
+            let _ = write!(out, "Date: {}\r\n", httpdate::fmt_http_date(SystemTime::now()));
+        }
         let _ = write!(out, "Cache-Control: no-store\r\nContent-Length: {}\r\n", body.len());
         if self.status == SERVICE_UNAVAILABLE && self.written.is_none() {
             out.extend_from_slice(b"Retry-After: 1\r\n");
         }
         out.extend_from_slice(connection.as_bytes());
-        for (name, value) in self.written.iter().flat_map(|page| &page.fields) {
+        for (name, value) in fields() {
             let _ = write!(out, "{name}: {value}\r\n");
         }
         if let Some((name, value)) = &self.field {

@@ -2,6 +2,7 @@
 //!
 //! Its end is the end of the request: then the backend is relieved and its connection is kept for the next one.
 
+use crate::alarm::Alarm;
 use crate::attempt::Answer;
 use crate::bounds;
 use crate::end::End;
@@ -9,7 +10,8 @@ use crate::exchange::Exchange;
 use crate::forward::Outcome;
 use crate::front::{Ask, Front, PassError};
 use crate::lease::Lease;
-use muster_balance::Ended;
+use crate::pages::Page;
+use muster_balance::{Ended, Evidence};
 use std::future::poll_fn;
 
 /// Passes on what follows the head of `answer`.
@@ -18,10 +20,12 @@ pub(crate) async fn relay<F: Front>(
     front: &mut F,
     mut lease: Lease,
     mut answer: Answer,
+    alarm: &mut Alarm,
 ) -> Outcome {
     answer.upstream.kept_for = answer.facts.kept_for;
     let mut exchange = Exchange::resume(front, ask, &mut answer);
-    match poll_fn(|cx| exchange.poll_body(cx)).await {
+    alarm.clear();
+    match poll_fn(|cx| exchange.poll_body(cx, alarm)).await {
         Ok(()) => {}
         Err(PassError::Client(cause)) => {
             ask.story.fail(End::from(&cause));
@@ -29,10 +33,19 @@ pub(crate) async fn relay<F: Front>(
             lease.end(Ended::Abandoned);
             return Outcome::Lost;
         }
-        Err(cause @ (PassError::Garbled(_) | PassError::CutShort)) => {
+        Err(cause @ (PassError::Garbled(_) | PassError::CutShort | PassError::Stalled(_))) => {
             ask.story.fail(End::from(&cause));
             tracing::warn!(%cause, "a backend broke off in the middle of a response");
+            if let PassError::Stalled(_) = cause {
+                lease.plane().evidence(lease.key(), Evidence::Silent);
+            }
             lease.end(Ended::Failed { safe: ask.safe });
+            if front.take_back() {
+                let page = Page::broken_off(ask.safe);
+                ask.story.page(&page, End::from(&cause));
+                front.page(&page);
+                return Outcome::Answered;
+            }
             return Outcome::Lost;
         }
     }

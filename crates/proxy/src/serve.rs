@@ -202,6 +202,7 @@ mod tests {
             upstream_protocol: crate::service::Protocol::Http1,
             connect_timeout: seconds(5),
             response_timeout: seconds(30),
+            stall_timeout: seconds(30),
             idle_timeout: seconds(60),
             idle_max: 16,
             drain_timeout: seconds(10),

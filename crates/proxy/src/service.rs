@@ -31,6 +31,8 @@ pub(crate) struct Service {
     pub(crate) connect_timeout: Duration,
     /// Longest wait for a response head.
     pub(crate) response_timeout: Duration,
+    /// How long nothing of a response that began may come.
+    pub(crate) stall_timeout: Duration,
     /// What became of its requests.
     pub(crate) account: Account,
     /// Whether it had a backend when last looked; `None` before the first look.
@@ -40,7 +42,10 @@ pub(crate) struct Service {
 impl Service {
     /// All that a configuration speaks of, by name.
     pub(crate) fn all(config: &Config) -> BTreeMap<String, Rc<Self>> {
-        let make = |name: &str, policy: &Policy, protocol, connect_timeout, response_timeout| {
+        let make = |name: &str,
+                    policy: &Policy,
+                    protocol,
+                    [connect_timeout, response_timeout, stall_timeout]: [Duration; 3]| {
             // Nobody waits in a queue yet.
             let policy = Policy { queue_max: 0, ..policy.clone() };
             let service = Self {
@@ -49,6 +54,7 @@ impl Service {
                 protocol,
                 connect_timeout,
                 response_timeout,
+                stall_timeout,
                 account: Account::default(),
                 has_backends: Cell::new(None),
             };
@@ -56,15 +62,16 @@ impl Service {
         };
         match &config.routing {
             None => {
-                let Config { service, policy, upstream_protocol, connect_timeout, response_timeout, .. } =
-                    config;
-                [make(service, policy, *upstream_protocol, *connect_timeout, *response_timeout)].into()
+                let Config { service, policy, upstream_protocol, .. } = config;
+                let waits = [config.connect_timeout, config.response_timeout, config.stall_timeout];
+                [make(service, policy, *upstream_protocol, waits)].into()
             }
             Some(routing) => {
                 let all = routing.services.iter();
                 all.map(|(name, service)| {
-                    let ServiceConfig { policy, protocol, connect_timeout, response_timeout } = service;
-                    make(name, policy, *protocol, *connect_timeout, *response_timeout)
+                    let ServiceConfig { policy, protocol, connect_timeout, response_timeout, stall_timeout } =
+                        service;
+                    make(name, policy, *protocol, [*connect_timeout, *response_timeout, *stall_timeout])
                 })
                 .collect()
             }

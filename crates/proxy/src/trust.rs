@@ -81,6 +81,7 @@ mod tests {
             upstream_protocol: crate::service::Protocol::Http1,
             connect_timeout: Duration::ZERO,
             response_timeout: Duration::ZERO,
+            stall_timeout: Duration::ZERO,
             idle_timeout: Duration::ZERO,
             tcp_idle_timeout: Duration::ZERO,
             idle_max: 0,

@@ -451,3 +451,43 @@ fn a_head_without_end_is_refused_and_leaves_the_proxy_well() {
         assert_eq!(get(addr).await.text(), "a");
     });
 }
+
+#[test]
+fn a_response_that_stops_in_the_middle_is_cut_off_and_frees_its_backend() {
+    local(async {
+        let half =
+            Backend::answering(|_| b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf".to_vec()).await;
+        let mut config = config();
+        config.stall_timeout = Duration::from_millis(200);
+        let (proxy, addr) = proxy_with(config, &picture(1, &[half.addr]));
+        let mut client = Wire::connect(addr).await;
+        client.write("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
+        assert_eq!(client.head().await.unwrap().status(), 200);
+        assert_eq!(client.bytes(4).await.unwrap(), b"half");
+        assert_eq!(client.bytes(1).await, None, "its end is no end of the answer");
+        until("it is counted", || proxy.report().failed == 1).await;
+        assert_eq!(in_flight(&proxy.report()), 0);
+        until("its connection is closed", || half.seen.open.get() == 0).await;
+    });
+}
+
+#[test]
+fn a_response_that_moves_may_take_as_long_as_it_likes() {
+    local(async {
+        let slow = Backend::script(|mut wire, _, _| async move {
+            wire.message().await.unwrap();
+            wire.write("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n").await;
+            for _ in 0..8 {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                wire.write("x").await;
+            }
+            wire.head().await;
+        })
+        .await;
+        let mut config = config();
+        config.stall_timeout = Duration::from_millis(600);
+        let (proxy, addr) = proxy_with(config, &picture(1, &[slow.addr]));
+        assert_eq!(get(addr).await.text(), "xxxxxxxx");
+        assert_eq!(proxy.report().failed, 0);
+    });
+}

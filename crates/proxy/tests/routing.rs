@@ -69,6 +69,7 @@ fn routed(frontends: Vec<Frontend>, services: &[(&str, SocketAddr)]) -> Proxy {
         protocol: muster_proxy::Protocol::Http1,
         connect_timeout: wait,
         response_timeout: wait,
+        stall_timeout: wait,
     };
     let services = services.iter().map(|(name, _)| ((*name).to_owned(), of_service.clone())).collect();
     let traits =

@@ -1,10 +1,12 @@
 //! Every black-box test, in one binary: they wait far more than they work, so the long ones run beside the others.
 
+mod abuse;
 mod admin;
 mod api;
 mod beside_s6;
 mod beside_serf;
 mod configuration;
+mod conformance;
 mod containers;
 mod discover;
 mod encrypted;

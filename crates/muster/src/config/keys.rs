@@ -75,6 +75,7 @@ pub(crate) static TABLE: &[&Key] = &[
     &proxy::UPSTREAM_PROTOCOL,
     &proxy::CONNECT_TIMEOUT,
     &proxy::RESPONSE_TIMEOUT,
+    &proxy::STALL_TIMEOUT,
     &proxy::IDLE_TIMEOUT,
     &proxy::TCP_IDLE_TIMEOUT,
     &proxy::IDLE_MAX,

@@ -213,6 +213,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         socket: settings.text(&keys::SOCKET).into(),
         connect_timeout: settings.duration(&keys::proxy::CONNECT_TIMEOUT),
         response_timeout: settings.duration(&keys::proxy::RESPONSE_TIMEOUT),
+        stall_timeout: settings.duration(&keys::proxy::STALL_TIMEOUT),
         idle_timeout: settings.duration(&keys::proxy::IDLE_TIMEOUT),
         tcp_idle_timeout: settings.duration(&keys::proxy::TCP_IDLE_TIMEOUT),
         idle_max: settings.count(&keys::proxy::IDLE_MAX),

@@ -77,6 +77,7 @@ fn service(base: &Config, backend: &Backend) -> ServiceConfig {
         protocol: Protocol::Http1,
         connect_timeout: backend.timeouts.connect.unwrap_or(base.connect_timeout),
         response_timeout: backend.timeouts.server.unwrap_or(base.response_timeout),
+        stall_timeout: backend.timeouts.server.unwrap_or(base.stall_timeout),
     }
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Http1<S> {
     /// What goes to the client before all else, and how much of it has gone.
     out: Vec<u8>,
     out_gone: usize,
+    /// Where in `out` the answer begins, while nothing of it has gone.
+    answer_at: Option<usize>,
     /// Nothing was written since the stream was flushed.
     is_settled: bool,
     hop: Hop,
@@ -88,6 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             searched: 0,
             out: Vec::new(),
             out_gone: 0,
+            answer_at: None,
             is_settled: true,
             hop,
             stop,
@@ -250,6 +253,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             Poll::Ready(Ok(0)) => Poll::Ready(Err(ClientError::Gone(io::ErrorKind::WriteZero.into()))),
             Poll::Ready(Ok(count)) => {
                 let of_before = count.min(before.len());
+                self.answer_at = None;
                 self.out_gone += of_before;
                 if self.out_gone == self.out.len() {
                     self.out.clear();

@@ -51,6 +51,7 @@ pub fn config() -> Config {
         upstream_protocol: muster_proxy::Protocol::Http1,
         connect_timeout: Duration::from_secs(5),
         response_timeout: Duration::from_secs(30),
+        stall_timeout: Duration::from_secs(30),
         idle_timeout: Duration::from_secs(60),
         tcp_idle_timeout: Duration::from_secs(3600),
         idle_max: 16,

@@ -139,6 +139,15 @@ pub(crate) static RESPONSE_TIMEOUT: Key = Key {
     ..PROXY
 };
 
+pub(crate) static STALL_TIMEOUT: Key = Key {
+    name: "stall_timeout",
+    flag: "stall-timeout",
+    kind: duration(Duration::from_millis(1), DAY),
+    fallback: Fallback::Is("5m"),
+    help: "How long nothing may move of a response that began; then it is cut off. Not of upgraded connections.",
+    ..PROXY
+};
+
 pub(crate) static IDLE_TIMEOUT: Key = Key {
     name: "idle_timeout",
     flag: "idle-timeout",

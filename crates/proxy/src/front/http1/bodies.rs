@@ -101,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
         self.keeps = to.keeps;
         self.download = Transfer::of_response(response.body, to.body);
         let start = self.out.len();
+        self.answer_at = Some(start);
         write_response(response, to, &mut self.out);
         if self.edits.response().next().is_some() {
             edit(&mut self.out, start, None, &self.edits.response());
@@ -143,6 +144,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Front for Http1<S> {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    fn take_back(&mut self) -> bool {
+        let Some(start) = self.answer_at.take() else { return false };
+        self.out.truncate(start);
+        self.passing = 0;
+        self.download = Transfer::of_request(Body::None);
+        true
     }
 
     fn page(&mut self, page: &Page) {

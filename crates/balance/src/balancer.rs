@@ -125,6 +125,11 @@ impl Balancer {
         self.backends.get(key).map(|backend| (&*backend.service, &*backend.node))
     }
 
+    /// Whether the service has a backend on this node, withdrawn or not.
+    pub fn has(&self, service: &str, node: &str) -> bool {
+        self.pools.get(service).is_some_and(|pool| pool.nodes.contains_key(node))
+    }
+
     /// Whether this backend has never answered while another of its service does: a request that can be made again should
     /// not wait long for it.
     pub fn is_on_trial(&self, key: Key) -> bool {

@@ -7,13 +7,17 @@ use crate::bounds;
 use crate::config::{Config, Fixed};
 use crate::counters::{Counters, Counts, Server};
 use crate::lease::Lease;
+use crate::operate::{AdminState, Order, OrderError, Orders};
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
 use crate::service::Service;
 use crate::tls;
 use crate::trust::Distrust;
 use crate::upstream::Upstream;
-use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Hint, Key, Pick, Turn};
+use crate::wait::{Wait, Waits};
+use muster_balance::{
+    Attempt, Balancer, Call, Change, Choice, Ended, Evidence, Hint, Key, Pick, Ticket, Turn,
+};
 use muster_fleet::{Phase, Picture, Report, Standing};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -25,6 +29,19 @@ use tokio::time::Instant;
 
 /// The name of this sink in reports.
 const SINK: &str = "proxy";
+
+/// Where a request goes.
+#[derive(Debug)]
+pub(crate) enum Picked {
+    /// To this backend.
+    Go(Lease, SocketAddr),
+    /// All backends have as many as they may: it waits for one.
+    Wait(Wait),
+    /// The same, and it may not wait.
+    Full,
+    /// There is no backend that it did not try.
+    Nobody,
+}
 
 /// The shared state of one proxy.
 #[derive(Debug)]
@@ -50,6 +67,9 @@ pub(crate) struct Plane {
     services: BTreeMap<String, Rc<Service>>,
     /// What became of requests.
     pub(crate) counters: Counters,
+    /// Requests that wait for a place.
+    pub(crate) waits: Waits,
+    orders: RefCell<Orders>,
     /// Trials may be due earlier than the timer thinks.
     pub(crate) trials_changed: Notify,
     /// A report should go out now.
@@ -65,9 +85,10 @@ impl Plane {
         for (name, service) in &services {
             balancer.set_policy(start, name, &service.policy);
         }
-        for (service, node, traits) in
-            config.routing.iter().filter_map(|routing| routing.fixed.as_ref()).flat_map(|fixed| &fixed.traits)
-        {
+        let fixed = config.routing.as_ref().and_then(|routing| routing.fixed.as_ref());
+        let said = fixed.map(|fixed| &*fixed.traits).unwrap_or_default();
+        let orders = RefCell::new(Orders::over(said));
+        for (service, node, traits) in said {
             balancer.describe(start, service, node, traits.clone());
         }
         let counters = Counters::new(match &config.routing {
@@ -86,6 +107,8 @@ impl Plane {
             distrust: watch::Sender::new(None),
             service: services.get(&config.service).map(Rc::clone).unwrap_or_default(),
             services,
+            waits: Waits::default(),
+            orders,
             trials_changed: Notify::new(),
             report_wanted: Notify::new(),
             config,
@@ -112,18 +135,7 @@ impl Plane {
         self.own.remove_from(&mut picture);
         let changes = self.balancer.borrow_mut().apply(self.now(), &picture);
         self.counters.apply(&picture);
-        let mut appeared = Vec::new();
-        let mut withdrawn = false;
-        for change in changes {
-            match change {
-                Change::Appeared(choice) => appeared.push(choice),
-                Change::Withdrawn(key) => {
-                    self.pool.borrow_mut().close(key);
-                    withdrawn = true;
-                }
-                Change::Returned(_) => {}
-            }
-        }
+        let (appeared, withdrawn) = self.act(changes);
         let mut usable = 0;
         for (name, service) in &self.services {
             let of_service = usable_backends(&picture, name);
@@ -139,7 +151,48 @@ impl Plane {
             // Whoever withdrew it waits to hear that it gets nothing more.
             self.report_wanted.notify_one();
         }
+        self.waits.look();
         appeared
+    }
+
+    /// Acts on what the balancer says became of backends. Returns those that should be connected to now, and whether any is withdrawn.
+    fn act(&self, changes: Vec<Change>) -> (Vec<Choice>, bool) {
+        let mut appeared = Vec::new();
+        let mut withdrawn = false;
+        for change in changes {
+            match change {
+                Change::Appeared(choice) => appeared.push(choice),
+                Change::Withdrawn(key) => {
+                    self.pool.borrow_mut().close(key);
+                    withdrawn = true;
+                }
+                Change::Returned(_) => {}
+            }
+        }
+        (appeared, withdrawn)
+    }
+
+    /// Carries out what an operator says of the backend of `service` on `node`. Returns the backends that should be connected to now.
+    ///
+    /// # Errors
+    /// [`OrderError`]; nothing has changed.
+    pub(crate) fn operate(&self, service: &str, node: &str, order: Order) -> Result<Vec<Choice>, OrderError> {
+        if !self.balancer.borrow().has(service, node) {
+            return Err(OrderError::Unknown);
+        }
+        let traits = self.orders.borrow_mut().give(service, node, order)?;
+        let changes = self.balancer.borrow_mut().describe(self.now(), service, node, traits);
+        let (appeared, _) = self.act(changes);
+        tracing::info!(service = %service.escape_default(), node = %node.escape_default(), ?order, "an operator's order");
+        self.trials_changed.notify_one();
+        self.report_wanted.notify_one();
+        self.waits.look();
+        Ok(appeared)
+    }
+
+    /// What an operator, or the configuration, wants of a backend.
+    pub(crate) fn admin_state(&self, service: &str, node: &str) -> AdminState {
+        self.orders.borrow().state(service, node)
     }
 
     /// The part of `picture` that we serve. Backends of other services may be anything, such as a database that blocks
@@ -173,26 +226,37 @@ impl Plane {
     }
 
     /// Where the next attempt goes, not to those in `tried`.
-    pub(crate) fn pick(
-        self: &Rc<Self>,
-        service: &Service,
-        hint: Hint,
-        tried: &[Key],
-    ) -> Option<(Lease, SocketAddr)> {
+    pub(crate) fn pick(self: &Rc<Self>, service: &Service, hint: Hint, tried: &[Key]) -> Picked {
         let pick = self.balancer.borrow_mut().choose(self.now(), &service.name, hint, tried);
         match pick {
             Pick::Go(Choice { key, addr }) => {
                 service.note_backends(true);
-                Some((Lease::new(Rc::clone(self), key), addr))
+                Picked::Go(Lease::new(Rc::clone(self), key), addr)
             }
-            // Nobody waits: the policy has no queue.
-            Pick::Queue(_) | Pick::Full | Pick::Nobody => {
+            Pick::Queue(ticket) => Picked::Wait(Wait::new(Rc::clone(self), ticket)),
+            Pick::Full => Picked::Full,
+            Pick::Nobody => {
                 if tried.is_empty() {
                     service.note_backends(false);
                 }
-                None
+                Picked::Nobody
             }
         }
+    }
+
+    /// Whose wait for a backend is over.
+    pub(crate) fn call(&self) -> Option<Call> {
+        self.balancer.borrow_mut().call(self.now())
+    }
+
+    /// When there is one even if nothing happens.
+    pub(crate) fn next_call(&self) -> Option<Instant> {
+        self.balancer.borrow().next_call().map(|at| self.start + at.0)
+    }
+
+    /// A request waits no more.
+    pub(crate) fn leave_queue(&self, ticket: Ticket) {
+        self.balancer.borrow_mut().leave(ticket);
     }
 
     /// A backend, as it is counted.
@@ -233,6 +297,7 @@ impl Plane {
             // Whoever withdrew the backend may be waiting for its last request.
             self.report_wanted.notify_one();
         }
+        self.waits.look();
     }
 
     /// Whether an attempt that failed on `key` may be made again. Ask once for each, after the evidence was told.
@@ -257,6 +322,7 @@ impl Plane {
             self.report_wanted.notify_one();
         }
         self.trials_changed.notify_one();
+        self.waits.look();
     }
 
     /// An idle connection, idle for less than `idle_max`.
@@ -278,7 +344,10 @@ impl Plane {
 
     /// Backends to be tried with a connection now.
     pub(crate) fn due_trials(&self) -> Vec<Choice> {
-        self.balancer.borrow_mut().due_trials(self.now())
+        let due = self.balancer.borrow_mut().due_trials(self.now());
+        // An ejection may have ended.
+        self.waits.look();
+        due
     }
 
     /// When trials are due next.

@@ -6,9 +6,10 @@ use crate::counters::Counts;
 use crate::error::Error;
 use crate::inherited::Inherited;
 use crate::last_picture::LastPicture;
+use crate::operate::{AdminState, Order, OrderError};
 use crate::plane::Plane;
 use crate::trust::Distrust;
-use crate::{follow, listen, report, tls, trial};
+use crate::{follow, listen, report, tls, trial, wait};
 use muster_control::client::Client;
 use muster_fleet::{Picture, Report};
 use std::cell::RefCell;
@@ -79,6 +80,7 @@ impl Proxy {
         }
         tokio::task::spawn_local(trial::run(Rc::clone(&plane)));
         tokio::task::spawn_local(trial::sweep(Rc::clone(&plane)));
+        tokio::task::spawn_local(wait::run(Rc::clone(&plane)));
         let last_picture = RefCell::new(inherited.picture.map(LastPicture::new));
         if let Some(fixed) = plane.fixed() {
             trial::start(&plane, plane.apply(&fixed.picture));
@@ -123,6 +125,20 @@ impl Proxy {
     /// Acts on a picture, in place of an agent's.
     pub fn apply(&self, picture: &Picture) {
         trial::start(&self.plane, self.plane.apply(picture));
+    }
+
+    /// Carries out what an operator says of the backend of `service` on `node`.
+    ///
+    /// # Errors
+    /// [`OrderError`]; nothing has changed.
+    pub fn operate(&self, service: &str, node: &str, order: Order) -> Result<(), OrderError> {
+        trial::start(&self.plane, self.plane.operate(service, node, order)?);
+        Ok(())
+    }
+
+    /// In which state an operator, or the configuration, wants the backend of `service` on `node`.
+    pub fn admin_state(&self, service: &str, node: &str) -> AdminState {
+        self.plane.admin_state(service, node)
     }
 
     /// Reads the certificates again, now. When they cannot be used, those of before are.

@@ -29,11 +29,9 @@ impl Service {
     /// All that a configuration speaks of, by name.
     pub(crate) fn all(config: &Config) -> BTreeMap<String, Rc<Self>> {
         let make = |name: &str, policy: &Policy, connect_timeout, response_timeout| {
-            // Nobody waits in a queue yet.
-            let policy = Policy { queue_max: 0, ..policy.clone() };
             let service = Self {
                 name: name.into(),
-                policy,
+                policy: policy.clone(),
                 connect_timeout,
                 response_timeout,
                 account: Account::default(),

@@ -13,7 +13,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
-use muster_fleet::Report;
+use muster_fleet::{BackendReport, Report};
 
 /// What the data plane must do after a new picture.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -125,11 +125,6 @@ impl Balancer {
         self.backends.get(key).map(|backend| (&*backend.service, &*backend.node))
     }
 
-    /// Whether the service has a backend on this node, withdrawn or not.
-    pub fn has(&self, service: &str, node: &str) -> bool {
-        self.pools.get(service).is_some_and(|pool| pool.nodes.contains_key(node))
-    }
-
     /// Whether this backend has never answered while another of its service does: a request that can be made again should
     /// not wait long for it.
     pub fn is_on_trial(&self, key: Key) -> bool {
@@ -171,6 +166,12 @@ impl Balancer {
     /// Requests in flight on withdrawn backends, all services together.
     pub fn draining(&self) -> u32 {
         self.draining
+    }
+
+    /// One backend's part of the account; `None` if it is not in the picture.
+    pub fn report_of(&self, service: &str, node: &str) -> Option<BackendReport> {
+        let key = self.pools.get(service)?.nodes.get(node)?;
+        self.backends.get(*key).map(|backend| backend.report(self.panics(service)))
     }
 
     /// The whole account, for the agent.

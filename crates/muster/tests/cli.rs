@@ -366,6 +366,10 @@ tcp_idle_timeout = "1h"      # default
 idle_max = 7                 # env MUSTER_PROXY__IDLE_MAX
 drain_timeout = "8s"         # default
 plaintext = false            # default
+stats = "off"                # default
+stats_socket = []            # default
+stats_level = "operator"     # default
+stats_exposed = false        # default
 
 [haproxy]
 mode = "off"                             # default

@@ -19,6 +19,8 @@ pub(crate) struct Client {
     pub(crate) tls: Option<Secured>,
     /// The frontend of the plan that it came to.
     pub(crate) frontend: usize,
+    /// The page of statistics at whose own address it came.
+    pub(crate) page: Option<usize>,
     /// The port of https that its requests are sent to instead.
     pub(crate) redirect_https: Option<u16>,
     /// Its place among the clients; given back when the last part of the connection is gone.
@@ -32,7 +34,7 @@ impl Client {
         local: Option<SocketAddr>,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        Self { peer, local, tls: None, frontend: 0, redirect_https: None, _place: place }
+        Self { peer, local, tls: None, frontend: 0, page: None, redirect_https: None, _place: place }
     }
 
     /// What of it decides which backend it gets, where that depends on the client: its address, and nobody's port.

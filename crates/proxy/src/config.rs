@@ -1,6 +1,7 @@
 //! What the proxy needs to know, already checked.
 
 use crate::bind::Listen;
+use crate::stats::Stats;
 use crate::tls::Tls;
 use muster_balance::{Policy, Traits};
 use muster_fleet::{Network, Picture, Rule};
@@ -47,6 +48,8 @@ pub struct Config {
     pub plaintext: bool,
     /// Who may serve `service`; the agent must draw by the same rule.
     pub rule: Rule,
+    /// What HAProxy's tools find, if they find anything.
+    pub stats: Option<Stats>,
 }
 
 /// Several services behind rules. Backends are told of clients what the rules say, and nothing else.

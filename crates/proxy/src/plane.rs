@@ -7,18 +7,19 @@ use crate::bounds;
 use crate::config::{Config, Fixed};
 use crate::counters::{Counters, Counts, Server};
 use crate::lease::Lease;
-use crate::operate::{AdminState, Order, OrderError, Orders};
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
 use crate::service::Service;
+use crate::stats::desk::Desk;
 use crate::tls;
 use crate::trust::Distrust;
 use crate::upstream::Upstream;
 use crate::wait::{Wait, Waits};
 use muster_balance::{
-    Attempt, Balancer, Call, Change, Choice, Ended, Evidence, Hint, Key, Pick, Ticket, Turn,
+    Attempt, Balancer, Call, Change, Choice, Ended, Evidence, Hint, Key, Pick, Ticket, Traits, Turn,
 };
-use muster_fleet::{Phase, Picture, Report, Standing};
+use muster_fleet::{BackendReport, Phase, Picture, Report, Standing};
+use muster_tally::Tally;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -65,11 +66,12 @@ pub(crate) struct Plane {
     pub(crate) service: Rc<Service>,
     /// All that we serve, by name.
     services: BTreeMap<String, Rc<Service>>,
+    /// What operators said over HAProxy's interfaces.
+    pub(crate) desk: Desk,
     /// What became of requests.
     pub(crate) counters: Counters,
     /// Requests that wait for a place.
     pub(crate) waits: Waits,
-    orders: RefCell<Orders>,
     /// Trials may be due earlier than the timer thinks.
     pub(crate) trials_changed: Notify,
     /// A report should go out now.
@@ -85,10 +87,9 @@ impl Plane {
         for (name, service) in &services {
             balancer.set_policy(start, name, &service.policy);
         }
-        let fixed = config.routing.as_ref().and_then(|routing| routing.fixed.as_ref());
-        let said = fixed.map(|fixed| &*fixed.traits).unwrap_or_default();
-        let orders = RefCell::new(Orders::over(said));
-        for (service, node, traits) in said {
+        for (service, node, traits) in
+            config.routing.iter().filter_map(|routing| routing.fixed.as_ref()).flat_map(|fixed| &fixed.traits)
+        {
             balancer.describe(start, service, node, traits.clone());
         }
         let counters = Counters::new(match &config.routing {
@@ -98,6 +99,7 @@ impl Plane {
         Self {
             tls,
             counters,
+            desk: Desk::new(),
             start: Instant::now(),
             balancer: RefCell::new(balancer),
             shares: config.send_proxy_protocol.is_none() && config.listen.iter().any(|listen| !listen.tcp),
@@ -108,7 +110,6 @@ impl Plane {
             service: services.get(&config.service).map(Rc::clone).unwrap_or_default(),
             services,
             waits: Waits::default(),
-            orders,
             trials_changed: Notify::new(),
             report_wanted: Notify::new(),
             config,
@@ -135,7 +136,9 @@ impl Plane {
         self.own.remove_from(&mut picture);
         let changes = self.balancer.borrow_mut().apply(self.now(), &picture);
         self.counters.apply(&picture);
-        let (appeared, withdrawn) = self.act(changes);
+        if self.config.stats.is_some() {
+            self.desk.apply(&picture);
+        }
         let mut usable = 0;
         for (name, service) in &self.services {
             let of_service = usable_backends(&picture, name);
@@ -147,16 +150,17 @@ impl Plane {
             self.settled.send_replace(true);
         }
         self.trials_changed.notify_one();
-        if withdrawn {
-            // Whoever withdrew it waits to hear that it gets nothing more.
-            self.report_wanted.notify_one();
-        }
-        self.waits.look();
-        appeared
+        self.act(changes)
     }
 
-    /// Acts on what the balancer says became of backends. Returns those that should be connected to now, and whether any is withdrawn.
-    fn act(&self, changes: Vec<Change>) -> (Vec<Choice>, bool) {
+    /// Acts on what the configuration and operators say of a backend. Returns the backends that should be connected to now.
+    pub(crate) fn describe(&self, service: &str, node: &str, traits: Traits) -> Vec<Choice> {
+        let changes = self.balancer.borrow_mut().describe(self.now(), service, node, traits);
+        self.trials_changed.notify_one();
+        self.act(changes)
+    }
+
+    fn act(&self, changes: Vec<Change>) -> Vec<Choice> {
         let mut appeared = Vec::new();
         let mut withdrawn = false;
         for change in changes {
@@ -169,30 +173,12 @@ impl Plane {
                 Change::Returned(_) => {}
             }
         }
-        (appeared, withdrawn)
-    }
-
-    /// Carries out what an operator says of the backend of `service` on `node`. Returns the backends that should be connected to now.
-    ///
-    /// # Errors
-    /// [`OrderError`]; nothing has changed.
-    pub(crate) fn operate(&self, service: &str, node: &str, order: Order) -> Result<Vec<Choice>, OrderError> {
-        if !self.balancer.borrow().has(service, node) {
-            return Err(OrderError::Unknown);
+        if withdrawn {
+            // Whoever withdrew it waits to hear that it gets nothing more.
+            self.report_wanted.notify_one();
         }
-        let traits = self.orders.borrow_mut().give(service, node, order)?;
-        let changes = self.balancer.borrow_mut().describe(self.now(), service, node, traits);
-        let (appeared, _) = self.act(changes);
-        tracing::info!(service = %service.escape_default(), node = %node.escape_default(), ?order, "an operator's order");
-        self.trials_changed.notify_one();
-        self.report_wanted.notify_one();
         self.waits.look();
-        Ok(appeared)
-    }
-
-    /// What an operator, or the configuration, wants of a backend.
-    pub(crate) fn admin_state(&self, service: &str, node: &str) -> AdminState {
-        self.orders.borrow().state(service, node)
+        appeared
     }
 
     /// The part of `picture` that we serve. Backends of other services may be anything, such as a database that blocks
@@ -280,6 +266,12 @@ impl Plane {
         }
     }
 
+    /// The highest values that were counted begin anew.
+    pub(crate) fn clear_highest(&self) {
+        self.counters.clear_highest();
+        self.services.values().for_each(|service| service.account.tell(Tally::clear_highest));
+    }
+
     /// How long to wait for a response head from a backend. `repeatable`: the request can be made elsewhere.
     pub(crate) fn patience(&self, service: &Service, key: Key, repeatable: bool) -> Duration {
         match repeatable && self.balancer.borrow().is_on_trial(key) {
@@ -353,6 +345,11 @@ impl Plane {
     /// When trials are due next.
     pub(crate) fn next_trials(&self) -> Option<Instant> {
         self.balancer.borrow().next_timeout().map(|at| self.start + at.0)
+    }
+
+    /// A backend's part of it.
+    pub(crate) fn report_of(&self, service: &str, node: &str) -> Option<BackendReport> {
+        self.balancer.borrow().report_of(service, node)
     }
 
     /// The account for the agent.

@@ -6,10 +6,9 @@ use crate::counters::Counts;
 use crate::error::Error;
 use crate::inherited::Inherited;
 use crate::last_picture::LastPicture;
-use crate::operate::{AdminState, Order, OrderError};
 use crate::plane::Plane;
 use crate::trust::Distrust;
-use crate::{follow, listen, report, tls, trial, wait};
+use crate::{follow, listen, report, stats, tls, trial, wait};
 use muster_control::client::Client;
 use muster_fleet::{Picture, Report};
 use std::cell::RefCell;
@@ -55,6 +54,7 @@ impl Proxy {
         let tls = wants_tls.then(|| tls::Server::new(&config.tls)).transpose()?.map(Rc::new);
         let held = inherited.sockets.into_iter().map(|(number, socket)| listen::adopt(number, socket));
         let listeners = listen::listeners(&config.listen, held.collect::<Result<_, _>>()?)?;
+        let sockets = stats::bind(&config)?;
         let addrs: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.spec.tcp()).collect();
         let places_max = places();
         let places = Arc::new(Semaphore::new(places_max as usize));
@@ -78,6 +78,8 @@ impl Proxy {
                 listen::accept(Rc::clone(&plane), listener, Arc::clone(&places), stop.subscribe());
             tokio::task::spawn_local(accepting);
         }
+        plane.desk.opened(places_max, stop.subscribe());
+        stats::start(&plane, sockets, &stop);
         tokio::task::spawn_local(trial::run(Rc::clone(&plane)));
         tokio::task::spawn_local(trial::sweep(Rc::clone(&plane)));
         tokio::task::spawn_local(wait::run(Rc::clone(&plane)));
@@ -125,20 +127,6 @@ impl Proxy {
     /// Acts on a picture, in place of an agent's.
     pub fn apply(&self, picture: &Picture) {
         trial::start(&self.plane, self.plane.apply(picture));
-    }
-
-    /// Carries out what an operator says of the backend of `service` on `node`.
-    ///
-    /// # Errors
-    /// [`OrderError`]; nothing has changed.
-    pub fn operate(&self, service: &str, node: &str, order: Order) -> Result<(), OrderError> {
-        trial::start(&self.plane, self.plane.operate(service, node, order)?);
-        Ok(())
-    }
-
-    /// In which state an operator, or the configuration, wants the backend of `service` on `node`.
-    pub fn admin_state(&self, service: &str, node: &str) -> AdminState {
-        self.plane.admin_state(service, node)
     }
 
     /// Reads the certificates again, now. When they cannot be used, those of before are.

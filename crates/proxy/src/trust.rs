@@ -86,6 +86,7 @@ mod tests {
             drain_timeout: Duration::ZERO,
             plaintext,
             rule,
+            stats: None,
         }
     }
 

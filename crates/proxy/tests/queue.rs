@@ -1,9 +1,9 @@
-//! Requests that wait for a backend with room, and what operators say of backends.
+//! Requests that wait for a backend with room.
 #![allow(clippy::unwrap_used, reason = "tests, of which clippy knows only the functions marked so")]
 
 mod support;
 
-use muster_proxy::{AdminState, Config, Order, OrderError, Policy, Proxy};
+use muster_proxy::{Config, Policy, Proxy};
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -122,28 +122,5 @@ fn without_a_queue_nobody_waits() {
         let full = get(addr).await;
         assert_eq!(full.status(), 503);
         assert!(full.text().contains("has as many requests as it may have"), "{}", full.text());
-    });
-}
-
-#[test]
-fn an_operator_takes_a_backend_out_and_brings_it_back() {
-    local(async {
-        let (a, b) = (Backend::named("a").await, Backend::named("b").await);
-        let (proxy, addr) = proxy_with(config(), &picture(1, &[a.addr, b.addr]));
-        a.is_connected_to().await;
-        b.is_connected_to().await;
-        for out in [AdminState::Maintenance, AdminState::Drain] {
-            proxy.operate("web", "n0", Order::State(out)).unwrap();
-            assert_eq!(proxy.admin_state("web", "n0"), out);
-            for _ in 0..4 {
-                assert_eq!(get(addr).await.text(), "b", "{out:?}");
-            }
-            proxy.operate("web", "n0", Order::State(AdminState::Ready)).unwrap();
-            let mut texts = std::collections::BTreeSet::new();
-            while texts.len() < 2 {
-                texts.insert(get(addr).await.text());
-            }
-        }
-        assert_eq!(proxy.operate("web", "n9", Order::State(AdminState::Drain)), Err(OrderError::Unknown));
     });
 }

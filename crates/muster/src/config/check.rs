@@ -98,6 +98,7 @@ fn but_for_the_socket(
     let problems = &mut findings.problems;
     if roles.contains(&Role::Proxy) {
         listen::twice(settings, problems);
+        listen::stats(settings, problems);
         rules_without_sink(settings, &mut findings.notes);
     }
     if roles.contains(&Role::Agent) {

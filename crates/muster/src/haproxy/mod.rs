@@ -9,13 +9,14 @@
 //! | the files that they name | [`files`] |
 //! | what is said of them | [`check`] |
 //! | what in them is not done yet | [`shortfall`] |
-//! | a file as our configuration, and a run by it | [`translate`], [`start`] |
+//! | a file as our configuration, and a run by it | [`translate`], [`stats`], [`start`] |
 
 pub(crate) mod check;
 pub(crate) mod files;
 mod flags;
 mod shortfall;
 mod start;
+mod stats;
 mod translate;
 
 use crate::{build, out};

@@ -56,6 +56,7 @@ pub fn config() -> Config {
         drain_timeout: Duration::from_secs(10),
         plaintext: false,
         rule: Rule::default(),
+        stats: None,
     }
 }
 

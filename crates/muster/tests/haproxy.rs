@@ -154,6 +154,12 @@ fn what_is_read_and_not_done_yet_is_said_or_refused() {
     assert_eq!((code, out), (0, valid().1));
     assert!(err.contains("note: a.cfg:3: requests are not logged yet\n"), "{err}");
     assert!(err.contains("note: a.cfg:3: servers are not asked by `check` yet"), "{err}");
+    let waits = format!("{GOOD} timeout queue 3s\n server b 127.0.0.1:18082 maxconn 5\n");
+    let folder = Folder::new(&[("a.cfg", &waits)]);
+    assert_eq!(folder.haproxy(&["-c", "-f", "a.cfg"]), valid());
+    let folder = Folder::new(&[("a.cfg", &format!("{GOOD} server b 127.0.0.1:18082 maxqueue 5\n"))]);
+    let (code, _, err) = folder.haproxy(&["-c", "-f", "a.cfg"]);
+    assert!(code == 1 && err.contains("`maxqueue` is not held yet"), "{err}");
     let folder = Folder::new(&[("a.cfg", &format!("{GOOD} cookie S insert\n"))]);
     let (code, _, err) = folder.haproxy(&["-c", "-f", "a.cfg"]);
     assert!(

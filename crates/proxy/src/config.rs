@@ -25,7 +25,7 @@ pub struct Config {
     pub tls: Tls,
     /// Longest time from a client's connection to its first request, less that request.
     pub handshake_timeout: Duration,
-    /// How its backends are chosen. A queue is not waited in yet: `queue_max` is taken for 0.
+    /// How its backends are chosen.
     pub policy: Policy,
     /// The service that gets the requests; all of them unless there is a `routing`.
     pub service: String,
@@ -71,7 +71,7 @@ pub struct Routing {
 /// One service of several.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ServiceConfig {
-    /// How its backends are chosen. As with one service, nobody waits in a queue.
+    /// How its backends are chosen.
     pub policy: Policy,
     /// What its backends speak.
     pub protocol: Protocol,

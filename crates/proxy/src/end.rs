@@ -16,6 +16,10 @@ pub(crate) enum End {
     Local,
     /// There is no backend.
     Nobody,
+    /// All backends have as many requests as they may, and it may not wait.
+    Full,
+    /// The same, and it has waited for too long.
+    Waited,
     /// No backend could be connected to.
     Refused,
     /// The same, since none answered in time.
@@ -47,7 +51,9 @@ impl End {
             Self::Local | Self::Idle => return None,
             Self::BadRequest => Fault::BadRequest,
             Self::Denied => Fault::Denied,
-            Self::Nobody | Self::Refused | Self::ConnectLate | Self::Ours => Fault::Connect,
+            Self::Nobody | Self::Full | Self::Waited | Self::Refused | Self::ConnectLate | Self::Ours => {
+                Fault::Connect
+            }
             Self::Died | Self::Silent => Fault::Response,
             Self::Garbled | Self::BodyGarbled => Fault::BadResponse,
             Self::CutShort => Fault::ServerAborted,

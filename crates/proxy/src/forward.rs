@@ -7,10 +7,11 @@ use crate::front::replay::Replay;
 use crate::front::{Ask, Front};
 use crate::lease::Lease;
 use crate::pages::Page;
-use crate::plane::Plane;
+use crate::plane::{Picked, Plane};
 use crate::relay::relay;
 use crate::service::Protocol;
 use crate::upstream::Upstream;
+use crate::wait::Called;
 use muster_balance::{Attempt, Ended};
 use std::rc::Rc;
 
@@ -77,15 +78,35 @@ async fn obtain<F: Front>(
     let mut tried = Vec::new();
     let mut last: Option<(Lease, Option<Page>, End)> = None;
     loop {
-        let Some((mut lease, addr)) = plane.pick(&ask.service, ask.hint, &tried) else {
-            return Err(match last {
-                Some((mut lease, page, end)) => {
-                    // Only what bears repeating comes here.
-                    lease.end(Ended::Failed { safe: true });
-                    (page, end)
-                }
-                None => (Some(Page::nobody_ready(service)), End::Nobody),
+        let mut picked = plane.pick(&ask.service, ask.hint, &tried);
+        if let Picked::Wait(wait) = picked {
+            // It goes on, and leaves what it has tried to others.
+            let before = last.take().map(|(mut lease, page, end)| {
+                lease.end(Ended::Retried);
+                (page, end)
             });
+            picked = match wait.end_for(front, ask.has_body, &ask.story).await {
+                Ok(Called::Go(lease, addr)) => Picked::Go(lease, addr),
+                Ok(Called::Late) => return Err((Some(Page::waited(service)), End::Waited)),
+                Ok(Called::Nobody) => {
+                    return Err(before.unwrap_or_else(|| (Some(Page::nobody_ready(service)), End::Nobody)));
+                }
+                Err(cause) => return Err((None, End::from(&cause))),
+            };
+        }
+        let (mut lease, addr) = match picked {
+            Picked::Go(lease, addr) => (lease, addr),
+            none => {
+                return Err(match last {
+                    Some((mut lease, page, end)) => {
+                        // Only what bears repeating comes here.
+                        lease.end(Ended::Failed { safe: true });
+                        (page, end)
+                    }
+                    None if matches!(none, Picked::Full) => (Some(Page::full(service)), End::Full),
+                    None => (Some(Page::nobody_ready(service)), End::Nobody),
+                });
+            }
         };
         if let Some((mut lease, ..)) = last.take() {
             lease.end(Ended::Retried);

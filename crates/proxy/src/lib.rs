@@ -64,6 +64,7 @@ mod trust;
 mod tunnel;
 mod upload;
 mod upstream;
+mod wait;
 
 pub use bind::{At, Listen, address};
 pub use config::{Config, Fixed, Routing, ServiceConfig};

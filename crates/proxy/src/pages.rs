@@ -145,6 +145,25 @@ impl Page {
         Self::new(SERVICE_UNAVAILABLE, text)
     }
 
+    /// 503: all backends have as many requests as they may, and this one may not wait.
+    pub(crate) fn full(service: &str) -> Self {
+        let text = format!(
+            "Every backend of service {} has as many requests as it may have; nothing was sent. Try again in a moment.",
+            service.escape_default()
+        );
+        Self::new(SERVICE_UNAVAILABLE, text)
+    }
+
+    /// 503: the same for as long as it may wait.
+    pub(crate) fn waited(service: &str) -> Self {
+        let text = format!(
+            "Every backend of service {} had as many requests as it may have, for longer than a request waits; nothing was sent. \
+             Try again in a moment.",
+            service.escape_default()
+        );
+        Self::new(SERVICE_UNAVAILABLE, text)
+    }
+
     /// 503: all were tried, none could be connected to. Nothing was sent.
     pub(crate) fn nobody_reached(service: &str) -> Self {
         let text = format!(

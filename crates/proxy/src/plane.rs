@@ -14,7 +14,10 @@ use crate::stats::desk::Desk;
 use crate::tls;
 use crate::trust::Distrust;
 use crate::upstream::{Link, Shared, Upstream};
-use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Hint, Key, Pick, Traits, Turn};
+use crate::wait::{Wait, Waits};
+use muster_balance::{
+    Attempt, Balancer, Call, Change, Choice, Ended, Evidence, Hint, Key, Pick, Ticket, Traits, Turn,
+};
 use muster_fleet::{BackendReport, Phase, Picture, Report, Standing};
 use muster_tally::Tally;
 use std::cell::RefCell;
@@ -28,6 +31,19 @@ use tokio::time::Instant;
 
 /// The name of this sink in reports.
 const SINK: &str = "proxy";
+
+/// Where a request goes.
+#[derive(Debug)]
+pub(crate) enum Picked {
+    /// To this backend.
+    Go(Lease, SocketAddr),
+    /// All backends have as many as they may: it waits for one.
+    Wait(Wait),
+    /// The same, and it may not wait.
+    Full,
+    /// There is no backend that it did not try.
+    Nobody,
+}
 
 /// The shared state of one proxy.
 #[derive(Debug)]
@@ -59,6 +75,8 @@ pub(crate) struct Plane {
     pub(crate) desk: Desk,
     /// What became of requests.
     pub(crate) counters: Counters,
+    /// Requests that wait for a place.
+    pub(crate) waits: Waits,
     /// Trials may be due earlier than the timer thinks.
     pub(crate) trials_changed: Notify,
     /// A report should go out now.
@@ -100,6 +118,7 @@ impl Plane {
             distrust: watch::Sender::new(None),
             service: services.get(&config.service).map(Rc::clone).unwrap_or_default(),
             services,
+            waits: Waits::default(),
             trials_changed: Notify::new(),
             report_wanted: Notify::new(),
             config,
@@ -167,6 +186,7 @@ impl Plane {
             // Whoever withdrew it waits to hear that it gets nothing more.
             self.report_wanted.notify_one();
         }
+        self.waits.look();
         appeared
     }
 
@@ -201,26 +221,37 @@ impl Plane {
     }
 
     /// Where the next attempt goes, not to those in `tried`.
-    pub(crate) fn pick(
-        self: &Rc<Self>,
-        service: &Service,
-        hint: Hint,
-        tried: &[Key],
-    ) -> Option<(Lease, SocketAddr)> {
+    pub(crate) fn pick(self: &Rc<Self>, service: &Service, hint: Hint, tried: &[Key]) -> Picked {
         let pick = self.balancer.borrow_mut().choose(self.now(), &service.name, hint, tried);
         match pick {
             Pick::Go(Choice { key, addr }) => {
                 service.note_backends(true);
-                Some((Lease::new(Rc::clone(self), key), addr))
+                Picked::Go(Lease::new(Rc::clone(self), key), addr)
             }
-            // Nobody waits: the policy has no queue.
-            Pick::Queue(_) | Pick::Full | Pick::Nobody => {
+            Pick::Queue(ticket) => Picked::Wait(Wait::new(Rc::clone(self), ticket)),
+            Pick::Full => Picked::Full,
+            Pick::Nobody => {
                 if tried.is_empty() {
                     service.note_backends(false);
                 }
-                None
+                Picked::Nobody
             }
         }
+    }
+
+    /// Whose wait for a backend is over.
+    pub(crate) fn call(&self) -> Option<Call> {
+        self.balancer.borrow_mut().call(self.now())
+    }
+
+    /// When there is one even if nothing happens.
+    pub(crate) fn next_call(&self) -> Option<Instant> {
+        self.balancer.borrow().next_call().map(|at| self.start + at.0)
+    }
+
+    /// A request waits no more.
+    pub(crate) fn leave_queue(&self, ticket: Ticket) {
+        self.balancer.borrow_mut().leave(ticket);
     }
 
     /// A backend, as it is counted.
@@ -267,6 +298,7 @@ impl Plane {
             // Whoever withdrew the backend may be waiting for its last request.
             self.report_wanted.notify_one();
         }
+        self.waits.look();
     }
 
     /// Whether an attempt that failed on `key` may be made again. Ask once for each, after the evidence was told.
@@ -291,6 +323,7 @@ impl Plane {
             self.report_wanted.notify_one();
         }
         self.trials_changed.notify_one();
+        self.waits.look();
     }
 
     /// An idle connection, idle for less than `idle_max`.
@@ -321,7 +354,10 @@ impl Plane {
 
     /// Backends to be tried with a connection now.
     pub(crate) fn due_trials(&self) -> Vec<Choice> {
-        self.balancer.borrow_mut().due_trials(self.now())
+        let due = self.balancer.borrow_mut().due_trials(self.now());
+        // An ejection may have ended.
+        self.waits.look();
+        due
     }
 
     /// When trials are due next.

@@ -8,7 +8,7 @@ use crate::inherited::Inherited;
 use crate::last_picture::LastPicture;
 use crate::plane::Plane;
 use crate::trust::Distrust;
-use crate::{follow, listen, report, stats, tls, trial};
+use crate::{follow, listen, report, stats, tls, trial, wait};
 use muster_control::client::Client;
 use muster_fleet::{Picture, Report};
 use std::cell::RefCell;
@@ -82,6 +82,7 @@ impl Proxy {
         stats::start(&plane, sockets, &stop);
         tokio::task::spawn_local(trial::run(Rc::clone(&plane)));
         tokio::task::spawn_local(trial::sweep(Rc::clone(&plane)));
+        tokio::task::spawn_local(wait::run(Rc::clone(&plane)));
         let last_picture = RefCell::new(inherited.picture.map(LastPicture::new));
         if let Some(fixed) = plane.fixed() {
             trial::start(&plane, plane.apply(&fixed.picture));

@@ -46,11 +46,9 @@ impl Service {
                     policy: &Policy,
                     protocol,
                     [connect_timeout, response_timeout, stall_timeout]: [Duration; 3]| {
-            // Nobody waits in a queue yet.
-            let policy = Policy { queue_max: 0, ..policy.clone() };
             let service = Self {
                 name: name.into(),
-                policy,
+                policy: policy.clone(),
                 protocol,
                 connect_timeout,
                 response_timeout,

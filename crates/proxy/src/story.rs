@@ -82,6 +82,15 @@ impl Story {
         }
     }
 
+    /// It waits for a place, until what is returned is dropped.
+    pub(crate) fn queued(&self) -> Queued {
+        let service = self.told.borrow().service.clone();
+        if let Some(service) = &service {
+            service.account.tell(|tally| tally.queue.enter());
+        }
+        Queued(service)
+    }
+
     /// A backend was chosen for it, the first or another one.
     pub(crate) fn picked(&self, server: &Rc<Server>) {
         let Some((plane, _)) = &self.scene else { return };
@@ -214,5 +223,17 @@ impl Drop for Story {
     fn drop(&mut self) {
         self.fail(End::ClientGone);
         self.finish();
+    }
+}
+
+/// A request that waits, as it is counted.
+#[derive(Debug)]
+pub(crate) struct Queued(Option<Rc<Service>>);
+
+impl Drop for Queued {
+    fn drop(&mut self) {
+        if let Some(service) = &self.0 {
+            service.account.tell(|tally| tally.queue.leave());
+        }
     }
 }

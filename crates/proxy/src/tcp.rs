@@ -15,13 +15,14 @@ use crate::bounds;
 use crate::client::Client;
 use crate::end::End;
 use crate::lease::Lease;
-use crate::plane::Plane;
+use crate::plane::{Picked, Plane};
 use crate::preface;
 use crate::route;
 use crate::service::Service;
 use crate::story::Story;
 use crate::stream::Stream;
 use crate::upstream::{self, ConnectError};
+use crate::wait::Called;
 use duct::{Broken, Duct};
 use muster_balance::{Attempt, Ended, Evidence};
 use std::future::poll_fn;
@@ -93,11 +94,29 @@ async fn connect(
     let mut tried = Vec::new();
     let mut last: Option<(Lease, End)> = None;
     loop {
-        let Some((lease, addr)) = plane.pick(service, client.hint(), &tried) else {
-            return Err(last.map_or(End::Nobody, |(mut lease, end)| {
-                lease.end(Ended::Failed { safe: true });
+        let mut picked = plane.pick(service, client.hint(), &tried);
+        if let Picked::Wait(wait) = picked {
+            let before = last.take().map(|(mut lease, end)| {
+                lease.end(Ended::Retried);
                 end
-            }));
+            });
+            let _queued = story.queued();
+            // A client that goes meanwhile is noticed when it is called.
+            picked = match wait.end().await {
+                Called::Go(lease, addr) => Picked::Go(lease, addr),
+                Called::Late => return Err(End::Waited),
+                Called::Nobody => return Err(before.unwrap_or(End::Nobody)),
+            };
+        }
+        let (lease, addr) = match picked {
+            Picked::Go(lease, addr) => (lease, addr),
+            none => {
+                let end = if matches!(none, Picked::Full) { End::Full } else { End::Nobody };
+                return Err(last.map_or(end, |(mut lease, end)| {
+                    lease.end(Ended::Failed { safe: true });
+                    end
+                }));
+            }
         };
         if let Some((mut lease, _)) = last.take() {
             lease.end(Ended::Retried);

@@ -71,6 +71,8 @@ pub(crate) static TABLE: &[&Key] = &[
     &proxy::SERVICE,
     &proxy::BALANCE,
     &proxy::SLOW_START,
+    &proxy::MAX_CONNECTIONS,
+    &proxy::QUEUE_TIMEOUT,
     &proxy::SEND_PROXY_PROTOCOL,
     &proxy::UPSTREAM_PROTOCOL,
     &proxy::CONNECT_TIMEOUT,

@@ -276,7 +276,18 @@ fn policy(settings: &Settings) -> Policy {
         _ => (Algorithm::RoundRobin, Stickiness::None),
     };
     let slow_start = settings.duration(&keys::proxy::SLOW_START);
-    Policy { algorithm, sticky, slow_start, ..Policy::default() }
+    let most: u32 = settings.count(&keys::proxy::MAX_CONNECTIONS);
+    let queue_wait = settings.duration(&keys::proxy::QUEUE_TIMEOUT);
+    Policy {
+        algorithm,
+        sticky,
+        slow_start,
+        max_in_flight: Some(most).filter(|most| *most > 0),
+        // There are no more than clients, which are bounded.
+        queue_max: if queue_wait.is_zero() { 0 } else { u32::MAX },
+        queue_wait,
+        ..Policy::default()
+    }
 }
 
 /// How the proxy speaks TLS.

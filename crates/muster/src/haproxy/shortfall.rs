@@ -69,10 +69,10 @@ impl Shortfall {
             self.refuse(place, "`balance uri` is not done yet; use `balance roundrobin`");
         }
         for server in &backend.servers {
-            if server.requests_max.is_some() || server.queue_max.is_some() {
+            if server.queue_max.is_some() {
                 self.refuse(
                     &server.place,
-                    "no request waits for a server yet, so `maxconn` would refuse some; take it out",
+                    "requests wait for any server and not for one, so `maxqueue` is not held yet; take it out",
                 );
             }
             if server.proxy_header.is_some() {
@@ -92,11 +92,11 @@ impl Shortfall {
             self.note(place, "all backups serve when no other server does, not the first of them alone");
         }
         let timeouts = &backend.timeouts;
-        let others = [timeouts.queue, timeouts.check, timeouts.tunnel, timeouts.server_fin];
+        let others = [timeouts.check, timeouts.tunnel, timeouts.server_fin];
         if others.iter().any(Option::is_some) {
             self.note(
                 place,
-                "of a server's timeouts, `timeout connect` and `timeout server` alone are held yet",
+                "of a server's timeouts, `timeout connect`, `timeout queue` and `timeout server` alone are held yet",
             );
         }
         self.connections(place, backend.connections);

@@ -72,10 +72,13 @@ fn service(base: &Config, backend: &Backend) -> ServiceConfig {
         Balance::Source => (Algorithm::RoundRobin, Stickiness::Source),
     };
     let slow_start = backend.servers.iter().filter_map(|server| server.slow_start).max().unwrap_or_default();
+    let connect_timeout = backend.timeouts.connect.unwrap_or(base.connect_timeout);
+    // As HAProxy's manual says of `timeout queue`. There are no more who wait than clients, which are bounded.
+    let (queue_max, queue_wait) = (u32::MAX, backend.timeouts.queue.unwrap_or(connect_timeout));
     ServiceConfig {
-        policy: Policy { algorithm, sticky, slow_start, ..Policy::default() },
+        policy: Policy { algorithm, sticky, slow_start, queue_max, queue_wait, ..Policy::default() },
         protocol: Protocol::Http1,
-        connect_timeout: backend.timeouts.connect.unwrap_or(base.connect_timeout),
+        connect_timeout,
         response_timeout: backend.timeouts.server.unwrap_or(base.response_timeout),
         stall_timeout: backend.timeouts.server.unwrap_or(base.stall_timeout),
     }
@@ -93,6 +96,7 @@ fn fixed(file: &File, names: &Names) -> Fixed {
             let traits = Traits {
                 backup: server.backup,
                 maintenance: server.disabled,
+                max_in_flight: server.requests_max,
                 weight: (server.weight == 0).then_some(0),
                 ..Traits::default()
             };

@@ -100,6 +100,25 @@ pub(crate) static SLOW_START: Key = Key {
     ..PROXY
 };
 
+pub(crate) static MAX_CONNECTIONS: Key = Key {
+    name: "max_connections",
+    flag: "max-connections",
+    kind: Kind::Count { min: 0, max: 65535 },
+    fallback: Fallback::Is("0"),
+    help: "Most requests in flight on one backend from this balancer; on listeners with `tcp`, most connections. 0: no limit.\n\n\
+           When all backends have so many, further requests wait, in the order they came: see `queue_timeout`.",
+    ..PROXY
+};
+
+pub(crate) static QUEUE_TIMEOUT: Key = Key {
+    name: "queue_timeout",
+    flag: "queue-timeout",
+    kind: duration(Duration::ZERO, DAY),
+    fallback: Fallback::Is("10s"),
+    help: "How long a request waits at most for a backend that has fewer than `max_connections`; then it gets 503. 0: none waits.",
+    ..PROXY
+};
+
 pub(crate) static SEND_PROXY_PROTOCOL: Key = Key {
     name: "send_proxy_protocol",
     flag: "send-proxy-protocol",

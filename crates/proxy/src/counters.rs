@@ -86,6 +86,11 @@ impl Counters {
         self.gates.get(number)
     }
 
+    /// Clients of all frontends.
+    pub(crate) fn clients(&self) -> u32 {
+        self.gates.iter().map(|gate| gate.account.tally().sessions.current).sum()
+    }
+
     /// A backend. `names` tells its service and node when it is seen for the first time.
     pub(crate) fn server(&self, key: Key, names: impl FnOnce() -> (String, String)) -> Rc<Server> {
         if let Some(server) = self.by_key.borrow().get(&key) {
@@ -140,6 +145,8 @@ pub struct Counts {
     pub services: Vec<(String, Tally)>,
     /// Backends by service and node: those that were sent something since they came.
     pub backends: Vec<(String, String, Tally)>,
+    /// Lines of the access log that nobody took.
+    pub log_lines_lost: u64,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! From an accepted connection to a client that is served: who it is from, before its first request.
 
+use crate::access;
 use crate::bind::Listen;
 use crate::bounds;
 use crate::client::Client;
@@ -31,6 +32,9 @@ pub(crate) async fn enter(
     match entered {
         Ok(Ok(stream)) => {
             let _entered = plane.counters.gate(client.frontend).map(|gate| gate.enter(plane.elapsed()));
+            if plane.access.is_wanted(client.frontend) {
+                client.since = access::timestamp();
+            }
             let client = Rc::new(client);
             match listen.tcp {
                 true => tcp::relay(plane, stream, client).await,

@@ -13,11 +13,12 @@
 //!
 //! `inherited` is what whoever started us holds for us: listening sockets, and a file for `last_picture`.
 //!
-//! `story` remembers what becomes of a request, and tells those who count it (`counters`).
+//! `story` remembers what becomes of a request, and tells those who count it (`counters`) and log it (`access`).
 //!
 //! `plane` is what all of them share. What HTTP/1.1 means is decided by `muster_http1`; `front` is the border to what a client
 //! speaks, and `front::http1` the one protocol so far. `buffer` and `alarm` are what keeps a request cheap.
 
+mod access;
 mod alarm;
 mod attempt;
 mod bind;
@@ -61,11 +62,13 @@ mod tunnel;
 mod upload;
 mod upstream;
 
+pub use access::{AccessLog, Place as LogPlace};
 pub use bind::{At, Listen, address};
 pub use config::{Config, Fixed, Routing, ServiceConfig};
 pub use counters::Counts;
 pub use error::Error;
 pub use inherited::is_handed_over;
+pub use muster_access_log::{Envelope, EnvelopeKind, Form as LogForm};
 pub use muster_balance::{Algorithm, Policy, Stickiness, Traits};
 pub use muster_proxy_header::Version as ProxyProtocol;
 pub use muster_tally::Tally;

@@ -3,6 +3,7 @@
 //! One thread, so no locks: each borrow lasts for one call and never across an await. Every choice is the balancer's;
 //! here its words are carried out.
 
+use crate::access::Access;
 use crate::bounds;
 use crate::config::{Config, Fixed};
 use crate::counters::{Counters, Counts, Server};
@@ -48,6 +49,8 @@ pub(crate) struct Plane {
     pub(crate) service: Rc<Service>,
     /// All that we serve, by name.
     services: BTreeMap<String, Rc<Service>>,
+    /// The access log.
+    pub(crate) access: Access,
     /// What became of requests.
     pub(crate) counters: Counters,
     /// Trials may be due earlier than the timer thinks.
@@ -58,7 +61,13 @@ pub(crate) struct Plane {
 
 impl Plane {
     /// A plane without a picture, for listeners bound to `bound`.
-    pub(crate) fn new(config: Config, bound: &[SocketAddr], tls: Option<Rc<tls::Server>>, seed: u64) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        bound: &[SocketAddr],
+        tls: Option<Rc<tls::Server>>,
+        access: Access,
+        seed: u64,
+    ) -> Self {
         let mut balancer = Balancer::new(seed);
         let start = muster_balance::Instant::default();
         let services = Service::all(&config);
@@ -76,6 +85,7 @@ impl Plane {
         });
         Self {
             tls,
+            access,
             counters,
             start: Instant::now(),
             balancer: RefCell::new(balancer),
@@ -213,6 +223,7 @@ impl Plane {
             frontends: self.counters.gates().collect(),
             services: services.map(|(name, service)| (name.clone(), service.account.tally())).collect(),
             backends: self.counters.servers(),
+            log_lines_lost: self.access.lost(),
         }
     }
 

@@ -49,12 +49,12 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     loop {
         front.await_next();
         match waits.next(&mut front, &mut ask, stopped.as_mut()).await {
-            Next::Request => ask.story.begin(ask.head.len()),
+            Next::Request => ask.story.begin(ask.head.len(), Some(front.head_took())),
             Next::Refused(refusal) => {
                 tracing::debug!(peer = ?client.peer, cause = %refusal, "a request was refused");
                 let page = Page::refused(refusal);
                 front.page(&page);
-                ask.story.begin(0);
+                ask.story.begin(0, None);
                 ask.story.page(&page, End::BadRequest);
                 if poll_fn(|cx| front.poll_flush(cx)).await.is_ok() {
                     ask.story.finish();
@@ -62,7 +62,15 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 return;
             }
-            Next::Closed => return,
+            Next::Closed => {
+                let (bytes, is_late) = front.left();
+                // A connection that served is closed like this in the end.
+                if bytes > 0 || !waits.had_request && !waits.is_stopping {
+                    let end = if is_late { End::ClientStalled } else { End::ClientGone };
+                    ask.story.nothing_came(bytes, end);
+                }
+                return;
+            }
         }
         let outcome = match client.redirect_https {
             None => match route::decide(&plane, &client, &mut ask, front.edits()) {
@@ -119,7 +127,7 @@ impl Waits {
     ) -> Next {
         poll_fn(|cx| {
             if let Poll::Ready(next) = front.poll_next(cx, ask) {
-                self.had_request = true;
+                self.had_request |= matches!(next, Next::Request);
                 return Poll::Ready(next);
             }
             if !self.is_stopping && stopped.as_mut().poll(cx).is_ready() {
@@ -139,6 +147,7 @@ impl Waits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Access;
     use crate::config::Config;
     use muster_fleet::{Gossip, Phase, Picture, Rule, Terms};
     use std::sync::Arc;
@@ -164,6 +173,7 @@ mod tests {
             idle_timeout: seconds(60),
             idle_max: 16,
             drain_timeout: seconds(10),
+            access_logs: Vec::new(),
             plaintext: false,
             rule: Rule::default(),
         }
@@ -171,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_may_come_over_any_stream() {
-        let plane = Rc::new(Plane::new(config(), &[], None, 1));
+        let plane = Rc::new(Plane::new(config(), &[], None, Access::default(), 1));
         plane.apply(&Picture {
             epoch: 1,
             version: 1,

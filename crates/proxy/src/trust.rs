@@ -84,6 +84,7 @@ mod tests {
             tcp_idle_timeout: Duration::ZERO,
             idle_max: 0,
             drain_timeout: Duration::ZERO,
+            access_logs: Vec::new(),
             plaintext,
             rule,
         }

@@ -7,11 +7,11 @@ use super::{Found, Tls, load_with};
 use crate::bounds;
 use crate::error::Error;
 use crate::stream::Socket;
-use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
+use rustls::{ProtocolVersion, ServerConfig};
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
@@ -23,6 +23,8 @@ use tokio_rustls::server::TlsStream;
 pub(crate) struct Secured {
     /// The name it asked for.
     pub(crate) name: Option<String>,
+    /// What it speaks.
+    pub(crate) version: &'static str,
 }
 
 /// Accepts TLS on behalf of all listeners that want it.
@@ -116,6 +118,10 @@ impl Server {
             }
         };
         let name = stream.get_ref().1.server_name().map(str::to_owned);
-        Ok((stream, Secured { name }))
+        let version = match stream.get_ref().1.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            _ => "TLSv1.2",
+        };
+        Ok((stream, Secured { name, version }))
     }
 }

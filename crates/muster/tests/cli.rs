@@ -363,6 +363,8 @@ idle_timeout = "1m"          # default
 tcp_idle_timeout = "1h"      # default
 idle_max = 7                 # env MUSTER_PROXY__IDLE_MAX
 drain_timeout = "8s"         # default
+access_log = "off"           # default
+access_log_to = "stdout"     # default
 plaintext = false            # default
 
 [haproxy]

@@ -101,7 +101,9 @@ impl Access {
                 continue;
             }
             line.clear();
-            told.form.write(record, &mut line);
+            // Without requests, there is only this to be said.
+            let form = if record.is_tcp && told.form == Form::HttpLog { Form::TcpLog } else { told.form };
+            form.write(record, &mut line);
             let severity = if told.separates_errors && (!is_well || is_error(record)) { ERROR } else { INFO };
             for ((_, envelope), number) in told.to.iter().zip(&log.writers) {
                 if let Some((_, writer)) = self.writers.get(*number).filter(|_| envelope.takes(severity)) {

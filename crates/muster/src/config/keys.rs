@@ -78,6 +78,8 @@ pub(crate) static TABLE: &[&Key] = &[
     &proxy::TCP_IDLE_TIMEOUT,
     &proxy::IDLE_MAX,
     &proxy::DRAIN_TIMEOUT,
+    &proxy::ACCESS_LOG,
+    &proxy::ACCESS_LOG_TO,
     &proxy::PLAINTEXT,
     &haproxy::MODE,
     &haproxy::TEMPLATE,

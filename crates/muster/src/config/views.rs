@@ -1,5 +1,6 @@
 //! Settings as the roles want them.
 
+use super::access;
 use super::family::Family;
 use super::handlers;
 use super::haproxy;
@@ -215,6 +216,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         tcp_idle_timeout: settings.duration(&keys::proxy::TCP_IDLE_TIMEOUT),
         idle_max: settings.count(&keys::proxy::IDLE_MAX),
         drain_timeout: settings.duration(&keys::proxy::DRAIN_TIMEOUT),
+        access_logs: access::logs(settings),
         plaintext: settings.bool(&keys::proxy::PLAINTEXT),
         rule: rules(settings).remove(settings.text(&keys::proxy::SERVICE)).unwrap_or_default(),
     }

@@ -46,9 +46,6 @@ impl Shortfall {
         if front.stats.is_some() {
             self.note(place, "the page of statistics is not served yet: its paths are like any other");
         }
-        if !front.logs.is_empty() {
-            self.note(place, "requests are not logged yet");
-        }
         if frontend.limits.clients_max.is_some() {
             self.note(place, "`maxconn` is not held yet: as many clients are taken as files may be opened");
         }

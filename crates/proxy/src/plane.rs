@@ -6,7 +6,7 @@
 use crate::access::Access;
 use crate::bounds;
 use crate::config::{Config, Fixed};
-use crate::counters::{Counters, Counts, Server};
+use crate::counters::{self, Counters, Counts, Server};
 use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
@@ -15,7 +15,7 @@ use crate::tls;
 use crate::trust::Distrust;
 use crate::upstream::Upstream;
 use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Hint, Key, Pick, Turn};
-use muster_fleet::{Phase, Picture, Report, Standing};
+use muster_fleet::{Phase, Picture, Report, SERVICE_REPORTS_MAX, Standing};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -299,7 +299,12 @@ impl Plane {
 
     /// The account for the agent.
     pub(crate) fn report(&self) -> Report {
-        self.balancer.borrow().report(SINK)
+        let mut report = self.balancer.borrow().report(SINK);
+        let services = self.services.iter().take(SERVICE_REPORTS_MAX);
+        report.services =
+            services.map(|(name, service)| counters::report(name, &service.account.tally())).collect();
+        report.log_lines_lost = self.access.lost();
+        report
     }
 }
 

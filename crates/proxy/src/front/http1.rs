@@ -157,7 +157,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                     return Poll::Ready(Next::Request);
                 }
                 Ok(false) if self.first.is_none() && !self.held.is_empty() => {
-                    self.first = Some(Instant::now())
+                    self.first = Some(Instant::now());
                 }
                 Ok(false) => {}
                 Err(refusal) => {

@@ -75,7 +75,12 @@ impl Held {
             self.exits.truncate(EXITS_MAX - 1);
             self.exits.push_front((now, exit));
         }
-        let written = self.write_status(life, entry).and(self.write_history(life));
+        let ended = if milestone == Milestone::Down { life.last_exit } else { None };
+        let tally = match (&self.place, ended) {
+            (Some(place), Some(exit)) => place.write_death(now, exit, entry.deaths_kept),
+            _ => Ok(()),
+        };
+        let written = self.write_status(life, entry).and(self.write_history(life)).and(tally);
         if let Some(place) = &self.place {
             place.notify(&[letters::of_milestone(milestone)]);
         }

@@ -39,6 +39,7 @@ mod sockets;
 mod spawn;
 pub mod status;
 mod sweep;
+mod tally;
 pub mod tini;
 
 pub use init::run;

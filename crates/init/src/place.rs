@@ -6,6 +6,7 @@
 //! | `supervise/lock` | locked for as long as somebody supervises the service |
 //! | `supervise/status` | where the service stands ([`crate::status`]) |
 //! | `supervise/history` | ours, not s6's: how often it was started, when and how it ended |
+//! | `supervise/death_tally` | its last ends, for s6's tools ([`crate::tally`]) |
 //! | `notify` | ours: the socket for sd_notify(3), of a service that says so that it is ready |
 //! | `event/` | who waits puts a pipe here (`s6-svwait`), and is told in letters: `u` up, `U` ready, `d` down, `D` all of it |
 //!
@@ -16,10 +17,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
+use muster_supervise::Exit;
 use nix::sys::stat::Mode;
 
 use crate::status::Status;
+use crate::tally;
 
 /// One service's control place.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ impl Place {
             true => drop(File::create(folder.join("down"))?),
             false => drop(fs::remove_file(folder.join("down"))),
         }
+        // Ends of an earlier life are not this one's.
+        let _ = fs::remove_file(supervise.join(tally::FILE));
         let path = supervise.join("control");
         if !path.symlink_metadata().is_ok_and(|metadata| metadata.file_type().is_fifo()) {
             let _ = fs::remove_file(&path);
@@ -90,6 +96,12 @@ impl Place {
         let new = path.with_extension("new");
         fs::write(&new, bytes)?;
         fs::rename(new, path)
+    }
+
+    /// Writes down how its process ended, beside earlier ends.
+    pub(crate) fn write_death(&self, at: SystemTime, exit: Exit, kept: usize) -> io::Result<()> {
+        let path = self.folder.join("supervise").join(tally::FILE);
+        self.write_whole(tally::FILE, &tally::with(&path, at, exit, kept)?)
     }
 
     /// Tells those who wait.

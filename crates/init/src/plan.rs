@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use muster_supervise::{Grace, Kind, Retire, Service, ServiceId};
 use serde::{Deserialize, Serialize};
 
+use crate::tally;
+
 /// A command as it is executed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exec {
@@ -78,6 +80,8 @@ pub struct Entry {
     pub main: Option<Exec>,
     /// What follows its end (a longrun's `finish`), or takes it down (a oneshot).
     pub after: Option<Exec>,
+    /// How many of its ends are kept for s6's tools (s6: `max-death-tally`).
+    pub deaths_kept: usize,
     /// Where it says that it is ready: a line on this file descriptor (s6: `notification-fd`).
     pub notification_fd: Option<i32>,
     /// It says that it is ready by a message to a socket (sd_notify(3)); `NOTIFY_SOCKET` names it, for itself or for the one that
@@ -115,6 +119,7 @@ impl Entry {
             service,
             main: None,
             after: None,
+            deaths_kept: tally::KEPT,
             notification_fd: None,
             notify_socket: None,
             ready_probe: None,

@@ -89,7 +89,8 @@ fn nanoseconds(bytes: &[u8; SIZE], from: usize) -> u32 {
     u32::from_be_bytes(core::array::from_fn(|at| bytes[from + at]))
 }
 
-fn tai64n(time: SystemTime) -> [u8; 12] {
+/// As skalibs writes a time.
+pub(crate) fn tai64n(time: SystemTime) -> [u8; 12] {
     let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut bytes = [0; 12];
     bytes[..8].copy_from_slice(&(TAI64_OF_1970 + since_1970.as_secs()).to_be_bytes());

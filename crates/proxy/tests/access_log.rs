@@ -52,25 +52,9 @@ async fn heard(collector: &UnixDatagram) -> String {
 /// With ports, dates and times replaced, as HAProxy's lines are compared.
 fn masked(line: &str) -> String {
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-    for word in &mut words {
-        let is_times = word.contains('/')
-            && word.split('/').count() >= 3
-            && word.split('/').all(|part| part.parse::<i64>().is_ok());
-        if word.starts_with('[') {
-            *word = "[TIME]".into();
-        } else if word.starts_with("127.0.0.1:") {
-            *word = "CLIENT".into();
-        } else if is_times && word.split('/').count() != 5
-            || is_times && word.starts_with("0/")
-            || word.starts_with("-1/")
-        {
-            *word = word
-                .split('/')
-                .map(|part| if part == "-1" { "-1" } else { "T" })
-                .collect::<Vec<_>>()
-                .join("/");
-        }
-    }
+    (words[0], words[1]) = ("CLIENT".into(), "[TIME]".into());
+    words[4] =
+        words[4].split('/').map(|time| if time == "-1" { "-1" } else { "T" }).collect::<Vec<_>>().join("/");
     words.join(" ")
 }
 
@@ -171,11 +155,7 @@ fn a_connection_in_tcp_mode_is_told_at_its_end() {
         stream.read_to_end(&mut Vec::new()).await.unwrap();
         drop(stream);
         let line = heard(&collector).await;
-        assert_eq!(
-            masked(&line),
-            "CLIENT [TIME] web web/n0 T/T/T 4 -- 1/1/0/0/0 T/T\n".replace("T/T\n", "0/0\n"),
-            "{line}"
-        );
+        assert_eq!(masked(&line), "CLIENT [TIME] web web/n0 T/T/T 4 -- 1/1/0/0/0 0/0\n", "{line}");
     });
 }
 

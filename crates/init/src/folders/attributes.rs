@@ -9,6 +9,7 @@ use muster_supervise::{Kind, Readiness, Service};
 use nix::sys::signal::Signal;
 
 use crate::plan::{Entry, Exec};
+use crate::tally;
 
 /// A longrun's folder as an entry: `run`, `finish`, `down` and the values beside them.
 pub(super) fn longrun(name: &str, folder: &Path) -> Result<Entry, String> {
@@ -37,6 +38,7 @@ pub(super) fn longrun(name: &str, folder: &Path) -> Result<Entry, String> {
     Ok(Entry {
         main: Some(main),
         after: finish.then(|| exec("finish")),
+        deaths_kept: number(folder, "max-death-tally")?.map_or(tally::KEPT, |kept| kept as usize),
         notification_fd: notification_fd.map(|fd| i32::try_from(fd).unwrap_or(i32::MAX)),
         ..Entry::new(service)
     })

@@ -103,6 +103,7 @@ pub(crate) static TABLE: &[&Key] = &[
     &logs::COLLECTOR,
     &logs::LISTEN,
     &logs::RULES,
+    &logs::READERS,
 ];
 
 /// The keys of one section.

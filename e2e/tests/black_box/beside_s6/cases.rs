@@ -228,6 +228,18 @@ pub(super) const CASES: &[Case] = &[
         script: "logged started; s6-svc -r $PLACE; eventually 'often started 2'; : >$LOG.go; logged survived; sort $LOG",
     },
     Case {
+        fact: "its last ends are kept, as many as max-death-tally says, until they are cleared",
+        files: &[
+            (
+                "run",
+                "#!/bin/sh\nn=$(grep -c started $LOG)\necho started >>$LOG\n[ $n -ge 3 ] || exit $((n+5))\nexec sleep 1000\n",
+            ),
+            ("max-death-tally", "2\n"),
+        ],
+        script: "ends() { s6-svdt $PLACE | cut -d' ' -f2-; }; eventually 'often started 4'; ends; s6-svdt-clear $PLACE; ends; \
+                 s6-svc -k $PLACE; eventually 'often started 5'; ends",
+    },
+    Case {
         fact: "its logger reads what it writes",
         files: &[
             ("run", "#!/bin/sh\necho a line\nexec sleep 1000\n"),

@@ -14,7 +14,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use muster_fleet::Report;
+use muster_fleet::{BackendReport, Report};
 
 /// What the data plane must do after a new picture.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -167,6 +167,12 @@ impl Balancer {
     /// Requests in flight on withdrawn backends, all services together.
     pub fn draining(&self) -> u32 {
         self.draining
+    }
+
+    /// One backend's part of the account; `None` if it is not in the picture.
+    pub fn report_of(&self, service: &str, node: &str) -> Option<BackendReport> {
+        let key = self.pools.get(service)?.nodes.get(node)?;
+        self.backends.get(*key).map(|backend| backend.report(self.panics(service)))
     }
 
     /// The whole account, for the agent.

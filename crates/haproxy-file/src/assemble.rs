@@ -1,7 +1,7 @@
 //! All sections together: the plan, and what is beside it.
 
 use crate::backend::Backend;
-use crate::file::{File, Front};
+use crate::file::{File, Front, Section};
 use crate::log::{LogFormat, LogTo};
 use crate::proxy::{Draft, Proxy};
 use crate::refusal::{Refusal, Refusals};
@@ -25,9 +25,14 @@ pub(crate) fn assemble(draft: Draft, mut refusals: Refusals) -> Result<File, Vec
     names(&proxies, &mut refusals);
     modes(&proxies, &mut refusals);
     let mut plan = routes::Draft::default();
-    let (mut fronts, mut backends) = (Vec::new(), Vec::new());
+    let (mut fronts, mut backends, mut sections) = (Vec::new(), Vec::new(), Vec::new());
     for proxy in proxies {
         checks(&proxy, &mut refusals);
+        sections.push(Section {
+            name: proxy.name.clone(),
+            front: (proxy.kind != Kind::Backend).then_some(fronts.len()),
+            backend: (proxy.kind != Kind::Frontend).then_some(backends.len()),
+        });
         if proxy.kind != Kind::Frontend {
             backends.push(backend(&proxy));
             plan.services.insert(proxy.name.clone(), service(&proxy));
@@ -48,7 +53,7 @@ pub(crate) fn assemble(draft: Draft, mut refusals: Refusals) -> Result<File, Vec
     };
     let refusals = refusals.into_vec();
     match plan {
-        Some(plan) if refusals.is_empty() => Ok(File { global, plan, fronts, backends }),
+        Some(plan) if refusals.is_empty() => Ok(File { global, plan, fronts, backends, sections }),
         _ => Err(refusals),
     }
 }

@@ -20,6 +20,19 @@ pub struct File {
     pub fronts: Vec<Front>,
     /// The plan's services, in the order of the file.
     pub backends: Vec<Backend>,
+    /// Both, in the order of the file.
+    pub sections: Vec<Section>,
+}
+
+/// A `frontend`, `backend` or `listen`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Section {
+    /// Its name.
+    pub name: String,
+    /// Which of the plan's frontends it is.
+    pub front: Option<usize>,
+    /// Which of the backends it is.
+    pub backend: Option<usize>,
 }
 
 /// What a frontend has beside its part of the plan.

@@ -53,7 +53,7 @@ pub use address::Target;
 pub use backend::{Backend, BackendTimeouts, Balance};
 pub use check::{Check, Expect, HttpCheck};
 pub use cookie::Cookie;
-pub use file::{File, Front};
+pub use file::{File, Front, Section};
 pub use global::Global;
 pub use log::{Log, LogFormat, LogTo, LogWhere};
 pub use refusal::{REFUSALS_MAX, Refusal};

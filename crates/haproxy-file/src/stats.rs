@@ -24,6 +24,8 @@ pub struct StatsPage {
     pub realm: Option<String>,
     /// How often a browser asks again.
     pub refresh: Option<Duration>,
+    /// Its forms change servers.
+    pub admin: bool,
 }
 
 impl Default for StatsPage {
@@ -34,6 +36,7 @@ impl Default for StatsPage {
             auth: Vec::new(),
             realm: None,
             refresh: None,
+            admin: false,
         }
     }
 }
@@ -81,12 +84,18 @@ pub(crate) fn page(page: &mut StatsPage, mut args: Args<'_>) -> Result<(), Strin
             let (name, password) = text.split_once(':').ok_or("`stats auth` takes NAME:PASSWORD")?;
             page.auth.push((name.into(), password.into()));
         }
-        "admin" => return Err("`stats admin` is not done by Muster: the page only shows; use the stats socket or `muster`".into()),
+        "admin" => match (args.next(), args.next()) {
+            (Some("if"), Some("TRUE")) | (Some("unless"), Some("FALSE")) => page.admin = true,
+            (Some("if"), Some("FALSE")) | (Some("unless"), Some("TRUE")) => page.admin = false,
+            _ => {
+                return Err("of `stats admin`, `if TRUE` is done by Muster; say who may see the page by `stats auth`".into());
+            }
+        },
         "http-request" => return Err("`stats http-request` is not done by Muster; use `stats auth`, or `http-request deny` with a path".into()),
         "scope" | "show-desc" | "show-legends" | "show-modules" | "show-node" => {
             return Err("how the page looks cannot be chosen; leave this line out".into());
         }
-        other => return Err(format!("`stats {other}` is not known here; there is enable, uri, hide-version, auth, realm, refresh")),
+        other => return Err(format!("`stats {other}` is not known here; there is enable, uri, hide-version, auth, realm, refresh, admin")),
     }
     args.end()
 }

@@ -366,6 +366,10 @@ drain_timeout = "8s"         # default
 access_log = "off"           # default
 access_log_to = "stdout"     # default
 plaintext = false            # default
+stats = "off"                # default
+stats_socket = []            # default
+stats_level = "operator"     # default
+stats_exposed = false        # default
 
 [haproxy]
 mode = "off"                             # default

@@ -34,6 +34,8 @@ pub struct Listen {
     pub proxy_protocol: bool,
     /// Which frontend of the plan it belongs to, if there is a plan.
     pub frontend: usize,
+    /// Which page of statistics is there, and nothing else.
+    pub(crate) page: Option<usize>,
 }
 
 /// Where a listening socket is.
@@ -56,7 +58,15 @@ impl Listen {
 
     /// Plain HTTP at `at`.
     pub fn new(at: At) -> Self {
-        Self { at, tls: false, tcp: false, redirect_https: None, proxy_protocol: false, frontend: 0 }
+        Self {
+            at,
+            tls: false,
+            tcp: false,
+            redirect_https: None,
+            proxy_protocol: false,
+            frontend: 0,
+            page: None,
+        }
     }
 
     /// The same elsewhere.

@@ -20,6 +20,8 @@ pub(crate) struct Client {
     pub(crate) tls: Option<Secured>,
     /// The frontend of the plan that it came to.
     pub(crate) frontend: usize,
+    /// The page of statistics at whose own address it came.
+    pub(crate) page: Option<usize>,
     /// The port of https that its requests are sent to instead.
     pub(crate) redirect_https: Option<u16>,
     /// When it came, by the clock; 0 where that is not logged.
@@ -40,6 +42,7 @@ impl Client {
             local,
             tls: None,
             frontend: 0,
+            page: None,
             redirect_https: None,
             since: Timestamp::default(),
             _place: place,

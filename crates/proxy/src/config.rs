@@ -2,6 +2,7 @@
 
 use crate::access::AccessLog;
 use crate::bind::Listen;
+use crate::stats::Stats;
 use crate::tls::Tls;
 use muster_balance::{Policy, Traits};
 use muster_fleet::{Network, Picture, Rule};
@@ -50,6 +51,8 @@ pub struct Config {
     pub plaintext: bool,
     /// Who may serve `service`; the agent must draw by the same rule.
     pub rule: Rule,
+    /// What HAProxy's tools find, if they find anything.
+    pub stats: Option<Stats>,
 }
 
 /// Several services behind rules. Backends are told of clients what the rules say, and nothing else.

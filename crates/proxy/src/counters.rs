@@ -121,6 +121,14 @@ impl Counters {
         });
     }
 
+    /// The highest values begin anew.
+    pub(crate) fn clear_highest(&self) {
+        let servers = self.servers.borrow();
+        let servers = servers.values().flat_map(BTreeMap::values).map(|server| &server.account);
+        let accounts = self.gates.iter().map(|gate| &gate.account).chain(servers);
+        accounts.for_each(|account| account.tell(Tally::clear_highest));
+    }
+
     /// All frontends.
     pub(crate) fn gates(&self) -> impl Iterator<Item = (String, Tally)> {
         self.gates.iter().map(|gate| (gate.name.clone(), gate.account.tally()))

@@ -73,6 +73,7 @@ async fn welcome(
         client.introduce(preface::read(&socket).await?);
     }
     (client.redirect_https, client.frontend) = (listen.redirect_https, listen.frontend);
+    client.page = listen.page;
     // Nothing listens with `tls` without a server for it.
     let Some(tls) = plane.tls.as_ref().filter(|_| listen.tls) else { return Ok(Stream::Plain(socket)) };
     let (stream, secured) = tls.accept(socket, listen.tcp).await?;

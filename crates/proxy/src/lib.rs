@@ -13,7 +13,8 @@
 //!
 //! `inherited` is what whoever started us holds for us: listening sockets, and a file for `last_picture`.
 //!
-//! `story` remembers what becomes of a request, and tells those who count it (`counters`) and log it (`access`).
+//! `stats` is what tools of HAProxy ask. `story` remembers what becomes of a request, and tells those who count it (`counters`) and
+//! log it (`access`).
 //!
 //! `plane` is what all of them share. What HTTP/1.1 means is decided by `muster_http1`; `front` is the border to what a client
 //! speaks, and `front::http1` the one protocol so far. `buffer` and `alarm` are what keeps a request cheap.
@@ -52,6 +53,7 @@ mod route;
 mod run;
 mod serve;
 mod service;
+mod stats;
 mod story;
 mod stream;
 mod tcp;
@@ -70,9 +72,11 @@ pub use error::Error;
 pub use inherited::is_handed_over;
 pub use muster_access_log::{Envelope, EnvelopeKind, Form as LogForm};
 pub use muster_balance::{Algorithm, Policy, Stickiness, Traits};
+pub use muster_haproxy_stats::{Level as StatsLevel, Mode as ShownMode, PageSettings as StatsPage};
 pub use muster_proxy_header::Version as ProxyProtocol;
 pub use muster_tally::Tally;
 pub use proxy::Proxy;
 pub use run::run;
+pub use stats::{Shown, ShownBackend, Stats, StatsSocket};
 pub use tls::{Found as FoundCertificates, Tls, load as load_certificates};
 pub use trust::Distrust;

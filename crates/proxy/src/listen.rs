@@ -46,7 +46,7 @@ pub(crate) struct Held {
 ///
 /// # Errors
 /// [`Error::Listen`], with what to do about it.
-fn bind(spec: &Listen) -> Result<Listener, Error> {
+pub(crate) fn bind(spec: &Listen) -> Result<Listener, Error> {
     let bound = match &spec.at {
         At::Tcp(addr) => {
             listener(*addr).and_then(|socket| Ok((At::Tcp(socket.local_addr()?), Listening::Tcp(socket))))
@@ -139,6 +139,11 @@ pub(crate) fn is_for(wanted: &At, at: &At) -> bool {
 }
 
 impl Listener {
+    /// The next client, with its address and ours.
+    pub(crate) async fn accept(&self) -> io::Result<(Socket, Option<SocketAddr>, Option<SocketAddr>)> {
+        self.socket.accept().await
+    }
+
     /// What each connection inherits (tcp(7), socket(7)), which saves six system calls for each. A client that takes nothing of what
     /// was written to it for `stuck` is cut by the kernel, which has no such clock for Unix sockets.
     pub(crate) fn tune(&self, stuck: Duration) {
@@ -186,10 +191,19 @@ async fn accept_all(
 ) {
     let spec = Rc::new(listener.spec.clone());
     let mut failing = false;
+    // Tools may tell a frontend to take nobody for a while.
+    let mut paused = plane.desk.paused();
+    let can_pause = plane.config.stats.is_some();
     loop {
+        // The sender is the plane's, and we hold the plane.
+        let _ = paused.wait_for(|paused| !paused.contains(&spec.frontend)).await;
         // With all places taken, clients wait in the kernel's queue.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match listener.socket.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.socket.accept() => accepted,
+            _ = paused.changed(), if can_pause => continue,
+        };
+        match accepted {
             Ok((socket, peer, local)) => {
                 failing = false;
                 let client = Client::new(peer, local, place);

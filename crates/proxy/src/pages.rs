@@ -28,6 +28,8 @@ const SERVICE_UNAVAILABLE: Status = (503, "Service Unavailable");
 const GATEWAY_TIMEOUT: Status = (504, "Gateway Timeout");
 const VERSION_NOT_SUPPORTED: Status = (505, "HTTP Version Not Supported");
 
+const NO_SERVICE: &str = "No rule of this balancer says who answers the request.";
+
 impl Page {
     fn new(status: Status, text: impl Into<String>) -> Self {
         Self { status, text: text.into(), field: None, written: None }
@@ -75,9 +77,25 @@ impl Page {
         Self { written: Some(page.clone()), ..empty }
     }
 
+    /// What is made for one request.
+    pub(crate) fn made(page: muster_routes::Page) -> Self {
+        let empty = Self::new((page.status, reason(page.status)), "");
+        Self { written: Some(page), ..empty }
+    }
+
     /// 503: no rule chose a service.
     pub(crate) fn no_service() -> Self {
-        Self::new(SERVICE_UNAVAILABLE, "No rule of this balancer says who answers the request.")
+        Self::new(SERVICE_UNAVAILABLE, NO_SERVICE)
+    }
+
+    /// Whether no rule chose a service, and that is all.
+    pub(crate) fn is_no_service(&self) -> bool {
+        self.text == NO_SERVICE
+    }
+
+    /// 503: too many ask for statistics.
+    pub(crate) fn busy() -> Self {
+        Self::new(SERVICE_UNAVAILABLE, "Too many ask for statistics at the same time. Try again in a moment.")
     }
 
     /// 405: this proxy balances requests and opens no tunnels to elsewhere.

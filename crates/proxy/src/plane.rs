@@ -11,11 +11,13 @@ use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
 use crate::service::Service;
+use crate::stats::desk::Desk;
 use crate::tls;
 use crate::trust::Distrust;
 use crate::upstream::Upstream;
-use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Hint, Key, Pick, Turn};
-use muster_fleet::{Phase, Picture, Report, SERVICE_REPORTS_MAX, Standing};
+use muster_balance::{Attempt, Balancer, Change, Choice, Ended, Evidence, Hint, Key, Pick, Traits, Turn};
+use muster_fleet::{BackendReport, Phase, Picture, Report, SERVICE_REPORTS_MAX, Standing};
+use muster_tally::Tally;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -51,6 +53,8 @@ pub(crate) struct Plane {
     services: BTreeMap<String, Rc<Service>>,
     /// The access log.
     pub(crate) access: Access,
+    /// What operators said over HAProxy's interfaces.
+    pub(crate) desk: Desk,
     /// What became of requests.
     pub(crate) counters: Counters,
     /// Trials may be due earlier than the timer thinks.
@@ -87,6 +91,7 @@ impl Plane {
             tls,
             access,
             counters,
+            desk: Desk::new(),
             start: Instant::now(),
             balancer: RefCell::new(balancer),
             shares: config.send_proxy_protocol.is_none() && config.listen.iter().any(|listen| !listen.tcp),
@@ -122,17 +127,8 @@ impl Plane {
         self.own.remove_from(&mut picture);
         let changes = self.balancer.borrow_mut().apply(self.now(), &picture);
         self.counters.apply(&picture);
-        let mut appeared = Vec::new();
-        let mut withdrawn = false;
-        for change in changes {
-            match change {
-                Change::Appeared(choice) => appeared.push(choice),
-                Change::Withdrawn(key) => {
-                    self.pool.borrow_mut().close(key);
-                    withdrawn = true;
-                }
-                Change::Returned(_) => {}
-            }
+        if self.config.stats.is_some() {
+            self.desk.apply(&picture);
         }
         let mut usable = 0;
         for (name, service) in &self.services {
@@ -145,6 +141,29 @@ impl Plane {
             self.settled.send_replace(true);
         }
         self.trials_changed.notify_one();
+        self.act(changes)
+    }
+
+    /// Acts on what the configuration and operators say of a backend. Returns the backends that should be connected to now.
+    pub(crate) fn describe(&self, service: &str, node: &str, traits: Traits) -> Vec<Choice> {
+        let changes = self.balancer.borrow_mut().describe(self.now(), service, node, traits);
+        self.trials_changed.notify_one();
+        self.act(changes)
+    }
+
+    fn act(&self, changes: Vec<Change>) -> Vec<Choice> {
+        let mut appeared = Vec::new();
+        let mut withdrawn = false;
+        for change in changes {
+            match change {
+                Change::Appeared(choice) => appeared.push(choice),
+                Change::Withdrawn(key) => {
+                    self.pool.borrow_mut().close(key);
+                    withdrawn = true;
+                }
+                Change::Returned(_) => {}
+            }
+        }
         if withdrawn {
             // Whoever withdrew it waits to hear that it gets nothing more.
             self.report_wanted.notify_one();
@@ -227,6 +246,12 @@ impl Plane {
         }
     }
 
+    /// The highest values that were counted begin anew.
+    pub(crate) fn clear_highest(&self) {
+        self.counters.clear_highest();
+        self.services.values().for_each(|service| service.account.tell(Tally::clear_highest));
+    }
+
     /// How long to wait for a response head from a backend. `repeatable`: the request can be made elsewhere.
     pub(crate) fn patience(&self, service: &Service, key: Key, repeatable: bool) -> Duration {
         match repeatable && self.balancer.borrow().is_on_trial(key) {
@@ -295,6 +320,11 @@ impl Plane {
     /// When trials are due next.
     pub(crate) fn next_trials(&self) -> Option<Instant> {
         self.balancer.borrow().next_timeout().map(|at| self.start + at.0)
+    }
+
+    /// A backend's part of it.
+    pub(crate) fn report_of(&self, service: &str, node: &str) -> Option<BackendReport> {
+        self.balancer.borrow().report_of(service, node)
     }
 
     /// The account for the agent.

@@ -9,7 +9,7 @@ use crate::inherited::Inherited;
 use crate::last_picture::LastPicture;
 use crate::plane::Plane;
 use crate::trust::Distrust;
-use crate::{follow, listen, report, tls, trial};
+use crate::{follow, listen, report, stats, tls, trial};
 use muster_control::client::Client;
 use muster_fleet::{Picture, Report};
 use std::cell::RefCell;
@@ -56,6 +56,7 @@ impl Proxy {
         let access = Access::open(&config.access_logs)?;
         let held = inherited.sockets.into_iter().map(|(number, socket)| listen::adopt(number, socket));
         let listeners = listen::listeners(&config.listen, held.collect::<Result<_, _>>()?)?;
+        let sockets = stats::bind(&config)?;
         let addrs: Vec<SocketAddr> = listeners.iter().filter_map(|listener| listener.spec.tcp()).collect();
         let places_max = places();
         let places = Arc::new(Semaphore::new(places_max as usize));
@@ -79,6 +80,8 @@ impl Proxy {
                 listen::accept(Rc::clone(&plane), listener, Arc::clone(&places), stop.subscribe());
             tokio::task::spawn_local(accepting);
         }
+        plane.desk.opened(places_max, stop.subscribe());
+        stats::start(&plane, sockets, &stop);
         tokio::task::spawn_local(trial::run(Rc::clone(&plane)));
         tokio::task::spawn_local(trial::sweep(Rc::clone(&plane)));
         let last_picture = RefCell::new(inherited.picture.map(LastPicture::new));

@@ -12,6 +12,7 @@ use crate::plane::Plane;
 use crate::preface;
 use crate::redirect;
 use crate::route;
+use crate::stats;
 use crate::story::Story;
 use crate::tunnel;
 use muster_http1::Hop;
@@ -72,8 +73,22 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                 return;
             }
         }
+        // Held until the answer is out.
+        let mut _turn = None;
+        let decided = match client.redirect_https.is_none() && client.page.is_none() {
+            true => route::decide(&plane, &client, &mut ask, front.edits()),
+            false => None,
+        };
+        let is_left_over = decided.as_ref().is_none_or(|(page, _)| page.is_no_service());
         let outcome = match client.redirect_https {
-            None => match route::decide(&plane, &client, &mut ask, front.edits()) {
+            None if let Some(settings) = stats::page::of(&plane, &client, &ask, is_left_over) => {
+                let (page, turn) = stats::page::answer(&plane, settings, &ask, &mut front).await;
+                _turn = turn;
+                front.page(&page);
+                ask.story.page(&page, End::Local);
+                Outcome::Answered
+            }
+            None => match decided {
                 None => forward(&plane, &ask, &mut front, &mut alarm).await,
                 Some((page, end)) => {
                     front.page(&page);
@@ -176,6 +191,7 @@ mod tests {
             access_logs: Vec::new(),
             plaintext: false,
             rule: Rule::default(),
+            stats: None,
         }
     }
 

@@ -87,6 +87,7 @@ mod tests {
             access_logs: Vec::new(),
             plaintext,
             rule,
+            stats: None,
         }
     }
 

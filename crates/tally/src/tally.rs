@@ -68,6 +68,14 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// The highest values begin anew, with what is now.
+    pub fn clear_highest(&mut self) {
+        self.sessions.max = self.sessions.current;
+        self.queue.max = self.queue.current;
+        self.session_rate.max = 0;
+        self.request_rate.max = 0;
+    }
+
     /// A session began.
     pub fn session_began(&mut self, now: Duration) {
         self.sessions.enter();

@@ -36,6 +36,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("haproxy", &[]),
     // Not haproxy-driver: it reads files, and steers nobody.
     ("haproxy-file", &["fleet", "haproxy", "routes"]),
+    // Facts in, text out: whoever has the facts hands them over.
+    ("haproxy-stats", &[]),
     ("haproxy-driver", &["haproxy", "whole-file"]),
     ("whole-file", &[]),
     ("resident", &[]),
@@ -56,7 +58,20 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
-    ("proxy", &["fleet", "balance", "control", "http1", "proxy-header", "routes", "tally", "access-log"]),
+    (
+        "proxy",
+        &[
+            "fleet",
+            "balance",
+            "control",
+            "haproxy-stats",
+            "http1",
+            "proxy-header",
+            "routes",
+            "tally",
+            "access-log",
+        ],
+    ),
     // supervise as plain data: what is to be kept running.
     (
         "muster",

@@ -18,6 +18,7 @@ const PURE: &[&str] = &[
     "routes",
     "haproxy",
     "haproxy-file",
+    "haproxy-stats",
     "proxy-header",
     "http1",
     "tally",

@@ -102,6 +102,7 @@ fn but_for_the_socket(
         if let Err(words) = access::place(settings) {
             problems.push(problem(settings, &keys::proxy::ACCESS_LOG_TO, words));
         }
+        listen::stats(settings, problems);
         rules_without_sink(settings, &mut findings.notes);
     }
     if roles.contains(&Role::Agent) {

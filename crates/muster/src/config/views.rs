@@ -13,7 +13,9 @@ use super::value::Value;
 use crate::logging::facility;
 use muster_agent::{Advertise, Collector, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
 use muster_fleet::{Rule, Rules};
-use muster_proxy::{Algorithm, Listen, Policy, ProxyProtocol, Stickiness, Tls};
+use muster_proxy::{
+    Algorithm, At, Listen, Policy, ProxyProtocol, Stats, StatsLevel, StatsPage, StatsSocket, Stickiness, Tls,
+};
 use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -217,9 +219,47 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         idle_max: settings.count(&keys::proxy::IDLE_MAX),
         drain_timeout: settings.duration(&keys::proxy::DRAIN_TIMEOUT),
         access_logs: access::logs(settings),
+        stats: stats(settings),
         plaintext: settings.bool(&keys::proxy::PLAINTEXT),
         rule: rules(settings).remove(settings.text(&keys::proxy::SERVICE)).unwrap_or_default(),
     }
+}
+
+/// What HAProxy's tools find. Meaningful when [`super::check`] found no problem.
+fn stats(settings: &Settings) -> Option<Stats> {
+    let level = match settings.text(&keys::proxy::STATS_LEVEL) {
+        "user" => StatsLevel::User,
+        "admin" => StatsLevel::Admin,
+        _ => StatsLevel::Operator,
+    };
+    let sockets = stats_sockets(settings).into_iter().filter_map(Result::ok);
+    let page = StatsPage {
+        uri: "/".into(),
+        hides_version: false,
+        auth: Vec::new(),
+        realm: None,
+        refresh: None,
+        is_admin: false,
+    };
+    let stats = Stats {
+        sockets: sockets.map(|at| StatsSocket { at, level }).collect(),
+        pages: settings.address(&keys::proxy::STATS).map(|addr| (At::Tcp(addr), page)).into_iter().collect(),
+        ..Stats::default()
+    };
+    (!stats.sockets.is_empty() || !stats.pages.is_empty()).then_some(stats)
+}
+
+/// Where `stats_socket` is, or what is wrong with a place of it.
+pub(super) fn stats_sockets(settings: &Settings) -> Vec<Result<At, String>> {
+    let read = |text: &String| {
+        let is_path = text.starts_with('/');
+        let listen: Listen = if is_path { format!("unix:{text}") } else { text.clone() }.parse()?;
+        match listen == Listen::new(listen.at.clone()) && (is_path || text.parse::<SocketAddr>().is_ok()) {
+            true => Ok(listen.at),
+            false => Err(format!("`{text}`: write /PATH, /PATH mode=660 or IP:PORT")),
+        }
+    };
+    settings.texts(&keys::proxy::STATS_SOCKET).iter().map(read).collect()
 }
 
 /// How the proxy chooses backends.

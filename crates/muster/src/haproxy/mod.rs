@@ -9,7 +9,7 @@
 //! | the files that they name | [`files`] |
 //! | what is said of them | [`check`] |
 //! | what in them is not done yet | [`shortfall`] |
-//! | a file as our configuration, and a run by it | [`translate`], [`access`], [`start`] |
+//! | a file as our configuration, and a run by it | [`translate`], [`stats`], [`access`], [`start`] |
 
 mod access;
 pub(crate) mod check;
@@ -17,6 +17,7 @@ pub(crate) mod files;
 mod flags;
 mod shortfall;
 mod start;
+mod stats;
 mod translate;
 
 use crate::{build, out};

@@ -15,9 +15,6 @@ pub(super) struct Shortfall {
 impl Shortfall {
     pub(super) fn of(file: &File) -> Self {
         let mut shortfall = Self::default();
-        for socket in &file.global.stats_sockets {
-            shortfall.note(&socket.place, "the stats socket is not served yet: tools find nobody there");
-        }
         if let (Some(_), Some(front)) = (file.global.clients_max, file.plan.frontends().first()) {
             shortfall.note(
                 &front.place,
@@ -43,9 +40,6 @@ impl Shortfall {
 
     fn of_frontend(&mut self, frontend: &Frontend, front: &Front) {
         let place = &frontend.place;
-        if front.stats.is_some() {
-            self.note(place, "the page of statistics is not served yet: its paths are like any other");
-        }
         if frontend.limits.clients_max.is_some() {
             self.note(place, "`maxconn` is not held yet: as many clients are taken as files may be opened");
         }

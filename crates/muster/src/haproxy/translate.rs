@@ -51,6 +51,7 @@ pub(super) fn config(base: Config, file: &File, names: &Names) -> Config {
         access_logs: access::logs(file, names),
         idle_timeout: of_clients.unwrap_or(base.idle_timeout),
         tcp_idle_timeout: of_tunnels.or(of_clients).unwrap_or(base.tcp_idle_timeout),
+        stats: super::stats::of(file),
         drain_timeout: file.global.hard_stop_after.unwrap_or(base.drain_timeout),
         ..base
     }

@@ -57,6 +57,7 @@ pub fn config() -> Config {
         access_logs: Vec::new(),
         plaintext: false,
         rule: Rule::default(),
+        stats: None,
     }
 }
 

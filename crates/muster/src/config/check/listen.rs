@@ -57,6 +57,27 @@ pub(super) fn check(settings: &Settings, purpose: Purpose, findings: &mut Findin
     }
 }
 
+/// Places for tools: what they are, and who reaches them.
+pub(super) fn stats(settings: &Settings, problems: &mut Vec<Problem>) {
+    let mut reached = Vec::new();
+    let page = settings.address(&keys::proxy::STATS);
+    reached.extend(page.map(|addr| (addr, &keys::proxy::STATS)));
+    for found in views::stats_sockets(settings) {
+        match found {
+            Ok(At::Tcp(addr)) => reached.push((addr, &keys::proxy::STATS_SOCKET)),
+            Ok(At::Unix { .. }) => {}
+            Err(why) => problems.push(problem(settings, &keys::proxy::STATS_SOCKET, why)),
+        }
+    }
+    let is_exposed = settings.bool(&keys::proxy::STATS_EXPOSED);
+    for (addr, key) in reached.into_iter().filter(|(addr, _)| !addr.ip().is_loopback() && !is_exposed) {
+        let text = format!(
+            "others reach {addr} without a password: use 127.0.0.1, or allow it with `stats_exposed = true`"
+        );
+        problems.push(problem(settings, key, text));
+    }
+}
+
 /// What their options need, and what is there for none of them.
 fn options(settings: &Settings, findings: &mut Findings) {
     let listen = views::listen(settings);

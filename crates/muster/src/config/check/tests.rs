@@ -175,6 +175,28 @@ fn what_options_of_listeners_need_is_looked_at_and_what_none_needs_is_told() {
 }
 
 #[test]
+fn tools_come_from_this_host_unless_told_otherwise() {
+    let stats = |given: &[(&'static Key, &str)]| {
+        let findings = check(&settings(given), &[Role::Proxy], Purpose::Start);
+        findings.problems.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let (page, socket) = (&keys::proxy::STATS as &'static Key, &keys::proxy::STATS_SOCKET as &'static Key);
+    for (key, value) in
+        [(page, "127.0.0.1"), (socket, "[::1]:9999"), (socket, "/run/x.sock mode=600"), (page, "off")]
+    {
+        assert_eq!(stats(&[(key, value)]), [""; 0], "{value}");
+    }
+    for (key, value) in [(page, "0.0.0.0"), (socket, "10.0.0.1:9999")] {
+        let problems = stats(&[(key, value)]);
+        assert!(problems.len() == 1 && problems[0].contains("stats_exposed = true"), "{problems:?}");
+        assert_eq!(stats(&[(key, value), (&keys::proxy::STATS_EXPOSED as _, "true")]), [""; 0]);
+    }
+    for value in ["127.0.0.1", "x", "127.0.0.1:1 tls", "run/x"] {
+        assert_eq!(stats(&[(socket, value)]).len(), 1, "{value}");
+    }
+}
+
+#[test]
 fn listeners_overlap_when_the_second_could_not_be_opened() {
     let overlaps = |a: &str, b: &str| overlap(a.parse().unwrap(), b.parse().unwrap());
     assert!(overlaps("0.0.0.0:1", "127.0.0.1:1") && overlaps("127.0.0.1:1", "0.0.0.0:1"));

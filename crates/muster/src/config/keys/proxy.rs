@@ -196,3 +196,43 @@ pub(crate) static PLAINTEXT: Key = Key {
            agent has no key and gossips elsewhere than on loopback; see `encrypt_file`.",
     ..PROXY
 };
+
+pub(crate) static STATS: Key = Key {
+    name: "stats",
+    flag: "stats",
+    kind: Kind::AddressOrOff { port: 1936 },
+    fallback: Fallback::Is("off"),
+    help: "Address of a page of statistics as HAProxy has one; usually `127.0.0.1:1936`. Behind its path, `;csv` and `;json` are for programs.\n\n\
+           It only shows, and needs no password: see `stats_exposed`.",
+    ..PROXY
+};
+
+pub(crate) static STATS_SOCKET: Key = Key {
+    name: "stats_socket",
+    flag: "stats-socket",
+    kind: Kind::Texts,
+    fallback: Fallback::Unset("none"),
+    help: "Place where HAProxy's commands are answered, for tools that speak them: `/PATH`, `/PATH mode=660` or `IP:PORT`; repeat for more.\n\n\
+           `show stat`, `show info`, `show servers state`, `set server` and others; `help` there lists them.",
+    ..PROXY
+};
+
+pub(crate) static STATS_LEVEL: Key = Key {
+    name: "stats_level",
+    flag: "stats-level",
+    kind: Kind::Word { words: &["user", "operator", "admin"], also: &[] },
+    fallback: Fallback::Is("operator"),
+    help: "What is obeyed on `stats_socket`: only `admin` changes servers.",
+    ..PROXY
+};
+
+pub(crate) static STATS_EXPOSED: Key = Key {
+    name: "stats_exposed",
+    flag: "stats-exposed",
+    kind: Kind::Bool,
+    fallback: Fallback::Is("false"),
+    help: "Let `stats` and `stats_socket` be at addresses beyond loopback.\n\n\
+           Whoever reaches them asks for no password: they read names and addresses of backends, and with `stats_level = \"admin\"` they \
+           decide who gets requests.",
+    ..PROXY
+};

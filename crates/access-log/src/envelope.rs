@@ -40,7 +40,7 @@ pub struct Envelope {
     pub tag: String,
     /// Its process.
     pub pid: u32,
-    /// Longest message with its head and its end of line, in bytes.
+    /// Longest message with its head, in bytes.
     pub bytes_max: usize,
 }
 
@@ -68,7 +68,9 @@ impl Envelope {
         let start = out.len();
         self.head(severity.max(self.severity_min), now, out);
         out.extend_from_slice(line);
-        out.truncate(start.saturating_add(self.bytes_max.saturating_sub(1)));
+        // HAProxy counts the end of line where there is no head, and not where there is one.
+        let end_of_line = usize::from(self.kind == EnvelopeKind::Raw);
+        out.truncate(start.saturating_add(self.bytes_max.saturating_sub(end_of_line)));
         out.push(b'\n');
     }
 
@@ -134,7 +136,7 @@ mod tests {
             Envelope { kind: EnvelopeKind::Short, severity_min: 4, bytes_max: 8, ..Envelope::raw() };
         let mut out = Vec::new();
         envelope.write(3, Timestamp(0), b"much too long", &mut out);
-        assert_eq!(out, b"<4>much\n");
+        assert_eq!(out, b"<4>much \n");
         assert!(Envelope { severity_max: 5, ..envelope }.takes(5));
         assert!(!Envelope { severity_max: 5, ..Envelope::raw() }.takes(6));
     }

@@ -6,6 +6,7 @@
 mod fleet;
 mod gossip;
 mod templates;
+mod traffic;
 
 use crate::facts::Facts;
 use prometheus_client::collector::Collector;
@@ -40,6 +41,7 @@ impl Collector for Shown {
         writer.gauges("build_info", "This program and its node; always 1", [(build, 1)])?;
         gossip::write(&mut writer, facts)?;
         fleet::write(&mut writer, facts)?;
+        traffic::write(&mut writer, &facts.reports)?;
         templates::write(&mut writer, &facts.templates)
     }
 }

@@ -69,6 +69,8 @@ pub(crate) mod tests {
             failed_unsafe: 0,
             retried: 0,
             backends: Vec::new(),
+            services: Vec::new(),
+            log_lines_lost: 0,
         }
     }
 

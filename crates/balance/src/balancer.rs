@@ -12,6 +12,7 @@ use crate::traits::Traits;
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 use muster_fleet::{BackendReport, Report};
 
@@ -190,6 +191,9 @@ impl Balancer {
                 .filter_map(|key| self.backends.get(*key))
                 .map(|backend| backend.report(self.panics(&backend.service)))
                 .collect(),
+            // Of what becomes of requests behind their choice, the shell knows.
+            services: Vec::new(),
+            log_lines_lost: 0,
         }
     }
 }

@@ -58,6 +58,8 @@ mod tests {
             failed_unsafe: 0,
             retried: 0,
             backends: backends.collect(),
+            services: Vec::new(),
+            log_lines_lost: 0,
         }
     }
 

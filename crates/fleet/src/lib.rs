@@ -17,6 +17,7 @@ mod rule;
 mod terms;
 #[cfg(test)]
 mod testing;
+mod traffic;
 
 pub use claim::{
     SERVICE_NAME_BYTES_MAX, SERVICES_PER_MEMBER_MAX, WEIGHT_DEFAULT, WEIGHT_MAX, check_service_name, offered,
@@ -30,3 +31,4 @@ pub use picture::{Backend, Member, Phase, Picture, Service, Standing, Status};
 pub use report::{BackendReport, Report};
 pub use rule::{Network, Ports, RULE_ENTRIES_MAX, Rule, Rules};
 pub use terms::{Gossip, Terms};
+pub use traffic::{Bucket, SERVICE_REPORTS_MAX, ServiceReport};

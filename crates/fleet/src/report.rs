@@ -1,5 +1,6 @@
 //! What a sink tells back. Evidence, never a command; losing one costs a graph, so each report is whole and repeated.
 
+use crate::traffic::ServiceReport;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -25,6 +26,18 @@ pub struct Report {
     pub retried: u64,
     /// Every backend in the picture that the sink serves, and those no longer in it until their last request is done.
     pub backends: Vec<BackendReport>,
+    /// What it counted of its services, of at most [`SERVICE_REPORTS_MAX`](crate::SERVICE_REPORTS_MAX); none of a sink that counts
+    /// nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<ServiceReport>,
+    /// Lines of its access log that nobody took.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub log_lines_lost: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// One backend's part of a report.
@@ -83,6 +96,8 @@ mod tests {
             failed_unsafe: 1,
             retried: 2,
             backends: vec![up, ejected],
+            services: Vec::new(),
+            log_lines_lost: 0,
         }
     }
 

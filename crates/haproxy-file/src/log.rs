@@ -23,7 +23,7 @@ pub enum LogTo {
 pub struct Log {
     /// Where.
     pub to: LogWhere,
-    /// The form: `rfc3164`, `rfc5424`, `raw`, `short`, `timed` or `iso`.
+    /// The form: `local`, `priority`, `rfc3164`, `rfc5424`, `raw`, `short`, `timed` or `iso`.
     pub format: String,
     /// Longest line, in bytes.
     pub bytes_max: usize,
@@ -64,7 +64,7 @@ const FACILITIES: [&str; 24] = [
     "local7",
 ];
 const SEVERITIES: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
-const FORMATS: [&str; 6] = ["rfc3164", "rfc5424", "raw", "short", "timed", "iso"];
+const FORMATS: [&str; 8] = ["local", "priority", "rfc3164", "rfc5424", "raw", "short", "timed", "iso"];
 
 /// Reads what stands behind `log`, which is not `global`.
 pub(crate) fn log(mut args: Args<'_>, env: Env<'_>) -> Result<Log, String> {
@@ -74,7 +74,7 @@ pub(crate) fn log(mut args: Args<'_>, env: Env<'_>) -> Result<Log, String> {
         text => LogWhere::Syslog(target(text, Some(SYSLOG_PORT), env)?),
     };
     let mut log =
-        Log { to, format: "rfc3164".into(), bytes_max: 1024, facility: 0, severity_max: 7, severity_min: 0 };
+        Log { to, format: "local".into(), bytes_max: 1024, facility: 0, severity_max: 7, severity_min: 0 };
     loop {
         match args.peek() {
             Some("len") => {

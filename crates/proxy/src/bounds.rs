@@ -142,3 +142,6 @@ pub(crate) const REPORT_GAP: Duration = Duration::from_millis(10);
 
 /// How often idle connections are looked through for those kept too long.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long the end of the process waits for the access log to be written.
+pub(crate) const LOG_FLUSH: Duration = Duration::from_secs(1);

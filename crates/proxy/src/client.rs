@@ -1,6 +1,7 @@
 //! Who a connection is from.
 
 use crate::tls::Secured;
+use muster_access_log::Timestamp;
 use muster_balance::Hint;
 use muster_proxy_header::Header;
 use siphasher::sip::SipHasher13;
@@ -23,6 +24,8 @@ pub(crate) struct Client {
     pub(crate) page: Option<usize>,
     /// The port of https that its requests are sent to instead.
     pub(crate) redirect_https: Option<u16>,
+    /// When it came, by the clock; 0 where that is not logged.
+    pub(crate) since: Timestamp,
     /// Its place among the clients; given back when the last part of the connection is gone.
     _place: OwnedSemaphorePermit,
 }
@@ -34,7 +37,16 @@ impl Client {
         local: Option<SocketAddr>,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        Self { peer, local, tls: None, frontend: 0, page: None, redirect_https: None, _place: place }
+        Self {
+            peer,
+            local,
+            tls: None,
+            frontend: 0,
+            page: None,
+            redirect_https: None,
+            since: Timestamp::default(),
+            _place: place,
+        }
     }
 
     /// What of it decides which backend it gets, where that depends on the client: its address, and nobody's port.

@@ -1,5 +1,6 @@
 //! What the proxy needs to know, already checked.
 
+use crate::access::AccessLog;
 use crate::bind::Listen;
 use crate::service::Protocol;
 use crate::stats::Stats;
@@ -49,6 +50,8 @@ pub struct Config {
     pub idle_max: usize,
     /// How long requests in flight may go on after a stop signal.
     pub drain_timeout: Duration,
+    /// How requests are logged; not at all if it is empty.
+    pub access_logs: Vec<AccessLog>,
     /// Follow an agent that gossips in plaintext beyond loopback.
     pub plaintext: bool,
     /// Who may serve `service`; the agent must draw by the same rule.

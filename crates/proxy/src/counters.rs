@@ -4,8 +4,8 @@
 //! until it is in no picture and nothing is in progress on it, so that there are never more than pictures name.
 
 use muster_balance::Key;
-use muster_fleet::Picture;
-use muster_tally::Tally;
+use muster_fleet::{Bucket, Picture, ServiceReport};
+use muster_tally::{Histogram, Tally};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -86,6 +86,11 @@ impl Counters {
         self.gates.get(number)
     }
 
+    /// Clients of all frontends.
+    pub(crate) fn clients(&self) -> u32 {
+        self.gates.iter().map(|gate| gate.account.tally().sessions.current).sum()
+    }
+
     /// A backend. `names` tells its service and node when it is seen for the first time.
     pub(crate) fn server(&self, key: Key, names: impl FnOnce() -> (String, String)) -> Rc<Server> {
         if let Some(server) = self.by_key.borrow().get(&key) {
@@ -137,6 +142,32 @@ impl Counters {
     }
 }
 
+/// A service's account, as the agent is told.
+pub(crate) fn report(service: &str, tally: &Tally) -> ServiceReport {
+    let buckets = tally.duration.counts.iter().enumerate().map(|(number, count)| {
+        let end = Histogram::upper_end(number).map(|end| u64::try_from(end.as_micros()).unwrap_or(u64::MAX));
+        Bucket { le_us: end, count: *count }
+    });
+    ServiceReport {
+        service: service.to_owned(),
+        sessions: tally.sessions.current,
+        sessions_max: tally.sessions.max,
+        sessions_total: tally.sessions_total,
+        queued: tally.queue.current,
+        statuses: tally.statuses.to_vec(),
+        bytes_in: tally.bytes_in,
+        bytes_out: tally.bytes_out,
+        connect_errors: tally.connect_errors,
+        response_errors: tally.response_errors,
+        bad_responses: tally.bad_responses,
+        server_aborts: tally.server_aborts,
+        client_aborts: tally.client_aborts,
+        retries: tally.retries,
+        durations: buckets.collect(),
+        duration_sum_us: tally.duration.sum_micros,
+    }
+}
+
 /// All tallies at one instant.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
@@ -148,6 +179,8 @@ pub struct Counts {
     pub services: Vec<(String, Tally)>,
     /// Backends by service and node: those that were sent something since they came.
     pub backends: Vec<(String, String, Tally)>,
+    /// Lines of the access log that nobody took.
+    pub log_lines_lost: u64,
 }
 
 #[cfg(test)]

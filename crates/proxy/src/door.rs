@@ -1,5 +1,6 @@
 //! From an accepted connection to a client that is served: who it is from, before its first request.
 
+use crate::access;
 use crate::bind::Listen;
 use crate::bounds;
 use crate::buffer::Buffer;
@@ -34,6 +35,9 @@ pub(crate) async fn enter(
         Ok(Ok(stream)) => {
             let _entered = plane.counters.gate(client.frontend).map(|gate| gate.enter(plane.elapsed()));
             let is_h2 = client.tls.as_ref().is_some_and(|tls| tls.is_h2);
+            if plane.access.is_wanted(client.frontend) {
+                client.since = access::timestamp();
+            }
             let client = Rc::new(client);
             match (listen.tcp, is_h2) {
                 (true, _) => tcp::relay(plane, stream, client).await,

@@ -3,6 +3,7 @@
 use crate::attempt::Cause;
 use crate::front::{ClientError, PassError};
 use crate::upstream::ConnectError;
+use muster_access_log::{Cause as By, Stage, Termination};
 use muster_tally::Fault;
 
 /// How a request, or a connection in TCP mode, ended other than by a whole response of a backend.
@@ -59,6 +60,31 @@ impl End {
             Self::CutShort => Fault::ServerAborted,
             Self::ClientGone | Self::ClientStalled => Fault::ClientAborted,
         })
+    }
+}
+
+impl End {
+    /// The same in HAProxy's letters; `reached`: how far the request had come, which is where its client left it.
+    pub(crate) fn termination(self, reached: Stage) -> Termination {
+        let (cause, stage) = match self {
+            Self::BadRequest => (By::Proxy, reached),
+            Self::Denied => (By::Proxy, Stage::Request),
+            Self::Local => (By::Local, Stage::Request),
+            Self::Nobody | Self::Refused => (By::Server, Stage::Connect),
+            Self::Full => (By::Server, Stage::Queue),
+            Self::Waited => (By::ServerTimeout, Stage::Queue),
+            Self::ConnectLate => (By::ServerTimeout, Stage::Connect),
+            Self::Ours => (By::Resource, Stage::Connect),
+            Self::Died => (By::Server, Stage::Headers),
+            Self::Silent => (By::ServerTimeout, Stage::Headers),
+            Self::Garbled => (By::Proxy, Stage::Headers),
+            Self::CutShort => (By::Server, Stage::Data),
+            Self::BodyGarbled => (By::Proxy, Stage::Data),
+            Self::ClientGone => (By::Client, reached),
+            Self::ClientStalled => (By::ClientTimeout, reached),
+            Self::Idle => (By::ClientTimeout, Stage::Data),
+        };
+        Termination { cause, stage }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why the proxy could not run.
 
+use crate::access::Place as LogPlace;
 use crate::bind::At;
 use crate::trust::Distrust;
 use std::io;
@@ -40,6 +41,16 @@ pub enum Error {
         at: At,
         /// Where we are to listen.
         configured: Vec<At>,
+    },
+    /// Requests are to be logged to a file that cannot be written.
+    #[error(
+        "cannot write the access log to {place}: {cause}; make its folder writable for this user, or choose another `access_log_to`"
+    )]
+    AccessLog {
+        /// Where.
+        place: LogPlace,
+        /// The system's words.
+        cause: io::Error,
     },
     /// TLS is wanted and cannot be spoken.
     #[error("cannot speak TLS: {0}")]

@@ -197,7 +197,7 @@ impl<'e, F: Front> Exchange<'e, F> {
                 keeps: response.keeps(),
                 kept_for: response.kept_for(),
             };
-            self.ask.story.moved_out(length as u64);
+            self.ask.story.moved_head(length as u64);
             self.front.head(&response);
             self.upstream.held.take(length);
             return Ok(Some(facts));

@@ -124,6 +124,9 @@ async fn obtain<F: Front>(
         let (page, end) = (cause.page(service, safe), End::from(&cause));
         ask.story.attempt_failed(end);
         if cause.is_clients() {
+            if !front.is_uploaded() {
+                ask.story.was_uploading();
+            }
             tracing::debug!(%addr, %cause, "a request was given up");
             lease.end(Ended::Abandoned);
             return Err((page, end));

@@ -15,11 +15,13 @@
 //!
 //! To a backend that speaks HTTP/2, `upstream::shared` has connections for many requests, and `upstream::h2c` makes each look like a
 //! connection of HTTP/1.1.
-//! `stats` is what tools of HAProxy ask. `story` remembers what becomes of a request, and tells those who count it (`counters`).
+//! `stats` is what tools of HAProxy ask. `story` remembers what becomes of a request, and tells those who count it (`counters`) and
+//! log it (`access`).
 //!
 //! `plane` is what all of them share. What HTTP/1.1 means is decided by `muster_http1`; `front` is the border to what a client
 //! speaks: `front::http1` and `front::http2`; what HTTP/2 says is put into HTTP/1.1's words for all behind it (`http2`). `buffer` and `alarm` are what keeps a request cheap.
 
+mod access;
 mod alarm;
 mod attempt;
 mod bind;
@@ -66,11 +68,13 @@ mod upload;
 mod upstream;
 mod wait;
 
+pub use access::{AccessLog, Place as LogPlace};
 pub use bind::{At, Listen, address};
 pub use config::{Config, Fixed, Routing, ServiceConfig};
 pub use counters::Counts;
 pub use error::Error;
 pub use inherited::is_handed_over;
+pub use muster_access_log::{Envelope, EnvelopeKind, Form as LogForm};
 pub use muster_balance::{Algorithm, Policy, Stickiness, Traits};
 pub use muster_haproxy_stats::{Level as StatsLevel, Mode as ShownMode, PageSettings as StatsPage};
 pub use muster_proxy_header::Version as ProxyProtocol;

@@ -188,11 +188,12 @@ impl Page {
         self.status.0
     }
 
-    /// About how long it is, as HTTP/1.1 with its body.
-    pub(crate) fn bytes(&self) -> u64 {
-        let mut whole = Vec::new();
+    /// About how long its head and its body are, as HTTP/1.1.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        let (mut head, mut whole) = (Vec::new(), Vec::new());
+        self.write(1, true, true, &mut head);
         self.write(1, true, false, &mut whole);
-        whole.len() as u64
+        (head.len() as u64, (whole.len() - head.len()) as u64)
     }
 
     /// Writes the page behind `out`. `minor`: of the version HTTP/1 that its client speaks. `keeps`: the connection stays. `alone`:

@@ -3,9 +3,10 @@
 //! One thread, so no locks: each borrow lasts for one call and never across an await. Every choice is the balancer's;
 //! here its words are carried out.
 
+use crate::access::Access;
 use crate::bounds;
 use crate::config::{Config, Fixed};
-use crate::counters::{Counters, Counts, Server};
+use crate::counters::{self, Counters, Counts, Server};
 use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
@@ -18,7 +19,7 @@ use crate::wait::{Wait, Waits};
 use muster_balance::{
     Attempt, Balancer, Call, Change, Choice, Ended, Evidence, Hint, Key, Pick, Ticket, Traits, Turn,
 };
-use muster_fleet::{BackendReport, Phase, Picture, Report, Standing};
+use muster_fleet::{BackendReport, Phase, Picture, Report, SERVICE_REPORTS_MAX, Standing};
 use muster_tally::Tally;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -71,6 +72,8 @@ pub(crate) struct Plane {
     pub(crate) service: Rc<Service>,
     /// All that we serve, by name.
     services: BTreeMap<String, Rc<Service>>,
+    /// The access log.
+    pub(crate) access: Access,
     /// What operators said over HAProxy's interfaces.
     pub(crate) desk: Desk,
     /// What became of requests.
@@ -85,7 +88,13 @@ pub(crate) struct Plane {
 
 impl Plane {
     /// A plane without a picture, for listeners bound to `bound`.
-    pub(crate) fn new(config: Config, bound: &[SocketAddr], tls: Option<Rc<tls::Server>>, seed: u64) -> Self {
+    pub(crate) fn new(
+        config: Config,
+        bound: &[SocketAddr],
+        tls: Option<Rc<tls::Server>>,
+        access: Access,
+        seed: u64,
+    ) -> Self {
         let mut balancer = Balancer::new(seed);
         let start = muster_balance::Instant::default();
         let services = Service::all(&config);
@@ -103,6 +112,7 @@ impl Plane {
         });
         Self {
             tls,
+            access,
             counters,
             desk: Desk::new(),
             start: Instant::now(),
@@ -272,6 +282,7 @@ impl Plane {
             frontends: self.counters.gates().collect(),
             services: services.map(|(name, service)| (name.clone(), service.account.tally())).collect(),
             backends: self.counters.servers(),
+            log_lines_lost: self.access.lost(),
         }
     }
 
@@ -372,7 +383,12 @@ impl Plane {
 
     /// The account for the agent.
     pub(crate) fn report(&self) -> Report {
-        self.balancer.borrow().report(SINK)
+        let mut report = self.balancer.borrow().report(SINK);
+        let services = self.services.iter().take(SERVICE_REPORTS_MAX);
+        report.services =
+            services.map(|(name, service)| counters::report(name, &service.account.tally())).collect();
+        report.log_lines_lost = self.access.lost();
+        report
     }
 }
 

@@ -1,5 +1,6 @@
 //! A running proxy, as a handle.
 
+use crate::access::Access;
 use crate::bounds;
 use crate::config::Config;
 use crate::counters::Counts;
@@ -52,6 +53,7 @@ impl Proxy {
         // Before anything is bound: nobody is to come who could not be served.
         let wants_tls = config.listen.iter().any(|listen| listen.tls);
         let tls = wants_tls.then(|| tls::Server::new(&config.tls)).transpose()?.map(Rc::new);
+        let access = Access::open(&config.access_logs)?;
         let held = inherited.sockets.into_iter().map(|(number, socket)| listen::adopt(number, socket));
         let listeners = listen::listeners(&config.listen, held.collect::<Result<_, _>>()?)?;
         let sockets = stats::bind(&config)?;
@@ -63,7 +65,7 @@ impl Proxy {
             let asked = Rc::clone(&certificates_asked);
             tokio::task::spawn_local(tls::run(Rc::clone(server), certificates, asked));
         }
-        let plane = Rc::new(Plane::new(config, &addrs, tls, seed()));
+        let plane = Rc::new(Plane::new(config, &addrs, tls, access, seed()));
         let stop = watch::Sender::new(false);
         for listener in listeners {
             let routing = plane.config.routing.as_ref();
@@ -132,6 +134,16 @@ impl Proxy {
     /// Reads the certificates again, now. When they cannot be used, those of before are.
     pub fn reload_certificates(&self) {
         self.certificates_asked.notify_one();
+    }
+
+    /// Opens the files of the access log again, now.
+    pub fn reopen_logs(&self) {
+        self.plane.access.reopen();
+    }
+
+    /// Waits until the access log is written, at most for so long. Blocks the thread.
+    pub fn flush_logs(&self, limit: Duration) {
+        self.plane.access.flush(limit);
     }
 
     /// The account as it would be reported now.

@@ -1,5 +1,6 @@
 //! The proxy as a process: limits, event loop, signals, drain.
 
+use crate::bounds;
 use crate::config::Config;
 use crate::error::Error;
 use crate::inherited::Inherited;
@@ -35,9 +36,10 @@ pub fn run(config: Config) -> Result<(), Error> {
             while hup.recv().await.is_some() {
                 // By default HUP would kill, and cut every request.
                 tracing::info!(
-                    "HUP: certificates are read again, and nothing else; restart to apply a new configuration"
+                    "HUP: certificates are read again and files of the access log are opened again, nothing else; restart to apply a new configuration"
                 );
                 proxy.reload_certificates();
+                proxy.reopen_logs();
             }
             std::future::pending::<()>().await;
         };
@@ -55,6 +57,7 @@ pub fn run(config: Config) -> Result<(), Error> {
             _ = term.recv() => proxy.connected(),
             _ = int.recv() => proxy.connected(),
         };
+        proxy.flush_logs(bounds::LOG_FLUSH);
         match left {
             0 => tracing::info!(took = ?start.elapsed(), "stopped"),
             left => {

@@ -46,7 +46,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         match waits.next(&mut front, &mut ask, stopped.as_mut()).await {
             Next::Request => {
                 is_new = false;
-                ask.story.begin(ask.head.len());
+                ask.story.begin(ask.head.len(), Some(front.head_took()));
             }
             // Costs nobody else a look. Over TLS it is agreed on before (RFC 9113, 3.3).
             Next::Refused(Refusal::Version) if is_new && !is_secure && front.is_http2() => {
@@ -57,7 +57,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                 tracing::debug!(peer = ?client.peer, cause = %refusal, "a request was refused");
                 let page = Page::refused(refusal);
                 front.page(&page);
-                ask.story.begin(0);
+                ask.story.begin(0, None);
                 ask.story.page(&page, End::BadRequest);
                 if poll_fn(|cx| front.poll_flush(cx)).await.is_ok() {
                     ask.story.finish();
@@ -65,7 +65,15 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
                 }
                 return;
             }
-            Next::Closed => return,
+            Next::Closed => {
+                let (bytes, is_late) = front.left();
+                // A connection that served is closed like this in the end.
+                if bytes > 0 || !waits.had_request && !waits.is_stopping {
+                    let end = if is_late { End::ClientStalled } else { End::ClientGone };
+                    ask.story.nothing_came(bytes, end);
+                }
+                return;
+            }
         }
         // Held until the answer is out.
         let (outcome, _turn) = answer(&plane, &client, &mut ask, &mut front, &mut alarm).await;
@@ -159,7 +167,7 @@ impl Waits {
     ) -> Next {
         poll_fn(|cx| {
             if let Poll::Ready(next) = front.poll_next(cx, ask) {
-                self.had_request = true;
+                self.had_request |= matches!(next, Next::Request);
                 return Poll::Ready(next);
             }
             if !self.is_stopping && stopped.as_mut().poll(cx).is_ready() {
@@ -179,6 +187,7 @@ impl Waits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Access;
     use crate::config::Config;
     use muster_fleet::{Gossip, Phase, Picture, Rule, Terms};
     use std::sync::Arc;
@@ -206,6 +215,7 @@ mod tests {
             idle_timeout: seconds(60),
             idle_max: 16,
             drain_timeout: seconds(10),
+            access_logs: Vec::new(),
             plaintext: false,
             rule: Rule::default(),
             stats: None,
@@ -214,7 +224,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_may_come_over_any_stream() {
-        let plane = Rc::new(Plane::new(config(), &[], None, 1));
+        let plane = Rc::new(Plane::new(config(), &[], None, Access::default(), 1));
         plane.apply(&Picture {
             epoch: 1,
             version: 1,

@@ -4,12 +4,14 @@
 //! `exchange` what moves, and whoever gives it up says why ([`End`]). One that nobody finishes was given up by its client. A connection
 //! in TCP mode is one, too.
 
+use crate::access::{self, Heard};
 use crate::client::Client;
 use crate::counters::Server;
 use crate::end::End;
 use crate::pages::Page;
 use crate::plane::Plane;
 use crate::service::Service;
+use muster_access_log::{Load, Record, Stage, Termination, Timestamp};
 use muster_tally::{Fault, Outcome, Tally, Times};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,6 +23,9 @@ pub(crate) struct Story {
     /// Where it plays; nothing is remembered without.
     scene: Option<(Rc<Plane>, Rc<Client>)>,
     told: RefCell<Told>,
+    /// What the client said, if it is logged.
+    heard: RefCell<Heard>,
+    is_logged: bool,
 }
 
 /// One request's. All times are the plane's.
@@ -28,6 +33,10 @@ pub(crate) struct Story {
 struct Told {
     is_open: bool,
     is_tcp: bool,
+    /// When its first byte came, by the clock; known only where it is logged.
+    time: Timestamp,
+    /// From then to the end of its head; `None`: it is no request.
+    head: Option<Duration>,
     /// The head has come.
     began: Duration,
     /// It waits for no place any more.
@@ -37,6 +46,10 @@ struct Told {
     status: Option<u16>,
     bytes_in: u64,
     bytes_out: u64,
+    /// Of those, heads.
+    head_bytes_out: u64,
+    retries: u32,
+    is_uploading: bool,
     service: Option<Rc<Service>>,
     server: Option<Rc<Server>>,
     end: Option<End>,
@@ -45,26 +58,76 @@ struct Told {
 impl Story {
     /// For the requests of `client`.
     pub(crate) fn new(plane: &Rc<Plane>, client: &Rc<Client>) -> Self {
-        Self { scene: Some((Rc::clone(plane), Rc::clone(client))), told: RefCell::default() }
+        let is_logged = plane.access.is_wanted(client.frontend);
+        let scene = Some((Rc::clone(plane), Rc::clone(client)));
+        Self { scene, is_logged, told: RefCell::default(), heard: RefCell::default() }
     }
 
     /// For a connection in TCP mode, which begins now.
     pub(crate) fn of_connection(plane: &Rc<Plane>, client: &Rc<Client>) -> Self {
         let story = Self::new(plane, client);
-        *story.told.borrow_mut() =
-            Told { is_open: true, is_tcp: true, began: plane.elapsed(), ..Told::default() };
+        *story.told.borrow_mut() = Told {
+            is_open: true,
+            is_tcp: true,
+            began: plane.elapsed(),
+            time: story.now(),
+            ..Told::default()
+        };
         story
     }
 
-    /// A request's head has come, of so many bytes.
-    pub(crate) fn begin(&self, bytes: usize) {
+    fn now(&self) -> Timestamp {
+        if self.is_logged { access::timestamp() } else { Timestamp::default() }
+    }
+
+    /// Whether to [`hear`](Self::hear) what a request says.
+    pub(crate) fn is_logged(&self) -> bool {
+        self.is_logged
+    }
+
+    /// The next request's head: as it came, or as HTTP/1.1 would say it; its host and its fields.
+    pub(crate) fn hear<'h>(
+        &self,
+        head: &[u8],
+        host: Option<&[u8]>,
+        fields: impl Iterator<Item = (&'h str, &'h [u8])>,
+    ) {
+        self.heard.borrow_mut().hear(head, host, fields);
+    }
+
+    /// A request's head has come, of so many bytes and in so much time since its first; `None`: what came is none.
+    pub(crate) fn begin(&self, bytes: usize, took: Option<Duration>) {
         let Some((plane, client)) = &self.scene else { return };
         self.finish();
         let began = plane.elapsed();
-        *self.told.borrow_mut() = Told { is_open: true, began, bytes_in: bytes as u64, ..Told::default() };
+        let mut time = self.now();
+        time.0 =
+            time.0.saturating_sub(u64::try_from(took.unwrap_or_default().as_micros()).unwrap_or_default());
+        if took.is_none() {
+            self.heard.borrow_mut().clear();
+        }
+        let bytes_in = bytes as u64;
+        *self.told.borrow_mut() =
+            Told { is_open: true, began, time, head: took, bytes_in, ..Told::default() };
         if let Some(gate) = plane.counters.gate(client.frontend) {
             gate.account.tell(|tally| tally.request_began(began));
         }
+    }
+
+    /// A client went away, or was silent for too long, without a request; so much of one had come.
+    pub(crate) fn nothing_came(&self, bytes: usize, end: End) {
+        let Some((plane, client)) = self.scene.as_ref().filter(|_| self.is_logged) else { return };
+        self.heard.borrow_mut().clear();
+        let bytes_in = bytes as u64;
+        let told = Told { time: client.since, bytes_in, end: Some(end), ..Told::default() };
+        let waited = access::timestamp().0.saturating_sub(client.since.0);
+        let total = Duration::from_micros(waited);
+        self.log(
+            plane,
+            client,
+            &told,
+            &Outcome { times: Times { total, ..Times::default() }, ..told.outcome(Duration::ZERO) },
+        );
     }
 
     /// It is for this service.
@@ -101,6 +164,7 @@ impl Story {
                 tally.retries += 1;
                 tally.redispatches += 1;
             };
+            told.retries += 1;
             before.account.tell(again);
             if let Some(service) = &told.service {
                 service.account.tell(again);
@@ -141,6 +205,11 @@ impl Story {
         }
     }
 
+    /// The client gave up while its request's body was on its way.
+    pub(crate) fn was_uploading(&self) {
+        self.told.borrow_mut().is_uploading = true;
+    }
+
     /// The response's head has come.
     pub(crate) fn answered(&self, status: u16) {
         let Some((plane, _)) = &self.scene else { return };
@@ -159,11 +228,20 @@ impl Story {
         self.told.borrow_mut().bytes_out += bytes;
     }
 
+    /// A response's head went towards the client.
+    pub(crate) fn moved_head(&self, bytes: u64) {
+        let told = &mut *self.told.borrow_mut();
+        told.bytes_out += bytes;
+        told.head_bytes_out += bytes;
+    }
+
     /// It has an answer of our own.
     pub(crate) fn page(&self, page: &Page, end: End) {
         let told = &mut *self.told.borrow_mut();
         told.status = Some(page.status());
-        told.bytes_out += page.bytes();
+        let (head, body) = page.bytes();
+        told.bytes_out += head + body;
+        told.head_bytes_out += head;
         told.end = Some(end);
     }
 
@@ -198,10 +276,73 @@ impl Story {
                 _ => {}
             });
         }
+        if self.is_logged {
+            self.log(plane, client, told, &outcome);
+        }
+    }
+
+    fn log(&self, plane: &Plane, client: &Client, told: &Told, outcome: &Outcome) {
+        let gate = plane.counters.gate(client.frontend);
+        let sessions = |tally: Tally| tally.sessions.current;
+        let of_service = told.service.as_ref().map(|service| service.account.tally()).unwrap_or_default();
+        let of_server = told.server.as_ref().map(|server| server.account.tally()).unwrap_or_default();
+        let heard = self.heard.borrow();
+        let times = outcome.times;
+        let record = Record {
+            time: told.time,
+            client: client.peer,
+            local: client.local,
+            frontend: gate.map_or("", |gate| &gate.name),
+            is_tcp: told.is_tcp,
+            tls: client.tls.as_ref().map(|tls| tls.version),
+            service: told.service.as_ref().map(|service| service.name.as_str()),
+            backend: told.server.as_ref().map(|server| server.node.as_str()),
+            line: heard.line(),
+            host: heard.host(),
+            user_agent: heard.user_agent(),
+            referer: heard.referer(),
+            trace: heard.trace(),
+            status: outcome.status,
+            bytes_in: outcome.bytes_in,
+            bytes_out: outcome.bytes_out,
+            head_bytes_out: told.head_bytes_out,
+            times: muster_access_log::Times {
+                head: told.head,
+                queue: times.queue,
+                connect: times.connect,
+                response: times.response,
+                total: times.total + told.head.unwrap_or_default(),
+            },
+            retries: told.retries,
+            redispatched: told.retries > 0,
+            termination: told.termination(),
+            load: Load {
+                process: plane.counters.clients(),
+                frontend: gate.map_or(0, |gate| sessions(gate.account.tally())),
+                service: of_service.sessions.current,
+                backend: of_server.sessions.current,
+                backend_queue: of_server.queue.current,
+                service_queue: of_service.queue.current,
+            },
+        };
+        let is_silent = told.head.is_none() && told.bytes_in + told.bytes_out == 0;
+        plane.access.write(client.frontend, &record, is_silent);
     }
 }
 
 impl Told {
+    fn termination(&self) -> Termination {
+        let reached = match (self.answered, self.connected, self.picked, &self.service) {
+            (Some(_), ..) => Stage::Data,
+            (None, Some(_), ..) if self.is_tcp || self.is_uploading => Stage::Data,
+            (None, Some(_), ..) => Stage::Headers,
+            (None, None, Some(_), _) => Stage::Connect,
+            (None, None, None, Some(_)) => Stage::Queue,
+            (None, None, None, None) => Stage::Request,
+        };
+        self.end.map(|end| end.termination(reached)).unwrap_or_default()
+    }
+
     fn outcome(&self, now: Duration) -> Outcome {
         let between = |from: Option<Duration>, to: Option<Duration>| Some(to?.saturating_sub(from?));
         Outcome {

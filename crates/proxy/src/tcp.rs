@@ -74,9 +74,9 @@ pub(crate) async fn relay(plane: Rc<Plane>, stream: Stream, client: Rc<Client>) 
     if let Some(end) = end {
         story.fail(end);
     }
-    story.finish();
     tracing::debug!(peer = ?client.peer, ?ended, "a connection ended");
     lease.end(ended);
+    story.finish();
 }
 
 /// A connection to some backend.

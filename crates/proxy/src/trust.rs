@@ -86,6 +86,7 @@ mod tests {
             tcp_idle_timeout: Duration::ZERO,
             idle_max: 0,
             drain_timeout: Duration::ZERO,
+            access_logs: Vec::new(),
             plaintext,
             rule,
             stats: None,

@@ -129,7 +129,8 @@ fn who_breaks_off_is_who_is_counted() {
 fn a_connection_in_tcp_mode_is_a_session_with_bytes_and_no_request() {
     local(async {
         let backend = Backend::script(|mut wire, _, _| async move {
-            let heard = wire.bytes(5).await.unwrap();
+            // The first connection may be one that a new backend is tried with.
+            let Some(heard) = wire.bytes(5).await else { return };
             wire.write([heard, b" back".to_vec()].concat()).await;
         })
         .await;

@@ -1,6 +1,7 @@
 //! Every black-box test, in one binary: they wait far more than they work, so the long ones run beside the others.
 
 mod abuse;
+mod access_logs;
 mod admin;
 mod api;
 mod beside_s6;

@@ -1,7 +1,9 @@
 use super::*;
 use crate::facts::Gossip;
 use muster_control::templates::TemplateRow;
-use muster_fleet::{Backend, BackendReport, Phase, Picture, Report, Service, Standing, Terms};
+use muster_fleet::{
+    Backend, BackendReport, Bucket, Phase, Picture, Report, Service, ServiceReport, Standing, Terms,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -69,6 +71,21 @@ fn report(sink: &str, backends: usize) -> Report {
         failed_unsafe: 1,
         retried: 3,
         backends: (0..backends).map(backend).collect(),
+        services: vec![ServiceReport {
+            service: "web".into(),
+            sessions: 4,
+            statuses: vec![0, 5, 0, 1, 0, 0],
+            client_aborts: 6,
+            bytes_out: 700,
+            durations: vec![
+                Bucket { le_us: Some(64), count: 2 },
+                Bucket { le_us: Some(128), count: 3 },
+                Bucket { le_us: None, count: 1 },
+            ],
+            duration_sum_us: 1_500_000,
+            ..ServiceReport::default()
+        }],
+        log_lines_lost: 8,
     }
 }
 
@@ -85,6 +102,16 @@ fn each_fact_has_its_line() {
         r#"muster_backends{service="web",standing="ready"} 2"#,
         r#"muster_requests_total{sink="proxy"} 20"#,
         r#"muster_backend_up{sink="proxy",service="web",node="n0"} 1"#,
+        r#"muster_responses_total{sink="proxy",service="web",code="2xx"} 5"#,
+        r#"muster_request_errors_total{sink="proxy",service="web",kind="client_abort"} 6"#,
+        r#"muster_response_bytes_total{sink="proxy",service="web"} 700"#,
+        r#"muster_sessions_current{sink="proxy",service="web"} 4"#,
+        "# TYPE muster_request_duration_seconds histogram",
+        r#"muster_request_duration_seconds_sum{sink="proxy",service="web"} 1.5"#,
+        r#"muster_request_duration_seconds_count{sink="proxy",service="web"} 6"#,
+        r#"muster_request_duration_seconds_bucket{le="0.000128",sink="proxy",service="web"} 5"#,
+        r#"muster_request_duration_seconds_bucket{le="+Inf",sink="proxy",service="web"} 6"#,
+        r#"muster_access_log_lines_lost_total{sink="proxy"} 8"#,
         r#"muster_backend_ejected{sink="proxy",service="web",node="n1"} 1"#,
         r#"muster_templates_right{group="web"} 1"#,
         r#"muster_render_duration_seconds{group="web"} 1.5"#,

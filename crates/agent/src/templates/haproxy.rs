@@ -117,6 +117,8 @@ impl Haproxy {
             failed_unsafe: 0,
             retried: 0,
             backends,
+            services: Vec::new(),
+            log_lines_lost: 0,
         })
     }
 }

@@ -357,6 +357,8 @@ impl Worker {
                 failed_unsafe: 0,
                 retried: 0,
                 backends: Vec::new(),
+                services: Vec::new(),
+                log_lines_lost: 0,
             }),
         };
         if let Some(report) = report {

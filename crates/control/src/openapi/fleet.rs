@@ -169,6 +169,59 @@ pub(super) struct Report {
     retried: u64,
     /// Every backend that it serves.
     backends: Vec<BackendReport>,
+    /// What it counted of its services, of at most 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    services: Vec<ServiceReport>,
+    /// Lines of its access log that nobody took; absent: 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log_lines_lost: Option<u64>,
+}
+
+/// One service's part of a report.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(super) struct ServiceReport {
+    /// Name of the service.
+    service: String,
+    /// Requests, or connections in TCP mode, in progress.
+    sessions: u32,
+    /// The most of them at the same time.
+    sessions_max: u32,
+    /// All that began.
+    sessions_total: u64,
+    /// Requests that wait for a place.
+    queued: u32,
+    /// Requests that ended with a status of 100 to 199, and so on to 599; the last of all others.
+    statuses: Vec<u64>,
+    /// Bytes from clients.
+    bytes_in: u64,
+    /// Bytes to clients.
+    bytes_out: u64,
+    /// Requests for which no backend could be reached, or none was there.
+    connect_errors: u64,
+    /// Requests that a backend had and gave no response to.
+    response_errors: u64,
+    /// Responses that could not be passed on.
+    bad_responses: u64,
+    /// Backends that ended in the middle of a response.
+    server_aborts: u64,
+    /// Clients that went away or fell silent.
+    client_aborts: u64,
+    /// Attempts after the first.
+    retries: u64,
+    /// How many requests took how long, each counted once.
+    durations: Vec<Bucket>,
+    /// All their times together, in microseconds.
+    duration_sum_us: u64,
+}
+
+/// Times of about the same length.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(super) struct Bucket {
+    /// Longest time in it, in microseconds; absent: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    le_us: Option<u64>,
+    /// How many there were that no shorter bucket has.
+    count: u64,
 }
 
 /// One backend's part of a report.
@@ -261,6 +314,16 @@ mod tests {
             failed_unsafe: 5,
             retried: 6,
             backends: vec![backend(None), backend(Some("refused".into()))],
+            services: vec![real::ServiceReport {
+                service: "web".into(),
+                statuses: vec![0; 6],
+                durations: vec![
+                    real::Bucket { le_us: Some(64), count: 1 },
+                    real::Bucket { le_us: None, count: 1 },
+                ],
+                ..real::ServiceReport::default()
+            }],
+            log_lines_lost: 7,
         };
         agrees::<Report>(&report);
     }

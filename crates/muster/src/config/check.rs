@@ -4,6 +4,7 @@ mod host;
 mod listen;
 mod port_owner;
 
+use super::access;
 use super::family::Family;
 use super::handlers;
 use super::key::Key;
@@ -98,6 +99,9 @@ fn but_for_the_socket(
     let problems = &mut findings.problems;
     if roles.contains(&Role::Proxy) {
         listen::twice(settings, problems);
+        if let Err(words) = access::place(settings) {
+            problems.push(problem(settings, &keys::proxy::ACCESS_LOG_TO, words));
+        }
         listen::stats(settings, problems);
         rules_without_sink(settings, &mut findings.notes);
     }

@@ -82,6 +82,8 @@ pub(crate) static TABLE: &[&Key] = &[
     &proxy::TCP_IDLE_TIMEOUT,
     &proxy::IDLE_MAX,
     &proxy::DRAIN_TIMEOUT,
+    &proxy::ACCESS_LOG,
+    &proxy::ACCESS_LOG_TO,
     &proxy::PLAINTEXT,
     &proxy::STATS,
     &proxy::STATS_SOCKET,

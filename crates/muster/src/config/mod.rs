@@ -12,6 +12,7 @@
 //! A later source replaces the value of an earlier one; only tags merge, name by name, and lists in Serf's files continue. Every value keeps its origin, so
 //! that `config print` can show it and every complaint can point at it. Reading never stops at the first problem.
 
+mod access;
 pub(crate) mod check;
 mod env;
 mod expand;

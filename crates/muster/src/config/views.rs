@@ -1,5 +1,6 @@
 //! Settings as the roles want them.
 
+use super::access;
 use super::family::Family;
 use super::handlers;
 use super::haproxy;
@@ -222,6 +223,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
             _ => muster_proxy::Protocol::Http1,
         },
         drain_timeout: settings.duration(&keys::proxy::DRAIN_TIMEOUT),
+        access_logs: access::logs(settings),
         stats: stats(settings),
         plaintext: settings.bool(&keys::proxy::PLAINTEXT),
         rule: rules(settings).remove(settings.text(&keys::proxy::SERVICE)).unwrap_or_default(),

@@ -9,8 +9,9 @@
 //! | the files that they name | [`files`] |
 //! | what is said of them | [`check`] |
 //! | what in them is not done yet | [`shortfall`] |
-//! | a file as our configuration, and a run by it | [`translate`], [`stats`], [`start`] |
+//! | a file as our configuration, and a run by it | [`translate`], [`stats`], [`access`], [`start`] |
 
+mod access;
 pub(crate) mod check;
 pub(crate) mod files;
 mod flags;

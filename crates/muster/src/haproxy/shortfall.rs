@@ -40,9 +40,6 @@ impl Shortfall {
 
     fn of_frontend(&mut self, frontend: &Frontend, front: &Front) {
         let place = &frontend.place;
-        if !front.logs.is_empty() {
-            self.note(place, "requests are not logged yet");
-        }
         if frontend.limits.clients_max.is_some() {
             self.note(place, "`maxconn` is not held yet: as many clients are taken as files may be opened");
         }

@@ -1,5 +1,6 @@
 //! A file as the configuration of our balancer.
 
+use super::access;
 use muster_fleet::{Backend as FleetBackend, Gossip, Phase, Picture, Service, Standing, Terms};
 use muster_haproxy_file::{Backend, Balance, File, Server, Target};
 use muster_proxy::{
@@ -17,12 +18,15 @@ pub(super) type Names = BTreeMap<(String, u16), SocketAddr>;
 /// The names that have to be looked up, with the first line that needs each.
 pub(super) fn names(file: &File) -> Vec<(String, u16, String)> {
     let servers = file.backends.iter().flat_map(|backend| &backend.servers);
+    let servers = servers.map(|server| (&server.target, &server.place));
+    let fronts = file.plan.frontends().iter().zip(&file.fronts);
+    let logs = fronts.flat_map(|(frontend, front)| access::targets(front).map(|to| (to, &frontend.place)));
     let mut names: Vec<(String, u16, String)> = Vec::new();
-    for server in servers {
-        if let Target::Name { name, port } = &server.target
+    for (target, place) in servers.chain(logs) {
+        if let Target::Name { name, port } = target
             && !names.iter().any(|(known, known_port, _)| known == name && known_port == port)
         {
-            names.push((name.clone(), *port, server.place.to_string()));
+            names.push((name.clone(), *port, place.to_string()));
         }
     }
     names
@@ -46,6 +50,7 @@ pub(super) fn config(base: Config, file: &File, names: &Names) -> Config {
         listen: listen.collect(),
         service: String::new(),
         routing: Some(routing),
+        access_logs: access::logs(file, names),
         idle_timeout: of_clients.unwrap_or(base.idle_timeout),
         tcp_idle_timeout: of_tunnels.or(of_clients).unwrap_or(base.tcp_idle_timeout),
         stats: super::stats::of(file),
@@ -113,7 +118,12 @@ fn fixed(file: &File, names: &Names) -> Fixed {
 }
 
 fn address(server: &Server, names: &Names) -> Option<SocketAddr> {
-    match &server.target {
+    address_of(&server.target, names)
+}
+
+/// Where a target is in the network.
+pub(super) fn address_of(target: &Target, names: &Names) -> Option<SocketAddr> {
+    match target {
         Target::Ip(addr) => Some(*addr),
         Target::Name { name, port } => names.get(&(name.clone(), *port)).copied(),
         Target::Unix(_) => None,

@@ -18,6 +18,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Heads are small; memory that a large one took is given back behind it.
 const SPARE_BYTES_MAX: usize = 4096;
@@ -55,6 +56,10 @@ pub(crate) struct Http1<S> {
     stop: watch::Receiver<bool>,
     idle_max: Duration,
     stuck_max: Duration,
+    /// When the first bytes came of a head that was not whole then.
+    first: Option<Instant>,
+    /// The client was silent for too long.
+    is_late: bool,
     /// For a head that does not come, or an answer that is not taken.
     alarm: Alarm,
     /// The client has said that nothing follows; it may still read.
@@ -96,6 +101,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             stop,
             idle_max,
             stuck_max: idle_max.max(bounds::STUCK_MIN),
+            first: None,
+            is_late: false,
             alarm: Alarm::default(),
             has_ended: false,
             grace: Alarm::default(),
@@ -134,6 +141,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         self.held.is_empty()
     }
 
+    /// How long the head took that was read last, since its first byte.
+    pub(crate) fn head_took(&mut self) -> Duration {
+        self.first.take().map_or(Duration::ZERO, |first| first.elapsed())
+    }
+
+    /// Bytes of a head that is not whole, and whether its client was silent for too long.
+    pub(crate) fn left(&self) -> (usize, bool) {
+        (self.held.bytes().len(), self.is_late)
+    }
+
     /// Reads the next request's head into `ask`.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>, ask: &mut Ask) -> Poll<Next> {
         loop {
@@ -141,6 +158,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                 Ok(true) => {
                     self.alarm.clear();
                     return Poll::Ready(Next::Request);
+                }
+                Ok(false) if self.first.is_none() && !self.held.is_empty() => {
+                    self.first = Some(Instant::now());
                 }
                 Ok(false) => {}
                 Err(refusal) => {
@@ -155,7 +175,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             match self.held.poll_fill(cx, &mut self.stream) {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::Closed),
                 Poll::Ready(Ok(_)) => {}
-                Poll::Pending => return self.alarm.poll(cx).map(|()| Next::Closed),
+                Poll::Pending => {
+                    return self.alarm.poll(cx).map(|()| {
+                        self.is_late = true;
+                        Next::Closed
+                    });
+                }
             }
         }
     }
@@ -183,6 +208,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         ask.head.clear();
         if ask.head.capacity() > SPARE_BYTES_MAX {
             ask.head = Vec::new();
+        }
+        if ask.story.is_logged() {
+            ask.story.hear(bytes, request.host(), request.fields());
         }
         write_request(&request, &self.hop, &mut ask.head)?;
         self.is_head = request.method == "HEAD";

@@ -32,6 +32,7 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, timeout};
@@ -110,7 +111,7 @@ fn builder() -> Builder {
 struct Life<S: AsyncRead + AsyncWrite + Unpin> {
     connection: Connection<Lead<S>, Bytes>,
     meter: Rc<RefCell<Meter>>,
-    idle_max: std::time::Duration,
+    idle_max: Duration,
     had_request: bool,
     /// The client was told to make no new requests.
     is_ending: bool,
@@ -176,7 +177,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Life<S> {
 async fn request(plane: Rc<Plane>, client: Rc<Client>, hop: Rc<Hop>, arrived: Arrived, is_alone: bool) {
     let mut asks = ask(&plane, &client);
     let (mut front, refused) = Http2::new(arrived, &hop, plane.config.idle_timeout, &mut asks);
-    asks.story.begin(asks.head.len());
+    // What came is no request, or one whose head the connection's task has read at once.
+    asks.story.begin(asks.head.len(), refused.is_none().then_some(Duration::ZERO));
     // Held until all of the answer is out.
     let ((outcome, _turn), _place) = match refused {
         Some(refusal) => {

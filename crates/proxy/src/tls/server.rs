@@ -7,11 +7,11 @@ use super::{Found, Tls, load_with};
 use crate::bounds;
 use crate::error::Error;
 use crate::stream::Socket;
-use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
+use rustls::{ProtocolVersion, ServerConfig};
 use std::io;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
@@ -25,6 +25,8 @@ pub(crate) struct Secured {
     pub(crate) name: Option<String>,
     /// HTTP/2 was agreed on.
     pub(crate) is_h2: bool,
+    /// What it speaks.
+    pub(crate) version: &'static str,
 }
 
 /// Accepts TLS on behalf of all listeners that want it.
@@ -122,6 +124,10 @@ impl Server {
         let session = stream.get_ref().1;
         let name = session.server_name().map(str::to_owned);
         let is_h2 = session.alpn_protocol() == Some(H2);
-        Ok((stream, Secured { name, is_h2 }))
+        let version = match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_3) => "TLSv1.3",
+            _ => "TLSv1.2",
+        };
+        Ok((stream, Secured { name, is_h2, version }))
     }
 }

@@ -56,6 +56,7 @@ pub fn config() -> Config {
         tcp_idle_timeout: Duration::from_secs(3600),
         idle_max: 16,
         drain_timeout: Duration::from_secs(10),
+        access_logs: Vec::new(),
         plaintext: false,
         rule: Rule::default(),
         stats: None,

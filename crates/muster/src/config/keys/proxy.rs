@@ -204,6 +204,27 @@ pub(crate) static DRAIN_TIMEOUT: Key = Key {
     ..PROXY
 };
 
+pub(crate) static ACCESS_LOG: Key = Key {
+    name: "access_log",
+    flag: "access-log",
+    kind: Kind::Word { words: &["off", "combined", "json", "httplog"], also: &[] },
+    fallback: Fallback::Is("off"),
+    help: "A line for each request when it is over: off, combined, json or httplog.\n\n\
+           `combined` is Apache's and nginx's, `httplog` is HAProxy's; on listeners with `tcp` HAProxy's `tcplog` takes its place. `json` is \
+           an object with all that is known. No request waits for its line: what nobody takes is lost, and is counted.",
+    ..PROXY
+};
+
+pub(crate) static ACCESS_LOG_TO: Key = Key {
+    name: "access_log_to",
+    flag: "access-log-to",
+    fallback: Fallback::Is("stdout"),
+    help: "Where those lines go: stdout, stderr, /PATH, syslog:/PATH or udp:ADDRESS:PORT.\n\n\
+           A file is opened again on HUP, for programs that rotate it. `syslog:/dev/log` and `udp:10.0.0.5:514` are syslog (RFC 3164) with \
+           the facility local0, a datagram for each line.",
+    ..PROXY
+};
+
 pub(crate) static PLAINTEXT: Key = Key {
     name: "plaintext",
     flag: "plaintext",

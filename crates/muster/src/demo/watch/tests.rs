@@ -41,6 +41,8 @@ fn look(members: &[(&str, &str)], backends: &[BackendReport]) -> Look {
         failed_unsafe: 0,
         retried: 0,
         backends: backends.to_vec(),
+        services: Vec::new(),
+        log_lines_lost: 0,
     };
     Look {
         members: members.iter().map(|(name, status)| member(name, status)).collect(),

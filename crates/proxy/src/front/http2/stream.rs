@@ -76,6 +76,9 @@ impl Http2 {
         head::request_text(parts, !self.receive.is_end_stream(), &mut text)?;
         let mut slots = Slots::new();
         let request = Request::parse(&text, &mut slots)?.ok_or(Refusal::HeadTooLong)?;
+        if ask.story.is_logged() {
+            ask.story.hear(&as_it_came(&text), request.host(), request.fields());
+        }
         write_request(&request, hop, &mut ask.head)?;
         ask.asked = Asked { head: self.is_head, connect: false, upgrade: false };
         ask.safe = matches!(request.method, "GET" | "HEAD" | "OPTIONS" | "TRACE");
@@ -175,6 +178,16 @@ fn gone(cause: h2::Error) -> ClientError {
 
 fn reset() -> ClientError {
     ClientError::Gone(io::ErrorKind::ConnectionReset.into())
+}
+
+/// A request in HTTP/1.1's words, with the version that its client spoke, for the log.
+fn as_it_came(text: &[u8]) -> Vec<u8> {
+    let mut said = text.to_vec();
+    let line = said.iter().position(|byte| *byte == b'\r').unwrap_or(said.len());
+    if let Some(version) = said[..line].last_chunk_mut::<8>() {
+        *version = *b"HTTP/2.0";
+    }
+    said
 }
 
 impl Front for Http2 {

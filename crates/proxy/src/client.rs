@@ -1,11 +1,13 @@
 //! Who a connection is from.
 
+use crate::routes::Entry;
 use crate::tls::Secured;
 use muster_balance::Hint;
 use muster_proxy_header::Header;
 use siphasher::sip::SipHasher13;
 use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Who is connected.
@@ -17,10 +19,8 @@ pub(crate) struct Client {
     pub(crate) local: Option<SocketAddr>,
     /// What TLS told, if it speaks that.
     pub(crate) tls: Option<Secured>,
-    /// The frontend of the plan that it came to.
-    pub(crate) frontend: usize,
-    /// The port of https that its requests are sent to instead.
-    pub(crate) redirect_https: Option<u16>,
+    /// Where it came in.
+    pub(crate) entry: Rc<Entry>,
     /// Its place among the clients; given back when the last part of the connection is gone.
     _place: OwnedSemaphorePermit,
 }
@@ -30,9 +30,10 @@ impl Client {
     pub(crate) fn new(
         peer: Option<SocketAddr>,
         local: Option<SocketAddr>,
+        entry: Rc<Entry>,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        Self { peer, local, tls: None, frontend: 0, redirect_https: None, _place: place }
+        Self { peer, local, tls: None, entry, _place: place }
     }
 
     /// What of it decides which backend it gets, where that depends on the client: its address, and nobody's port.

@@ -14,13 +14,8 @@ use std::rc::Rc;
 use tokio::sync::watch;
 
 /// Lets a client in and serves it, until either side closes.
-pub(crate) async fn enter(
-    plane: Rc<Plane>,
-    listen: Rc<Listen>,
-    socket: Socket,
-    mut client: Client,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(crate) async fn enter(plane: Rc<Plane>, socket: Socket, mut client: Client) {
+    let (listen, mut stop) = (client.entry.spec(), client.entry.stopping());
     let limit = plane.config.handshake_timeout;
     let from = client.peer;
     let entered = tokio::select! {
@@ -62,9 +57,8 @@ async fn welcome(
     if listen.proxy_protocol && is_trusted(plane, client.peer) {
         client.introduce(preface::read(&socket).await?);
     }
-    (client.redirect_https, client.frontend) = (listen.redirect_https, listen.frontend);
     // Nothing listens with `tls` without a server for it.
-    let Some(tls) = plane.tls.as_ref().filter(|_| listen.tls) else { return Ok(Stream::Plain(socket)) };
+    let Some(tls) = plane.tls().filter(|_| listen.tls) else { return Ok(Stream::Plain(socket)) };
     let (stream, secured) = tls.accept(socket, listen.tcp).await?;
     tracing::debug!(peer = ?client.peer, name = ?secured.name, "TLS");
     client.tls = Some(secured);

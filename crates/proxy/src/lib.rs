@@ -17,6 +17,7 @@
 //! speaks, and `front::http1` the one protocol so far. `buffer` and `alarm` are what keeps a request cheap.
 
 mod alarm;
+mod aside;
 mod attempt;
 mod bind;
 mod bounds;
@@ -34,6 +35,7 @@ mod inherited;
 mod last_picture;
 mod lease;
 mod listen;
+mod maintenance;
 mod own;
 mod pages;
 mod plane;
@@ -42,8 +44,10 @@ mod preface;
 mod proxy;
 mod redirect;
 mod relay;
+mod reload;
 mod report;
 mod route;
+mod routes;
 mod run;
 mod serve;
 mod service;
@@ -57,12 +61,12 @@ mod upload;
 mod upstream;
 
 pub use bind::{At, Listen, address};
-pub use config::{Config, Fixed, Routing, ServiceConfig};
+pub use config::{Config, Fixed, Maintenance, Routing, ServiceConfig};
 pub use error::Error;
 pub use inherited::is_handed_over;
 pub use muster_balance::{Algorithm, Policy, Stickiness, Traits};
 pub use muster_proxy_header::Version as ProxyProtocol;
 pub use proxy::Proxy;
-pub use run::run;
+pub use run::{Reload, run};
 pub use tls::{Found as FoundCertificates, Tls, load as load_certificates};
 pub use trust::Distrust;

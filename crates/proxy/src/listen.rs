@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::door;
 use crate::error::Error;
 use crate::plane::Plane;
+use crate::routes::Entry;
 use crate::stream::Socket;
 use crate::upstream;
 use socket2::{Domain, Protocol, Type};
@@ -18,7 +19,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 /// A socket that is listened on.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ pub(crate) struct Held {
 ///
 /// # Errors
 /// [`Error::Listen`], with what to do about it.
-fn bind(spec: &Listen) -> Result<Listener, Error> {
+pub(crate) fn bind(spec: &Listen) -> Result<Listener, Error> {
     let bound = match &spec.at {
         At::Tcp(addr) => {
             listener(*addr).and_then(|socket| Ok((At::Tcp(socket.local_addr()?), Listening::Tcp(socket))))
@@ -163,38 +165,46 @@ impl Listening {
     }
 }
 
-/// Accepts clients until `stop` becomes true, then closes the socket. No error is fatal: a client may be gone before
+/// Accepts clients until `entry` stops, then closes the socket. No error is fatal: a client may be gone before
 /// it is accepted, and descriptors may run out for a while.
-pub(crate) async fn accept(
-    plane: Rc<Plane>,
-    listener: Listener,
-    places: Arc<Semaphore>,
-    stop: watch::Receiver<bool>,
-) {
-    let mut stopped = stop.clone();
+pub(crate) async fn accept(plane: Rc<Plane>, listener: Listener, entry: Rc<Entry>, places: Arc<Semaphore>) {
+    let mut stopped = entry.stopping();
+    let socket = listener.socket;
     tokio::select! {
         _ = stopped.wait_for(|stop| *stop) => {}
-        () = accept_all(plane, &listener, places, stop) => {}
+        () = accept_all(&plane, &socket, &entry, &places) => {}
+    }
+    // Closing the socket resets whom the kernel has let in.
+    let deadline = Instant::now() + bounds::LAST_CLIENTS_WAIT;
+    let next = async || {
+        let place = Arc::clone(&places).acquire_owned().await.ok()?;
+        Some((socket.accept().await.ok()?, place))
+    };
+    while entry.leaves() {
+        let Ok(Some((accepted, place))) = timeout_at(deadline, next()).await else { break };
+        let_in(&plane, &entry, accepted, place);
     }
 }
 
-async fn accept_all(
-    plane: Rc<Plane>,
-    listener: &Listener,
-    places: Arc<Semaphore>,
-    stop: watch::Receiver<bool>,
+fn let_in(
+    plane: &Rc<Plane>,
+    entry: &Rc<Entry>,
+    (socket, peer, local): (Socket, Option<SocketAddr>, Option<SocketAddr>),
+    place: OwnedSemaphorePermit,
 ) {
-    let spec = Rc::new(listener.spec.clone());
+    let client = Client::new(peer, local, Rc::clone(entry), place);
+    tokio::task::spawn_local(door::enter(Rc::clone(plane), socket, client));
+}
+
+async fn accept_all(plane: &Rc<Plane>, socket: &Listening, entry: &Rc<Entry>, places: &Arc<Semaphore>) {
     let mut failing = false;
     loop {
         // With all places taken, clients wait in the kernel's queue.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
-        match listener.socket.accept().await {
-            Ok((socket, peer, local)) => {
+        let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
+        match socket.accept().await {
+            Ok(accepted) => {
                 failing = false;
-                let client = Client::new(peer, local, place);
-                let entering = door::enter(Rc::clone(&plane), Rc::clone(&spec), socket, client, stop.clone());
-                tokio::task::spawn_local(entering);
+                let_in(plane, entry, accepted, place);
             }
             Err(cause) if is_clients(&cause) => {
                 tracing::debug!(%cause, "a client was gone before it was accepted");

@@ -30,16 +30,19 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stop: watch::Receiver<bool>,
 ) {
     let is_secure = client.tls.is_some();
-    let hop = match plane.config.routing {
-        Some(_) => Hop::silent(client.local, is_secure),
-        None => Hop::new(client.peer.map(|peer| peer.ip()), client.local, is_secure),
+    let routes = client.entry.routes();
+    let hop = match &routes.routing {
+        Some(routing) if !routing.tells_of_clients => Hop::silent(client.local, is_secure),
+        _ => Hop::new(client.peer.map(|peer| peer.ip()), client.local, is_secure),
     };
     let mut stopped = stop.clone();
     let mut stopped = pin!(stopped.wait_for(|stop| *stop));
     let mut front = Http1::new(stream, hop, plane.config.idle_timeout, stop);
     let preface = plane.config.send_proxy_protocol.map(|version| preface::of(&client, version));
     let hint = client.hint();
-    let service = Rc::clone(&plane.service);
+    let service = Rc::clone(&routes.service);
+    // From here on each request asks for those of its time.
+    drop(routes);
     let mut ask = Ask { service, hint, preface: preface.unwrap_or_default(), ..Ask::default() };
     let mut alarm = Alarm::default();
     let mut waits = Waits::default();
@@ -57,8 +60,8 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Next::Closed => return,
         }
-        let outcome = match client.redirect_https {
-            None => match route::decide(&plane, &client, &mut ask, front.edits()) {
+        let outcome = match client.entry.spec().redirect_https {
+            None => match route::decide(&client, &mut ask, front.edits()) {
                 None => forward(&plane, &ask, &mut front, &mut alarm).await,
                 Some(page) => {
                     front.page(&page);
@@ -128,7 +131,8 @@ impl Waits {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use muster_fleet::{Gossip, Phase, Picture, Rule, Terms};
+    use crate::routes::Entry;
+    use muster_fleet::{Gossip, Phase, Picture, Terms};
     use std::sync::Arc;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -153,7 +157,7 @@ mod tests {
             idle_max: 16,
             drain_timeout: seconds(10),
             plaintext: false,
-            rule: Rule::default(),
+            rules: muster_fleet::Rules::new(),
         }
     }
 
@@ -171,10 +175,11 @@ mod tests {
         let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let addr = Some(([127, 0, 0, 1], 80).into());
         let (mut client, stream) = tokio::io::duplex(64);
+        let entry = Rc::new(Entry::new("127.0.0.1:80".parse().unwrap(), plane.routes()));
         let served = serve(
             plane,
             stream,
-            Rc::new(Client::new(addr, addr, place)),
+            Rc::new(Client::new(addr, addr, entry, place)),
             watch::Sender::new(false).subscribe(),
         );
         let asks = async {

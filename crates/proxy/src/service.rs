@@ -1,7 +1,8 @@
 //! One service, as its requests need it.
 
-use crate::config::Config;
+use crate::config::{Config, Maintenance};
 use muster_balance::Policy;
+use muster_routes::Page;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -18,6 +19,12 @@ pub(crate) struct Service {
     pub(crate) connect_timeout: Duration,
     /// Longest wait for a response head.
     pub(crate) response_timeout: Duration,
+    /// When it is closed.
+    pub(crate) maintenance: Option<Maintenance>,
+    /// Its backends, where they are written down.
+    pub(crate) fixed: Option<muster_fleet::Service>,
+    /// The file of its maintenance was there when last looked.
+    closed: Cell<bool>,
     /// Whether it had a backend when last looked; `None` before the first look.
     has_backends: Cell<Option<bool>>,
 }
@@ -25,6 +32,8 @@ pub(crate) struct Service {
 impl Service {
     /// All that a configuration speaks of, by name.
     pub(crate) fn all(config: &Config) -> BTreeMap<String, Rc<Self>> {
+        let pictured = config.routing.iter().filter_map(|routing| routing.fixed.as_ref());
+        let pictured: Vec<_> = pictured.map(|fixed| &fixed.picture.services).collect();
         let make = |name: &str, policy: &Policy, connect_timeout, response_timeout| {
             // Nobody waits in a queue yet.
             let policy = Policy { queue_max: 0, ..policy.clone() };
@@ -33,23 +42,56 @@ impl Service {
                 policy,
                 connect_timeout,
                 response_timeout,
-                has_backends: Cell::new(None),
+                fixed: pictured.iter().find_map(|services| services.get(name)).cloned(),
+                ..Self::default()
             };
-            (name.to_owned(), Rc::new(service))
+            (name.to_owned(), service)
         };
+        let shared = |(name, service)| (name, Rc::new(service));
         match &config.routing {
             None => {
                 let Config { service, policy, connect_timeout, response_timeout, .. } = config;
-                [make(service, policy, *connect_timeout, *response_timeout)].into()
+                [shared(make(service, policy, *connect_timeout, *response_timeout))].into()
             }
             Some(routing) => {
                 let all = routing.services.iter();
                 all.map(|(name, service)| {
-                    make(name, &service.policy, service.connect_timeout, service.response_timeout)
+                    let (name, made) =
+                        make(name, &service.policy, service.connect_timeout, service.response_timeout);
+                    shared((name, Self { maintenance: service.maintenance.clone(), ..made }))
                 })
                 .collect()
             }
         }
+    }
+
+    /// Whether nothing but what was seen of it differs.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let told = |service: &Self| (service.connect_timeout, service.response_timeout);
+        self.name == other.name
+            && self.policy == other.policy
+            && told(self) == told(other)
+            && self.maintenance == other.maintenance
+            && self.fixed == other.fixed
+    }
+
+    /// What was seen of the one in whose place it comes.
+    pub(crate) fn takes_over_from(&self, before: &Self) {
+        self.has_backends.set(before.has_backends.get());
+        let file =
+            |service: &Self| service.maintenance.as_ref().and_then(|maintenance| maintenance.file.clone());
+        self.closed.set(before.closed.get() && file(self) == file(before));
+    }
+
+    /// Whether the file of its maintenance is there; true when that is news.
+    pub(crate) fn close(&self, is_there: bool) -> bool {
+        self.closed.replace(is_there) != is_there
+    }
+
+    /// What its clients get while it is closed.
+    pub(crate) fn closed(&self) -> Option<&Page> {
+        let maintenance = self.maintenance.as_ref()?;
+        (maintenance.now || self.closed.get()).then_some(&maintenance.page)
     }
 
     /// One line when the service becomes empty and one when it recovers.

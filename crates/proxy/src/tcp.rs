@@ -29,7 +29,7 @@ use tokio::net::TcpStream;
 /// Relays between a client and a backend, until both have ended or nothing moves any more.
 pub(crate) async fn relay(plane: Rc<Plane>, stream: Stream, client: Client) {
     plane.first_picture().await;
-    let Some(service) = route::of_connection(&plane, &client) else { return };
+    let Some(service) = route::of_connection(&client) else { return };
     let Some((mut lease, upstream)) = connect(&plane, &service, &client).await else { return };
     let mut duct = Duct::new(stream, upstream, plane.config.tcp_idle_timeout);
     let ended = tokio::select! {

@@ -1,6 +1,7 @@
 //! Settings as the roles want them.
 
 use super::family::Family;
+use super::frontends;
 use super::handlers;
 use super::haproxy;
 use super::key::Kind;
@@ -206,7 +207,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         tls: tls(settings),
         handshake_timeout: settings.duration(&keys::proxy::HANDSHAKE_TIMEOUT),
         policy: policy(settings),
-        routing: None,
+        routing: frontends::routing(settings),
         service: settings.text(&keys::proxy::SERVICE).to_owned(),
         socket: settings.text(&keys::SOCKET).into(),
         connect_timeout: settings.duration(&keys::proxy::CONNECT_TIMEOUT),
@@ -216,12 +217,12 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         idle_max: settings.count(&keys::proxy::IDLE_MAX),
         drain_timeout: settings.duration(&keys::proxy::DRAIN_TIMEOUT),
         plaintext: settings.bool(&keys::proxy::PLAINTEXT),
-        rule: rules(settings).remove(settings.text(&keys::proxy::SERVICE)).unwrap_or_default(),
+        rules: rules(settings),
     }
 }
 
 /// How the proxy chooses backends.
-fn policy(settings: &Settings) -> Policy {
+pub(super) fn policy(settings: &Settings) -> Policy {
     let (algorithm, sticky) = match settings.text(&keys::proxy::BALANCE) {
         "leastconn" => (Algorithm::LeastConn, Stickiness::None),
         "p2c" => (Algorithm::PowerOfTwo, Stickiness::None),
@@ -244,8 +245,7 @@ pub(crate) fn tls(settings: &Settings) -> Tls {
 
 /// Where the proxy's clients come.
 pub(crate) fn listen(settings: &Settings) -> Vec<Listen> {
-    // Each text was read when its source was.
-    settings.texts(&keys::proxy::LISTEN).iter().filter_map(|text| text.parse().ok()).collect()
+    frontends::listeners(settings).into_iter().map(|listener| listener.listen).collect()
 }
 
 /// Who may serve which service; a service about which nothing is said has no rule.

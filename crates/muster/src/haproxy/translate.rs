@@ -39,7 +39,12 @@ pub(super) fn config(base: Config, file: &File, names: &Names) -> Config {
     let of_tunnels = longest(&mut frontends.iter().map(|frontend| frontend.timeouts.tunnel));
     let services =
         file.backends.iter().map(|backend| (backend.name.clone(), service(&base, backend))).collect();
-    let routing = Routing { plan: Arc::new(file.plan.clone()), services, fixed: Some(fixed(file, names)) };
+    let routing = Routing {
+        plan: Arc::new(file.plan.clone()),
+        services,
+        fixed: Some(fixed(file, names)),
+        tells_of_clients: false,
+    };
     Config {
         listen: listen.collect(),
         service: String::new(),
@@ -73,6 +78,7 @@ fn service(base: &Config, backend: &Backend) -> ServiceConfig {
         policy: Policy { algorithm, sticky, slow_start, ..Policy::default() },
         connect_timeout: backend.timeouts.connect.unwrap_or(base.connect_timeout),
         response_timeout: backend.timeouts.server.unwrap_or(base.response_timeout),
+        maintenance: None,
     }
 }
 

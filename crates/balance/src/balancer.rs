@@ -120,6 +120,11 @@ impl Balancer {
         }
     }
 
+    /// The service and the node of a backend, as long as it is known.
+    pub fn names(&self, key: Key) -> Option<(&str, &str)> {
+        self.backends.get(key).map(|backend| (&*backend.service, &*backend.node))
+    }
+
     /// Whether this backend has never answered while another of its service does: a request that can be made again should
     /// not wait long for it.
     pub fn is_on_trial(&self, key: Key) -> bool {

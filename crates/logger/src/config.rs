@@ -21,6 +21,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// Where those messages go; without a rule that matches, to standard output and to the collector.
     pub rules: Vec<Rule>,
+    /// Where the last lines can be read; nowhere, if it is not said.
+    pub readers: Option<PathBuf>,
     /// The pipes of the services, inherited.
     pub pipes: Vec<PipeSpec>,
     /// Name of this host, for the collector.

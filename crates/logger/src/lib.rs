@@ -20,6 +20,7 @@
 //! | `ears` | sockets to which programs send syslog messages |
 //! | `sinks` | who gets which line, and who is waited for |
 //! | `stdout`, `files`, `forward` | one sink each |
+//! | `readers` | who reads the last lines: `muster logs` |
 //! | `complaints` | what went wrong, told once in a while |
 
 mod complaints;
@@ -30,6 +31,7 @@ mod files;
 mod forward;
 mod inherited;
 mod nonblocking;
+mod readers;
 mod run;
 mod sinks;
 mod stdout;

@@ -105,6 +105,7 @@ impl Logger {
             self.sinks.push(self.moment());
             self.finish_round();
             self.read();
+            self.sinks.serve_readers(self.now());
             let refused = self.ears.take_refused();
             if refused > 0 {
                 let why =

@@ -13,6 +13,7 @@ use crate::Config;
 use crate::complaints::Complaints;
 use crate::files::Files;
 use crate::forward::Forward;
+use crate::readers::Readers;
 use crate::stdout::Stdout;
 
 /// How long somebody may take nothing before services go on without him.
@@ -34,6 +35,7 @@ pub(crate) struct Moment {
 pub(crate) struct Sinks {
     outlets: Outlets,
     rules: Vec<Rule>,
+    readers: Option<Readers>,
     pub(crate) complaints: Complaints,
 }
 
@@ -59,12 +61,23 @@ impl Sinks {
             forward: config.collector.clone().map(Forward::new),
             put: 0,
         };
-        Ok(Self { outlets, rules: config.rules.clone(), complaints: Complaints::new() })
+        let mut complaints = Complaints::new();
+        let services = || config.pipes.iter().map(|pipe| pipe.service.clone());
+        let readers = config.readers.as_deref().and_then(|path| {
+            // Logs go on without anybody who reads them here.
+            Readers::open(path, services())
+                .inspect_err(|error| {
+                    complaints.note(&format!("`muster logs` at {}", path.display()), &error.to_string());
+                })
+                .ok()
+        });
+        Ok(Self { outlets, rules: config.rules.clone(), readers, complaints })
     }
 
     /// A line of a service: to everybody.
     pub(crate) fn line(&mut self, record: &Record<'_>, now: Instant) {
         let targets = Targets { stdout: true, collector: true, files: vec![record.service] };
+        self.keep(record);
         self.outlets.put(record, &targets, now, &mut self.complaints);
     }
 
@@ -80,10 +93,24 @@ impl Sinks {
             text: &message.text,
             part: message.part,
         };
+        self.keep(&record);
         // Not to a file of its own: the name is whatever somebody wrote.
         let unruled = || Targets { stdout: true, collector: true, files: Vec::new() };
         let targets = Targets::of(&self.rules, record.priority).unwrap_or_else(unruled);
         self.outlets.put(&record, &targets, moment.now, &mut self.complaints);
+    }
+
+    fn keep(&mut self, record: &Record<'_>) {
+        if let Some(readers) = &mut self.readers {
+            readers.keep(record);
+        }
+    }
+
+    /// Whoever reads the last lines gets them.
+    pub(crate) fn serve_readers(&mut self, now: Instant) {
+        if let Some(readers) = &mut self.readers {
+            readers.serve(now);
+        }
     }
 
     /// A round begins.
@@ -124,12 +151,14 @@ impl Sinks {
     /// When something is to be done without being told.
     pub(crate) fn due(&self) -> Option<Instant> {
         let forward = self.outlets.forward.as_ref().and_then(Forward::due);
-        forward.into_iter().chain(self.complaints.due()).min()
+        let readers = self.readers.as_ref().and_then(Readers::due);
+        forward.into_iter().chain(readers).chain(self.complaints.due()).min()
     }
 
     pub(crate) fn poll_fds(&self) -> impl Iterator<Item = PollFd<'_>> {
         let stdout = self.outlets.stdout.as_ref().and_then(Stdout::poll_fd);
-        stdout.into_iter().chain(self.outlets.forward.as_ref().and_then(Forward::poll_fd))
+        let forward = self.outlets.forward.as_ref().and_then(Forward::poll_fd);
+        stdout.into_iter().chain(forward).chain(self.readers.iter().flat_map(Readers::poll_fds))
     }
 
     /// Files may have been moved away.

@@ -75,7 +75,7 @@ pub(crate) fn text(record: &Record<'_>, out: &mut Vec<u8>) {
 
 fn json(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(format!("{{\"time\":\"{}\",\"service\":", record.time).as_bytes());
-    string(record.service.as_bytes(), out);
+    json_string(record.service.as_bytes(), out);
     let stream = record.stream.name();
     out.extend_from_slice(format!(",\"stream\":\"{stream}\"").as_bytes());
     if record.stream == Stream::Syslog {
@@ -84,7 +84,7 @@ fn json(record: &Record<'_>, out: &mut Vec<u8>) {
     }
     if let Some(process) = record.process {
         out.extend_from_slice(b",\"process\":");
-        string(process.as_bytes(), out);
+        json_string(process.as_bytes(), out);
     }
     if record.part.continues() {
         out.extend_from_slice(b",\"continues\":true");
@@ -93,12 +93,12 @@ fn json(record: &Record<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"goes_on\":true");
     }
     out.extend_from_slice(b",\"text\":");
-    string(record.text, out);
+    json_string(record.text, out);
     out.push(b'}');
 }
 
 /// A string of JSON. What is no UTF-8 is replaced, since JSON has no other text.
-fn string(bytes: &[u8], out: &mut Vec<u8>) {
+pub fn json_string(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     for chunk in bytes.utf8_chunks() {
         for &byte in chunk.valid().as_bytes() {

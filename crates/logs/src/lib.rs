@@ -11,12 +11,15 @@
 //! | `rule` | which messages go where, by facility and severity |
 //! | `rotate` | when a file is full, and the names of full ones |
 //! | `queue` | what waits for somebody slow: bounded, and counted when it was too much |
+//! | `tail` | the last lines of each service, kept for whoever asks |
+//! | `asking` | what such a reader says first |
 //! | `place` | where messages come from and where they are sent, as people write it |
 //!
 //! Time is passed in: an [`Instant`] to judge by, a [`Timestamp`] to print.
 #![cfg_attr(not(test), no_std)]
 extern crate alloc;
 
+mod asking;
 mod cut;
 mod form;
 mod framing;
@@ -28,10 +31,12 @@ mod record;
 mod rfc5424;
 mod rotate;
 mod rule;
+mod tail;
 mod time;
 
+pub use asking::{ASKING_BYTES_MAX, Asking};
 pub use cut::{Cutter, LINE_BYTES_MAX, Piece, Rest};
-pub use form::Form;
+pub use form::{Form, json_string};
 pub use framing::{Frames, octet_counted};
 pub use message::Message;
 pub use place::{Collector, Listen, PipeSpec, pipes};
@@ -41,4 +46,5 @@ pub use record::{Part, Record, Stream};
 pub use rfc5424::rfc5424;
 pub use rotate::{Limits, Move, file_name, moves, name_of_old};
 pub use rule::{Rule, Target, Targets};
+pub use tail::{Next, Place, Tail, Wanted};
 pub use time::{Instant, Timestamp};

@@ -119,12 +119,7 @@ pub struct PipeSpec {
 impl core::fmt::Display for PipeSpec {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         write!(f, "{}=", self.fd)?;
-        for c in self.service.chars() {
-            match c {
-                ',' | '%' => write!(f, "%{:02X}", u32::from(c))?,
-                c => f.write_char(c)?,
-            }
-        }
+        write_escaped(&self.service, |c| c == ',', f)?;
         f.write_str(if self.stream == Stream::Stderr { ":err" } else { ":out" })
     }
 }
@@ -154,7 +149,25 @@ pub fn pipes(text: &str) -> Result<Vec<PipeSpec>, String> {
     Ok(pipes)
 }
 
-fn unescaped(text: &str) -> Option<String> {
+/// Writes a name with `%XX` for the bytes of what is `special`, and of the percent sign.
+pub(crate) fn write_escaped(
+    name: &str,
+    special: impl Fn(char) -> bool,
+    f: &mut core::fmt::Formatter<'_>,
+) -> core::fmt::Result {
+    for c in name.chars() {
+        if c != '%' && !special(c) {
+            f.write_char(c)?;
+            continue;
+        }
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            write!(f, "%{byte:02X}")?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn unescaped(text: &str) -> Option<String> {
     let (mut bytes, mut rest) = (Vec::new(), text.as_bytes());
     while let [byte, behind @ ..] = rest {
         rest = behind;

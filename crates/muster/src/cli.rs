@@ -71,6 +71,9 @@ pub(crate) enum Command {
     /// Send a signal to a service.
     #[command(long_about = help::SIGNAL, after_long_help = help::SIGNAL_AFTER)]
     Signal(SignalArgs),
+    /// Show what services of this container wrote last.
+    #[command(long_about = help::LOGS, after_long_help = help::LOGS_AFTER)]
+    Logs(LogsArgs),
     /// Show the processes of this container below their services.
     #[command(long_about = help::TREE, after_long_help = help::TREE_AFTER)]
     Tree(TreeArgs),

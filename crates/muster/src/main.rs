@@ -84,6 +84,7 @@ fn main() -> ExitCode {
         Command::Stop(args) => processes::change::stop(args),
         Command::Restart(args) => processes::change::restart(args),
         Command::Signal(args) => processes::signal::run(args),
+        Command::Logs(args) => processes::logs::run(args),
         Command::Tree(args) => processes::tree::run(args),
         Command::Render(args) => render::run(&args),
         Command::Handlebars(args) => render::handlebars::run(&args.words),

@@ -10,6 +10,7 @@
 //! | `family` | which process belongs to which service |
 //! | `status`, `history` | `status`; how often a service was started and how it ended |
 //! | `tree` | `tree` |
+//! | `logs` | `logs`, as `muster log` keeps them |
 //! | `table`, `units` | answers for people |
 //!
 //! Nothing here waits for a supervisor that does not answer: its pipe is never opened without `O_NONBLOCK`.
@@ -18,6 +19,7 @@ pub(crate) mod change;
 mod control;
 mod family;
 mod history;
+pub(crate) mod logs;
 mod places;
 mod proc_stat;
 mod procfs;

@@ -394,6 +394,7 @@ rotate_keep = 5         # default
 # collector =           # default: nothing is forwarded
 listen = []             # default
 rules = []              # default
+# readers =             # default: `muster run`: `.logs` in its folder of control places
 "##
     );
 }

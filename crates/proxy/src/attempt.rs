@@ -116,6 +116,7 @@ pub(crate) async fn send<F: Front>(
     let plane = lease.plane();
     let idle_max = if repeatable { Duration::MAX } else { bounds::UNREPEATABLE_REUSE_MAX };
     if let Some(idle) = plane.take(lease.key(), idle_max) {
+        ask.story.connected(false);
         match exchange(lease, idle, ask, front, alarm, repeatable).await {
             Err(Failure { cause: Cause::Died(cause), unsent, intact }) => {
                 let cause = Cause::KeptDied(cause);
@@ -143,6 +144,7 @@ pub(crate) async fn send<F: Front>(
     };
     match connected {
         Ok(upstream) => {
+            ask.story.connected(true);
             plane.evidence(lease.key(), Evidence::Connected);
             exchange(lease, upstream, ask, front, alarm, repeatable).await
         }

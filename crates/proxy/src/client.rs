@@ -1,5 +1,6 @@
 //! Who a connection is from.
 
+use crate::counters::Gate;
 use crate::routes::Entry;
 use crate::tls::Secured;
 use muster_balance::Hint;
@@ -44,6 +45,11 @@ impl Client {
             hasher.finish()
         });
         Hint { source, ..Hint::default() }
+    }
+
+    /// The frontend that it came to, as it is counted.
+    pub(crate) fn gate(&self) -> Option<Rc<Gate>> {
+        self.entry.routes().gate(&self.entry.spec())
     }
 
     /// Somebody who is trusted said whose this connection is.

@@ -24,8 +24,14 @@ pub(crate) async fn enter(plane: Rc<Plane>, socket: Socket, mut client: Client) 
         () = stopped(&mut stop) => return,
     };
     match entered {
-        Ok(Ok(stream)) if listen.tcp => tcp::relay(plane, stream, client).await,
-        Ok(Ok(stream)) => serve(plane, stream, Rc::new(client), stop).await,
+        Ok(Ok(stream)) => {
+            let _entered = client.gate().map(|gate| gate.enter(plane.elapsed()));
+            let client = Rc::new(client);
+            match listen.tcp {
+                true => tcp::relay(plane, stream, client).await,
+                false => serve(plane, stream, client, stop).await,
+            }
+        }
         Ok(Err(Refused::Preface(preface::Failed::Closed))) => {
             tracing::debug!(?from, "a client went before it said anything");
         }

@@ -121,6 +121,7 @@ impl<'e, F: Front> Exchange<'e, F> {
                     self.sent += of_head;
                     self.body_sent += (count - of_head) as u64;
                     self.front.taken(count - of_head);
+                    self.ask.story.moved_in((count - of_head) as u64);
                     moved = true;
                 }
                 Poll::Ready(Err(cause)) => self.broken = Some(cause),
@@ -191,6 +192,7 @@ impl<'e, F: Front> Exchange<'e, F> {
                 keeps: response.keeps(),
                 kept_for: response.kept_for(),
             };
+            self.ask.story.moved_out(length as u64);
             self.front.head(&response);
             self.upstream.held.take(length);
             return Ok(Some(facts));
@@ -203,7 +205,10 @@ impl<'e, F: Front> Exchange<'e, F> {
     /// [`PassError`]; what the client has must not look whole.
     pub(crate) fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), PassError>> {
         loop {
-            match self.front.poll_pass(cx, &mut self.upstream.held, self.ended)? {
+            let before = self.upstream.held.bytes().len();
+            let passed = self.front.poll_pass(cx, &mut self.upstream.held, self.ended);
+            self.ask.story.moved_out((before - self.upstream.held.bytes().len()) as u64);
+            match passed? {
                 Poll::Ready(Passed::Whole) => return Poll::Ready(Ok(())),
                 Poll::Ready(Passed::All) => {}
                 Poll::Pending => break,

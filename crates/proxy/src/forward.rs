@@ -2,6 +2,7 @@
 
 use crate::alarm::Alarm;
 use crate::attempt::{self, Answer, Failure};
+use crate::end::End;
 use crate::front::{Ask, Front};
 use crate::lease::Lease;
 use crate::pages::Page;
@@ -29,50 +30,57 @@ pub(crate) async fn forward<F: Front>(
     front: &mut F,
     alarm: &mut Alarm,
 ) -> Outcome {
+    ask.story.is_for(&ask.service);
     plane.first_picture().await;
     match obtain(plane, ask, front, alarm).await {
         Ok((lease, answer)) => {
             let Answer { facts, took, .. } = answer;
+            ask.story.answered(facts.status);
             plane.answered(lease.key(), muster_balance::Answer { status: facts.status, took });
             match facts.is_tunnel {
                 true => Outcome::Tunnel(lease, answer.upstream),
                 false => relay(ask, front, lease, answer).await,
             }
         }
-        Err(Some(page)) => {
+        Err((Some(page), end)) => {
             front.page(&page);
+            ask.story.page(&page, end);
             Outcome::Answered
         }
-        Err(None) => Outcome::Lost,
+        Err((None, end)) => {
+            ask.story.fail(end);
+            Outcome::Lost
+        }
     }
 }
 
-/// Gets a response head from some backend, or what the client is told instead.
+/// Gets a response head from some backend, or what the client is told instead, and why.
 async fn obtain<F: Front>(
     plane: &Rc<Plane>,
     ask: &Ask,
     front: &mut F,
     alarm: &mut Alarm,
-) -> Result<(Lease, Answer), Option<Page>> {
+) -> Result<(Lease, Answer), (Option<Page>, End)> {
     let service = ask.service.name.as_str();
     let safe = ask.safe;
     let repeatable = safe && !ask.has_body;
     let mut tried = Vec::new();
-    let mut last: Option<(Lease, Option<Page>)> = None;
+    let mut last: Option<(Lease, Option<Page>, End)> = None;
     loop {
         let Some((mut lease, addr)) = plane.pick(&ask.service, ask.hint, &tried) else {
             return Err(match last {
-                Some((mut lease, page)) => {
+                Some((mut lease, page, end)) => {
                     // Only what bears repeating comes here.
                     lease.end(Ended::Failed { safe: true });
-                    page
+                    (page, end)
                 }
-                None => Some(Page::nobody_ready(service)),
+                None => (Some(Page::nobody_ready(service)), End::Nobody),
             });
         };
-        if let Some((mut lease, _)) = last.take() {
+        if let Some((mut lease, ..)) = last.take() {
             lease.end(Ended::Retried);
         }
+        ask.story.picked(lease.server());
         let failure = match attempt::send(&lease, addr, ask, front, alarm, repeatable).await {
             Ok(answer) => return Ok((lease, answer)),
             Err(failure) => failure,
@@ -82,11 +90,12 @@ async fn obtain<F: Front>(
         if let Some(evidence) = cause.evidence() {
             plane.evidence(lease.key(), evidence);
         }
-        let page = cause.page(service, safe);
+        let (page, end) = (cause.page(service, safe), End::from(&cause));
+        ask.story.attempt_failed(end);
         if cause.is_clients() {
             tracing::debug!(%addr, %cause, "a request was given up");
             lease.end(Ended::Abandoned);
-            return Err(page);
+            return Err((page, end));
         }
         let attempt = Attempt {
             safe,
@@ -97,12 +106,12 @@ async fn obtain<F: Front>(
         };
         if intact && plane.may_retry(lease.key(), attempt) {
             tracing::debug!(%addr, %cause, "an attempt failed: trying elsewhere");
-            last = Some((lease, page));
+            last = Some((lease, page, end));
         } else {
             tracing::warn!(%addr, %cause, safe, "a request failed");
             // What was never sent is safe to repeat, whatever its method.
             lease.end(Ended::Failed { safe: safe || unsent });
-            return Err(page);
+            return Err((page, end));
         }
     }
 }

@@ -11,6 +11,7 @@ pub(crate) mod http1;
 use crate::buffer::Buffer;
 use crate::pages::Page;
 use crate::service::Service;
+use crate::story::Story;
 use muster_balance::Hint;
 use muster_http1::{Asked, Refusal, Response};
 use std::io;
@@ -34,6 +35,8 @@ pub(crate) struct Ask {
     pub(crate) preface: Vec<u8>,
     /// There is a body.
     pub(crate) has_body: bool,
+    /// What is remembered of it; one of [`Story::new`], or nothing is.
+    pub(crate) story: Story,
 }
 
 /// Why a client's part of an exchange is over too early.

@@ -13,6 +13,8 @@
 //!
 //! `inherited` is what whoever started us holds for us: listening sockets, and a file for `last_picture`.
 //!
+//! `story` remembers what becomes of a request, and tells those who count it (`counters`).
+//!
 //! `plane` is what all of them share. What HTTP/1.1 means is decided by `muster_http1`; `front` is the border to what a client
 //! speaks, and `front::http1` the one protocol so far. `buffer` and `alarm` are what keeps a request cheap.
 
@@ -24,8 +26,10 @@ mod bounds;
 mod buffer;
 mod client;
 mod config;
+mod counters;
 mod door;
 mod edit;
+mod end;
 mod error;
 mod exchange;
 mod follow;
@@ -51,6 +55,7 @@ mod routes;
 mod run;
 mod serve;
 mod service;
+mod story;
 mod stream;
 mod tcp;
 mod tls;
@@ -62,10 +67,12 @@ mod upstream;
 
 pub use bind::{At, Listen, address};
 pub use config::{Config, Fixed, Maintenance, Routing, ServiceConfig};
+pub use counters::Counts;
 pub use error::Error;
 pub use inherited::is_handed_over;
 pub use muster_balance::{Algorithm, Policy, Stickiness, Traits};
 pub use muster_proxy_header::Version as ProxyProtocol;
+pub use muster_tally::Tally;
 pub use proxy::Proxy;
 pub use run::{Reload, run};
 pub use tls::{Found as FoundCertificates, Tls, load as load_certificates};

@@ -184,6 +184,8 @@ pub(crate) async fn accept(plane: Rc<Plane>, listener: Listener, entry: Rc<Entry
         let Ok(Some((accepted, place))) = timeout_at(deadline, next()).await else { break };
         let_in(&plane, &entry, accepted, place);
     }
+    drop(socket);
+    entry.close();
 }
 
 fn let_in(

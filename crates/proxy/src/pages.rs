@@ -135,6 +135,18 @@ impl Page {
         Self::new(GATEWAY_TIMEOUT, format!("The backend did not answer in time. {tail}"))
     }
 
+    /// Its status.
+    pub(crate) fn status(&self) -> u16 {
+        self.status.0
+    }
+
+    /// About how long it is, as HTTP/1.1 with its body.
+    pub(crate) fn bytes(&self) -> u64 {
+        let mut whole = Vec::new();
+        self.write(1, true, false, &mut whole);
+        whole.len() as u64
+    }
+
     /// Writes the page behind `out`. `minor`: of the version HTTP/1 that its client speaks. `keeps`: the connection stays. `alone`:
     /// the head alone, for HEAD.
     pub(crate) fn write(&self, minor: u8, keeps: bool, alone: bool, out: &mut Vec<u8>) {

@@ -5,6 +5,7 @@
 
 use crate::bounds;
 use crate::config::Config;
+use crate::counters::{Counters, Counts, Server};
 use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
@@ -49,6 +50,8 @@ pub(crate) struct Plane {
     settled: watch::Sender<bool>,
     /// Why we cannot begin, if the very first picture was one we must not use.
     pub(crate) distrust: watch::Sender<Option<Distrust>>,
+    /// What became of requests.
+    pub(crate) counters: Counters,
     /// Trials may be due earlier than the timer thinks.
     pub(crate) trials_changed: Notify,
     /// A report should go out now.
@@ -76,6 +79,7 @@ impl Plane {
             routes: RefCell::new(routes),
             retired: RefCell::default(),
             follower: RefCell::new(Follower::new()),
+            counters: Counters::default(),
             start: Instant::now(),
             balancer: RefCell::new(balancer),
             shares: Cell::new(shares(&config, &config)),
@@ -170,6 +174,11 @@ impl Plane {
         muster_balance::Instant(self.start.elapsed())
     }
 
+    /// Time since the start.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.start.elapsed()
+    }
+
     /// Acts on a picture. Returns the backends that should be connected to now.
     pub(crate) fn apply(&self, picture: &Picture) -> Vec<Choice> {
         let mut picture = self.ours(picture);
@@ -186,6 +195,7 @@ impl Plane {
         }
         self.own.remove_from(&mut picture);
         let changes = self.balancer.borrow_mut().apply(self.now(), &picture);
+        self.counters.apply(&picture);
         let mut appeared = Vec::new();
         let mut withdrawn = false;
         for change in changes {
@@ -263,6 +273,28 @@ impl Plane {
                 }
                 None
             }
+        }
+    }
+
+    /// A backend, as it is counted.
+    pub(crate) fn server(&self, key: Key) -> Rc<Server> {
+        let balancer = self.balancer.borrow();
+        self.counters.server(key, || {
+            // Whoever holds a key holds a request on it, and so it is known.
+            let (service, node) = balancer.names(key).unwrap_or_default();
+            (service.to_owned(), node.to_owned())
+        })
+    }
+
+    /// All that was counted so far.
+    pub(crate) fn counts(&self) -> Counts {
+        let routes = self.routes();
+        let services = routes.services.iter();
+        Counts {
+            now: self.elapsed(),
+            frontends: routes.gates.iter().map(|gate| (gate.name.clone(), gate.account.tally())).collect(),
+            services: services.map(|(name, service)| (name.clone(), service.account.tally())).collect(),
+            backends: self.counters.servers(),
         }
     }
 

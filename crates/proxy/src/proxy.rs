@@ -2,6 +2,7 @@
 
 use crate::bounds;
 use crate::config::Config;
+use crate::counters::Counts;
 use crate::error::Error;
 use crate::inherited::Inherited;
 use crate::last_picture::LastPicture;
@@ -27,6 +28,8 @@ pub struct Proxy {
     pub(crate) plane: Rc<Plane>,
     pub(crate) speaking: RefCell<Option<Speaking>>,
     pub(crate) entries: RefCell<Vec<Rc<Entry>>>,
+    /// What becomes true with the end of those that were taken out.
+    pub(crate) leaving: RefCell<Vec<watch::Receiver<bool>>>,
     addrs: Vec<SocketAddr>,
     places: Arc<Semaphore>,
     places_max: u32,
@@ -73,8 +76,18 @@ impl Proxy {
         }
         let (entries, following) = (RefCell::default(), Cell::new(Following::Unwanted));
         let speaking = RefCell::new(speaking);
-        let proxy =
-            Self { plane, speaking, entries, addrs, places, places_max, stop, following, last_picture };
+        let proxy = Self {
+            plane,
+            speaking,
+            entries,
+            leaving: RefCell::default(),
+            addrs,
+            places,
+            places_max,
+            stop,
+            following,
+            last_picture,
+        };
         let entries = listeners.into_iter().map(|listener| proxy.listen(listener, &routes)).collect();
         proxy.entries.replace(entries);
         Ok(proxy)
@@ -153,6 +166,11 @@ impl Proxy {
     /// The account as it would be reported now.
     pub fn report(&self) -> Report {
         self.plane.report()
+    }
+
+    /// What was counted so far, of frontends, services and backends.
+    pub fn counts(&self) -> Counts {
+        self.plane.counts()
     }
 
     /// Stops accepting, closes idle clients and waits until the others have their answers, at most for `limit`.

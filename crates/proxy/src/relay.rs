@@ -4,6 +4,7 @@
 
 use crate::attempt::Answer;
 use crate::bounds;
+use crate::end::End;
 use crate::exchange::Exchange;
 use crate::forward::Outcome;
 use crate::front::{Ask, Front, PassError};
@@ -23,11 +24,13 @@ pub(crate) async fn relay<F: Front>(
     match poll_fn(|cx| exchange.poll_body(cx)).await {
         Ok(()) => {}
         Err(PassError::Client(cause)) => {
+            ask.story.fail(End::from(&cause));
             tracing::debug!(%cause, "a client did not take its answer");
             lease.end(Ended::Abandoned);
             return Outcome::Lost;
         }
         Err(cause @ (PassError::Garbled(_) | PassError::CutShort)) => {
+            ask.story.fail(End::from(&cause));
             tracing::warn!(%cause, "a backend broke off in the middle of a response");
             lease.end(Ended::Failed { safe: ask.safe });
             return Outcome::Lost;

@@ -89,10 +89,19 @@ impl Places {
 }
 
 impl Proxy {
+    /// Waits until listeners that were to go have closed their sockets, a fraction of a second: one of the same address can come then.
+    pub async fn left(&self) {
+        let leaving = self.leaving.take();
+        for mut closing in leaving {
+            // An error says that it is gone with all its clients.
+            let _ = closing.wait_for(|is_closed| *is_closed).await;
+        }
+    }
+
     /// Serves by `config` from now on: its listeners, rules, services, certificates. The rest of it takes another start; what of that
     /// differs is returned, by the names of the keys.
     ///
-    /// Clients stay connected, but for those of listeners that are no more: they get what is under way, and those that wait to be let
+    /// After another reload, wait for [`Proxy::left`] first. Clients stay connected, but for those of listeners that are no more: they get what is under way, and those that wait to be let
     /// in get their first answer.
     ///
     /// # Errors
@@ -131,6 +140,7 @@ impl Proxy {
         for entry in places.leave {
             tracing::info!(addr = %entry.spec(), "not listened on any more");
             entry.leave();
+            self.leaving.borrow_mut().push(entry.closing());
         }
         self.entries.replace(entries);
         trial::start(plane, appeared);

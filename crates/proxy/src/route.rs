@@ -2,6 +2,7 @@
 
 use crate::client::Client;
 use crate::edit::edit;
+use crate::end::End;
 use crate::front::Ask;
 use crate::pages::Page;
 use crate::service::Service;
@@ -11,17 +12,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 /// Sets who gets `ask`, and changes its head as the rules say. What is to be changed in the answer is left in `edits`. Returns what the
-/// client is told when nobody gets it.
-pub(crate) fn decide(client: &Client, ask: &mut Ask, edits: &mut Edits) -> Option<Page> {
+/// client is told when nobody gets it, and why.
+pub(crate) fn decide(client: &Client, ask: &mut Ask, edits: &mut Edits) -> Option<(Page, End)> {
     let routes = client.entry.routes();
     let Some(routing) = &routes.routing else { return give(&routes.service, ask) };
     let mut slots = Slots::new();
     // It is ours: we have just written it.
-    let Ok(Some(request)) = Request::parse(&ask.head, &mut slots) else { return Some(Page::denied(400)) };
+    let Ok(Some(request)) = Request::parse(&ask.head, &mut slots) else {
+        return Some((Page::denied(400), End::BadRequest));
+    };
     let target = match request.target {
         Target::Origin(path) => path,
         Target::Asterisk => "*",
-        Target::Absolute { .. } | Target::Authority(_) => return Some(Page::denied(400)),
+        Target::Absolute { .. } | Target::Authority(_) => return Some((Page::denied(400), End::BadRequest)),
     };
     let head = RequestHead {
         connection: connection(client),
@@ -34,12 +37,12 @@ pub(crate) fn decide(client: &Client, ask: &mut Ask, edits: &mut Edits) -> Optio
     let page = match outcome {
         Outcome::Service(name) => match routes.service_called(name) {
             Some(service) => give(service, ask),
-            None => Some(Page::nobody_ready(name)),
+            None => Some((Page::nobody_ready(name), End::Nobody)),
         },
-        Outcome::Redirect(status) => Some(Page::redirect(status, edits.location())),
-        Outcome::Deny(status) => Some(Page::denied(status)),
-        Outcome::Page(page) => Some(Page::written(page)),
-        Outcome::Nobody => Some(Page::no_service()),
+        Outcome::Redirect(status) => Some((Page::redirect(status, edits.location()), End::Local)),
+        Outcome::Deny(status) => Some((Page::denied(status), End::Denied)),
+        Outcome::Page(page) => Some((Page::written(page), End::Local)),
+        Outcome::Nobody => Some((Page::no_service(), End::Nobody)),
     };
     if page.is_none() && !edits.keeps_request() {
         edit(&mut ask.head, 0, edits.target(), &edits.request());
@@ -48,11 +51,11 @@ pub(crate) fn decide(client: &Client, ask: &mut Ask, edits: &mut Edits) -> Optio
 }
 
 /// Sets who gets `ask`; or what its client is told, while that one is closed.
-fn give(service: &Rc<Service>, ask: &mut Ask) -> Option<Page> {
+fn give(service: &Rc<Service>, ask: &mut Ask) -> Option<(Page, End)> {
     if !Rc::ptr_eq(&ask.service, service) {
         ask.service = Rc::clone(service);
     }
-    service.closed().map(Page::written)
+    service.closed().map(|page| (Page::written(page), End::Local))
 }
 
 /// Who gets a connection in TCP mode; `None`: nobody, and it is to be closed.

@@ -8,6 +8,7 @@
 
 use crate::bind::Listen;
 use crate::config::{Config, Routing};
+use crate::counters::Gate;
 use crate::service::Service;
 use muster_fleet::{Picture, Rules};
 use std::cell::{Cell, RefCell};
@@ -24,6 +25,8 @@ pub(crate) struct Routes {
     pub(crate) service: Rc<Service>,
     /// All that we serve, by name.
     pub(crate) services: BTreeMap<String, Rc<Service>>,
+    /// The frontends, as they are counted; without a routing, the service in place of one.
+    pub(crate) gates: Vec<Rc<Gate>>,
     /// Who may serve those that an agent tells of.
     pub(crate) rules: Rules,
 }
@@ -36,13 +39,14 @@ impl Routes {
             let Some(before) = before.and_then(|before| before.services.get(name)) else { continue };
             if service.is_like(before) {
                 *service = Rc::clone(before);
-            } else {
+            } else if let Some(service) = Rc::get_mut(service) {
                 service.takes_over_from(before);
             }
         }
         let is_followed = |name: &str| services.get(name).is_some_and(|service| service.fixed.is_none());
         let rules = config.rules.iter().filter(|(name, rule)| is_followed(name) && !rule.is_empty());
         Self {
+            gates: gates(config, before),
             rules: rules.map(|(name, rule)| (name.clone(), rule.clone())).collect(),
             routing: config.routing.clone(),
             service: services.get(&config.service).map(Rc::clone).unwrap_or_default(),
@@ -67,11 +71,28 @@ impl Routes {
         self.services.get(name)
     }
 
+    /// The frontend that a listener belongs to.
+    pub(crate) fn gate(&self, listen: &Listen) -> Option<Rc<Gate>> {
+        self.gates.get(listen.frontend).cloned()
+    }
+
     /// What a listener is for, in a word of the log.
     pub(crate) fn name_of(&self, listen: &Listen) -> &str {
         let frontend =
             self.routing.as_ref().and_then(|routing| routing.plan.frontends().get(listen.frontend));
         frontend.map_or(&self.service.name, |frontend| &frontend.name)
+    }
+}
+
+/// Counting goes on for a frontend that stays.
+fn gates(config: &Config, before: Option<&Routes>) -> Vec<Rc<Gate>> {
+    let gate = |name: &str| {
+        let known = before.and_then(|before| before.gates.iter().find(|gate| gate.name == name));
+        known.map_or_else(|| Rc::new(Gate::new(name)), Rc::clone)
+    };
+    match &config.routing {
+        Some(routing) => routing.plan.frontends().iter().map(|frontend| gate(&frontend.name)).collect(),
+        None => vec![gate(&config.service)],
     }
 }
 
@@ -83,6 +104,8 @@ pub(crate) struct Entry {
     stop: watch::Sender<bool>,
     /// It is listened on no more, while the proxy goes on.
     leaves: Cell<bool>,
+    /// Its socket is closed.
+    closed: watch::Sender<bool>,
 }
 
 impl Entry {
@@ -92,6 +115,7 @@ impl Entry {
             routes: RefCell::new(routes),
             stop: watch::Sender::new(false),
             leaves: Cell::new(false),
+            closed: watch::Sender::new(false),
         }
     }
 
@@ -125,6 +149,16 @@ impl Entry {
     pub(crate) fn leave(&self) {
         self.leaves.set(true);
         self.stop();
+    }
+
+    /// Its socket is closed: the address is free.
+    pub(crate) fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    /// Becomes true then.
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.closed.subscribe()
     }
 
     /// Whether it was told to leave.

@@ -21,7 +21,7 @@ pub type Reload = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
 /// # Errors
 /// When an address cannot be listened on, what was handed over is not what was configured, the event loop cannot be made, or the agent's first picture must not be used. Once
 /// it has a picture, nothing is fatal.
-pub fn run(config: Config, reload: Option<Reload>) -> Result<(), Error> {
+pub fn run(config: Config, reload: Option<&Reload>) -> Result<(), Error> {
     // First of all: it takes variables away, and later there may be threads that read some.
     let inherited = Inherited::take()?;
     raise_descriptor_limit();
@@ -40,7 +40,7 @@ pub fn run(config: Config, reload: Option<Reload>) -> Result<(), Error> {
         let reloading = async {
             while hup.recv().await.is_some() {
                 // By default HUP would kill, and cut every request.
-                match &reload {
+                match reload {
                     Some(reload) => read_again(&proxy, Arc::clone(reload)).await,
                     None => {
                         tracing::info!(
@@ -79,6 +79,7 @@ pub fn run(config: Config, reload: Option<Reload>) -> Result<(), Error> {
 /// Serves by what the configuration says now, if it can be followed.
 async fn read_again(proxy: &Proxy, reload: Reload) {
     let Some(read) = aside(move || reload()).await else { return };
+    proxy.left().await;
     match read.and_then(|config| proxy.reload(&config).map_err(|error| error.to_string())) {
         Ok(rest) => {
             tracing::info!("configuration reloaded");

@@ -3,6 +3,7 @@
 use crate::alarm::Alarm;
 use crate::bounds;
 use crate::client::Client;
+use crate::end::End;
 use crate::forward::{Outcome, forward};
 use crate::front::http1::{Http1, Next};
 use crate::front::{Ask, Front};
@@ -11,6 +12,7 @@ use crate::plane::Plane;
 use crate::preface;
 use crate::redirect;
 use crate::route;
+use crate::story::Story;
 use crate::tunnel;
 use muster_http1::Hop;
 use std::future::{Future, poll_fn};
@@ -43,17 +45,22 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let service = Rc::clone(&routes.service);
     // From here on each request asks for those of its time.
     drop(routes);
-    let mut ask = Ask { service, hint, preface: preface.unwrap_or_default(), ..Ask::default() };
+    let story = Story::new(&plane, &client);
+    let mut ask = Ask { service, hint, preface: preface.unwrap_or_default(), story, ..Ask::default() };
     let mut alarm = Alarm::default();
     let mut waits = Waits::default();
     loop {
         front.await_next();
         match waits.next(&mut front, &mut ask, stopped.as_mut()).await {
-            Next::Request => {}
+            Next::Request => ask.story.begin(ask.head.len()),
             Next::Refused(refusal) => {
                 tracing::debug!(peer = ?client.peer, cause = %refusal, "a request was refused");
-                front.page(&Page::refused(refusal));
+                let page = Page::refused(refusal);
+                front.page(&page);
+                ask.story.begin(0);
+                ask.story.page(&page, End::BadRequest);
                 if poll_fn(|cx| front.poll_flush(cx)).await.is_ok() {
+                    ask.story.finish();
                     front.close().await;
                 }
                 return;
@@ -63,28 +70,33 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         let outcome = match client.entry.spec().redirect_https {
             None => match route::decide(&client, &mut ask, front.edits()) {
                 None => forward(&plane, &ask, &mut front, &mut alarm).await,
-                Some(page) => {
+                Some((page, end)) => {
                     front.page(&page);
+                    ask.story.page(&page, end);
                     Outcome::Answered
                 }
             },
             Some(port) => {
-                front.page(&redirect::to_https(&ask.head, port));
+                let page = redirect::to_https(&ask.head, port);
+                front.page(&page);
+                ask.story.page(&page, End::Local);
                 Outcome::Answered
             }
         };
         match outcome {
             Outcome::Answered => {}
             Outcome::Tunnel(lease, upstream) => {
-                return tunnel::run(front.into_tunnel(), lease, upstream).await;
+                return tunnel::run(front.into_tunnel(), lease, upstream, &ask.story).await;
             }
             Outcome::Lost => return,
         }
         alarm.clear();
         if let Err(cause) = poll_fn(|cx| front.poll_flush(cx)).await {
             tracing::debug!(peer = ?client.peer, %cause, "a client's connection ended");
+            ask.story.fail(End::from(&cause));
             return;
         }
+        ask.story.finish();
         if !front.keeps() {
             return front.close().await;
         }

@@ -1,6 +1,7 @@
 //! One service, as its requests need it.
 
 use crate::config::{Config, Maintenance};
+use crate::counters::Account;
 use muster_balance::Policy;
 use muster_routes::Page;
 use std::cell::Cell;
@@ -25,6 +26,8 @@ pub(crate) struct Service {
     pub(crate) fixed: Option<muster_fleet::Service>,
     /// The file of its maintenance was there when last looked.
     closed: Cell<bool>,
+    /// What became of its requests.
+    pub(crate) account: Rc<Account>,
     /// Whether it had a backend when last looked; `None` before the first look.
     has_backends: Cell<Option<bool>>,
 }
@@ -76,7 +79,8 @@ impl Service {
     }
 
     /// What was seen of the one in whose place it comes.
-    pub(crate) fn takes_over_from(&self, before: &Self) {
+    pub(crate) fn takes_over_from(&mut self, before: &Self) {
+        self.account = Rc::clone(&before.account);
         self.has_backends.set(before.has_backends.get());
         let file =
             |service: &Self| service.maintenance.as_ref().and_then(|maintenance| maintenance.file.clone());

@@ -13,11 +13,13 @@ mod splice;
 
 use crate::bounds;
 use crate::client::Client;
+use crate::end::End;
 use crate::lease::Lease;
 use crate::plane::Plane;
 use crate::preface;
 use crate::route;
 use crate::service::Service;
+use crate::story::Story;
 use crate::stream::Stream;
 use crate::upstream::{self, ConnectError};
 use duct::{Broken, Duct};
@@ -27,10 +29,21 @@ use std::rc::Rc;
 use tokio::net::TcpStream;
 
 /// Relays between a client and a backend, until both have ended or nothing moves any more.
-pub(crate) async fn relay(plane: Rc<Plane>, stream: Stream, client: Client) {
+pub(crate) async fn relay(plane: Rc<Plane>, stream: Stream, client: Rc<Client>) {
+    let story = Story::of_connection(&plane, &client);
     plane.first_picture().await;
-    let Some(service) = route::of_connection(&client) else { return };
-    let Some((mut lease, upstream)) = connect(&plane, &service, &client).await else { return };
+    let Some(service) = route::of_connection(&client) else {
+        story.fail(End::Denied);
+        return;
+    };
+    story.is_for(&service);
+    let (mut lease, upstream) = match connect(&plane, &service, &client, &story).await {
+        Ok(connected) => connected,
+        Err(end) => {
+            story.fail(end);
+            return;
+        }
+    };
     let mut duct = Duct::new(stream, upstream, plane.config.tcp_idle_timeout);
     let ended = tokio::select! {
         ended = poll_fn(|cx| duct.poll_first(cx)) => ended,
@@ -48,38 +61,58 @@ pub(crate) async fn relay(plane: Rc<Plane>, stream: Stream, client: Client) {
             Err(broken)
         }
     };
-    let ended = match ended {
-        Ok(()) | Err(Broken::Idle) => Ended::Well,
-        Err(Broken::Client(_)) => Ended::Abandoned,
-        Err(Broken::Backend(_)) => Ended::Failed { safe: false },
+    let (came, went) = duct.moved();
+    story.moved_in(came);
+    story.moved_out(went);
+    let (ended, end) = match ended {
+        Ok(()) => (Ended::Well, None),
+        Err(Broken::Idle) => (Ended::Well, Some(End::Idle)),
+        Err(Broken::Client(_)) => (Ended::Abandoned, Some(End::ClientGone)),
+        Err(Broken::Backend(_)) => (Ended::Failed { safe: false }, Some(End::CutShort)),
     };
+    if let Some(end) = end {
+        story.fail(end);
+    }
+    story.finish();
     tracing::debug!(peer = ?client.peer, ?ended, "a connection ended");
     lease.end(ended);
 }
 
-/// A connection to some backend. `None`: there is none to be had, which was told.
-async fn connect(plane: &Rc<Plane>, service: &Service, client: &Client) -> Option<(Lease, TcpStream)> {
+/// A connection to some backend.
+///
+/// # Errors
+/// There is none to be had.
+async fn connect(
+    plane: &Rc<Plane>,
+    service: &Service,
+    client: &Client,
+    story: &Story,
+) -> Result<(Lease, TcpStream), End> {
     let preface = plane.config.send_proxy_protocol.map(|version| preface::of(client, version));
     let preface = preface.unwrap_or_default();
     let mut tried = Vec::new();
-    let mut last: Option<Lease> = None;
+    let mut last: Option<(Lease, End)> = None;
     loop {
         let Some((lease, addr)) = plane.pick(service, client.hint(), &tried) else {
-            if let Some(mut lease) = last {
+            return Err(last.map_or(End::Nobody, |(mut lease, end)| {
                 lease.end(Ended::Failed { safe: true });
-            }
-            return None;
+                end
+            }));
         };
-        if let Some(mut lease) = last.take() {
+        if let Some((mut lease, _)) = last.take() {
             lease.end(Ended::Retried);
         }
+        story.picked(lease.server());
         let cause = match upstream::dial(addr, service.connect_timeout, &preface).await {
             Ok(upstream) => {
                 plane.evidence(lease.key(), Evidence::Connected);
-                return Some((lease, upstream));
+                story.connected(true);
+                return Ok((lease, upstream));
             }
             Err(cause) => cause,
         };
+        let end = End::from(&cause);
+        story.attempt_failed(end);
         tried.push(lease.key());
         if !matches!(cause, ConnectError::Ours(_)) {
             plane.evidence(lease.key(), Evidence::ConnectFailed);
@@ -88,12 +121,12 @@ async fn connect(plane: &Rc<Plane>, service: &Service, client: &Client) -> Optio
         let attempt = Attempt { safe: true, unsent: true, body_intact: true, answered: false, attempts };
         if plane.may_retry(lease.key(), attempt) {
             tracing::debug!(%addr, %cause, "an attempt failed: trying elsewhere");
-            last = Some(lease);
+            last = Some((lease, end));
         } else {
             tracing::warn!(%addr, %cause, "a connection failed");
             let mut lease = lease;
             lease.end(Ended::Failed { safe: true });
-            return None;
+            return Err(end);
         }
     }
 }

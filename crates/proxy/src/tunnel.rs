@@ -4,7 +4,9 @@
 //! tunnels are closed.
 
 use crate::buffer::Buffer;
+use crate::end::End;
 use crate::lease::Lease;
+use crate::story::Story;
 use crate::upstream::Upstream;
 use muster_balance::Ended;
 use std::io;
@@ -15,12 +17,21 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     (mut stream, first, held): (S, Vec<u8>, Buffer),
     mut lease: Lease,
     mut upstream: Upstream,
+    story: &Story,
 ) {
     match join(&mut stream, first, held, &mut upstream).await {
-        Ok(()) => lease.end(Ended::Well),
-        // Which side broke off cannot be told from here; streams often end so.
-        Err(cause) => tracing::debug!(%cause, "a tunnel broke"),
+        Ok((up, down)) => {
+            story.moved_in(up);
+            story.moved_out(down);
+            lease.end(Ended::Well);
+        }
+        // Which side broke off cannot be told from here, nor how much has moved; streams often end so.
+        Err(cause) => {
+            story.fail(End::ClientGone);
+            tracing::debug!(%cause, "a tunnel broke");
+        }
     }
+    story.finish();
 }
 
 async fn join<S: AsyncRead + AsyncWrite + Unpin>(
@@ -28,7 +39,7 @@ async fn join<S: AsyncRead + AsyncWrite + Unpin>(
     mut first: Vec<u8>,
     held: Buffer,
     upstream: &mut Upstream,
-) -> io::Result<()> {
+) -> io::Result<(u64, u64)> {
     first.extend_from_slice(upstream.held.bytes());
     stream.write_all(&first).await?;
     stream.flush().await?;
@@ -36,6 +47,5 @@ async fn join<S: AsyncRead + AsyncWrite + Unpin>(
     // The memory of these is not needed for as long as the tunnel lives.
     upstream.held = Buffer::default();
     drop((first, held));
-    tokio::io::copy_bidirectional(stream, &mut upstream.stream).await?;
-    Ok(())
+    tokio::io::copy_bidirectional(stream, &mut upstream.stream).await
 }

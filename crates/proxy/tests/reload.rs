@@ -204,6 +204,7 @@ fn no_request_fails_while_the_configuration_changes_hundreds_of_times() {
         };
         let clients: Vec<_> = (0..8).map(|nth| tokio::task::spawn_local(client(nth % 2 == 0))).collect();
         for nth in 1..300 {
+            proxy.left().await;
             proxy.reload(&plans[nth % plans.len()]).unwrap();
             let before: i32 = answers.borrow().values().sum();
             until("some more requests", || answers.borrow().values().sum::<i32>() > before + 4).await;

@@ -1,11 +1,11 @@
-//! Gives back the pages of program text that only the start needed.
+//! Gives back the memory that only the start needed: pages of program text, and what was freed since.
 //!
 //! Starting reads a configuration, builds a command line, perhaps a TLS provider; each page of code that ran stays in the process's page
 //! table, with the fifteen around it that the kernel maps along (`fault_around_bytes`), and so counts as resident for ever, for an agent and
 //! a PID 1 that sleep nearly always. What is dropped here stays in the page cache: whoever needs a page again finds it there, without
 //! reading the disk.
 //!
-//! Memory of our own is never touched: only mappings of the program's file that hold nothing but the file ([`Mapping::holds_only_the_file`]).
+//! Of the heap, only what is free is given back (`malloc_trim`). Other memory of our own is never touched: only mappings of the program's file that hold nothing but the file ([`Mapping::holds_only_the_file`]).
 #![expect(unsafe_code, reason = "madvise; see the argument below")]
 
 mod smaps;
@@ -13,9 +13,11 @@ mod smaps;
 use smaps::Mapping;
 use std::ffi::c_void;
 
-/// Drops the pages of this program's text and constants from its page table. To be called once things have settled. Where `/proc` cannot be
-/// read, nothing happens.
+/// Drops the pages of this program's text and constants from its page table, and those of its heap that hold nothing. To be called once things
+/// have settled. Where `/proc` cannot be read, the text stays.
 pub fn give_back_start() {
+    // SAFETY: it takes the allocator's own locks, and touches free memory only.
+    let _ = unsafe { libc::malloc_trim(0) };
     let Ok(program) = std::fs::read_link("/proc/self/exe") else { return };
     let (Some(program), Ok(smaps)) = (program.to_str(), std::fs::read_to_string("/proc/self/smaps")) else {
         return;

@@ -23,6 +23,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     // fleet for its networks and ports only: a plan names services, and knows no backend.
     ("routes", &["fleet"]),
     ("proxy-header", &[]),
+    ("tally", &[]),
+    // Facts in, bytes out: whoever knows a request fills them in.
+    ("access-log", &[]),
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),
@@ -53,7 +56,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
-    ("proxy", &["fleet", "balance", "control", "http1", "proxy-header", "routes"]),
+    ("proxy", &["fleet", "balance", "control", "http1", "proxy-header", "routes", "tally", "access-log"]),
     // supervise as plain data: what is to be kept running.
     (
         "muster",

@@ -20,6 +20,8 @@ const PURE: &[&str] = &[
     "haproxy-file",
     "proxy-header",
     "http1",
+    "tally",
+    "access-log",
 ];
 
 /// Third-party crates a pure crate may use: each is `no_std` as the workspace configures it.

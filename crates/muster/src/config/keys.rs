@@ -102,6 +102,7 @@ pub(crate) static TABLE: &[&Key] = &[
     &logs::COLLECTOR,
     &logs::LISTEN,
     &logs::RULES,
+    &logs::READERS,
 ];
 
 /// The keys of one section.

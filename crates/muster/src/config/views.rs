@@ -287,6 +287,7 @@ pub(crate) fn logs(settings: &Settings) -> muster_logger::Config {
         collector: settings.text(&keys::logs::COLLECTOR).parse().ok(),
         listen: texts(&keys::logs::LISTEN).filter_map(|text| text.parse().ok()).collect(),
         rules: texts(&keys::logs::RULES).filter_map(|text| text.parse().ok()).collect(),
+        readers: Some(settings.text(&keys::logs::READERS)).filter(|path| !path.is_empty()).map(PathBuf::from),
         pipes: Vec::new(),
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
     }

@@ -26,7 +26,7 @@ pub(crate) fn run(args: ProxyArgs) -> ExitCode {
         switch.set(views::log(&settings).level);
         Ok(views::proxy(&settings))
     });
-    match muster_proxy::run(views::proxy(&settings), Some(reload)) {
+    match muster_proxy::run(views::proxy(&settings), Some(&reload)) {
         Ok(()) => exit::CLEAN,
         // Somebody has to say or to change something: trying again is no use.
         Err(Error::Distrust(distrust)) => {

@@ -10,8 +10,10 @@ use crate::config::check::{Purpose, Role, check};
 use crate::config::haproxy;
 use crate::config::key::Section;
 use crate::config::keys::haproxy as haproxy_keys;
+use crate::config::keys::logs as log_keys;
 use crate::config::keys::run as keys;
 use crate::config::{Given, Origin, Settings, Sources, load, views};
+use crate::processes::logs::SOCKET;
 use muster_init::Plan;
 use muster_init::plan::{Entry, Exec, Word};
 use muster_proxy::Listen;
@@ -48,14 +50,14 @@ pub(crate) fn run(args: RunArgs) -> ExitCode {
     let places = args.places();
     let (sources, command) = args.sources();
     ExitCode::from(muster_init::run(|| {
-        let mut plan = plan(&sources, &command)?;
+        let mut plan = plan(&sources, &command, places.as_deref())?;
         plan.places = places;
         Ok(plan)
     }))
 }
 
 /// What to run, or everything that is wrong, a line for each.
-fn plan(sources: &Sources, command: &[OsString]) -> Result<Plan, String> {
+fn plan(sources: &Sources, command: &[OsString], places: Option<&Path>) -> Result<Plan, String> {
     let loaded = load(sources);
     let settings = &loaded.settings;
     let has_proxy = has_proxy(settings);
@@ -92,7 +94,7 @@ fn plan(sources: &Sources, command: &[OsString]) -> Result<Plan, String> {
         entries.push(main_command(command, entries.len(), &mut offers));
     }
     if logs {
-        keep_logs(&mut entries, sources);
+        keep_logs(&mut entries, sources, settings, places);
     }
     Ok(Plan {
         retire: Some(Retire {
@@ -156,9 +158,12 @@ fn is_said(settings: &Settings, section: Section) -> bool {
 }
 
 /// Adds whoever keeps the log. All others wait for its start, and it for their end.
-fn keep_logs(entries: &mut Vec<Entry>, sources: &Sources) {
+fn keep_logs(entries: &mut Vec<Entry>, sources: &Sources, settings: &Settings, places: Option<&Path>) {
     let mut words = vec!["log".into()];
     words.extend(handed_on(sources, &[Section::Node, Section::Logs, Section::Log]));
+    if let Some(places) = places.filter(|_| settings.text(&log_keys::READERS).is_empty()) {
+        words.extend(["--readers".into(), Word::from(places.join(SOCKET))]);
+    }
     // First: those that others wait for stand before them. The agent's place is behind it then.
     let log = Entry { reads_logs: true, ..role("log", words) };
     for entry in entries.iter_mut() {

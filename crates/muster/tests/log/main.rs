@@ -5,6 +5,7 @@
 mod collector;
 mod killed;
 mod lines;
+mod reading;
 mod slow;
 mod syslog;
 

@@ -68,6 +68,11 @@ impl Duct {
         Self { client, backend, up: Half::default(), down: Half::default(), idle_max, idle }
     }
 
+    /// Bytes that came from the client, and from the backend.
+    pub(super) fn moved(&self) -> (u64, u64) {
+        (self.up.came, self.down.came)
+    }
+
     /// Ready when the backend has said something, or the whole is over.
     pub(super) fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         let polled = self.poll(cx);

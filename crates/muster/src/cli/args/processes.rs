@@ -98,6 +98,27 @@ pub(crate) struct SignalArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// Only these services; without a name all, and what syslog clients send.
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Go on with what follows; Ctrl-C ends it.
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// So many of the last lines.
+    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 100)]
+    pub(crate) lines: usize,
+    /// Each line's time before it.
+    #[arg(long, short)]
+    pub(crate) timestamps: bool,
+    /// Form of the answer; JSON comes as one object per line.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) controlled: Controlled,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TreeArgs {
     /// Form of the answer.
     #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]

@@ -66,3 +66,22 @@ pub(in crate::cli) fn change(word: &str) -> String {
          not come to it in time\n  2  the command line is invalid"
     )
 }
+
+pub(in crate::cli) const LOGS: &str = "\
+Shows what the services of this container wrote last, and with --follow what they write.
+
+`muster log` keeps the last mebibyte of lines for this. It runs beside the services of `muster run` when anything is said in [logs].";
+
+pub(in crate::cli) const LOGS_AFTER: &str = "\
+Example:
+  muster logs
+  muster logs web -n 20 --follow
+  docker exec CONTAINER muster logs -f --timestamps
+
+Whoever reads slower than the services write is told how many lines were missed; they are in the log's other
+places: standard output, files, the collector.
+
+Exit codes:
+  0  shown
+  1  there is no such service, or nobody keeps lines here
+  2  the command line is invalid";

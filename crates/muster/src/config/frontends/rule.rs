@@ -102,7 +102,7 @@ impl<'r> Reader<'r> {
             }
         }
         for (key, negated) in [("from", false), ("not_from", true)] {
-            let networks = self.each(key, |text| text.parse().map_err(|why| format!("{why}")));
+            let networks = self.each(key, str::parse);
             if !networks.is_empty() {
                 ask(negated, Test::Source(networks));
             }

@@ -74,14 +74,14 @@ fn backends(named: &Named<'_>, problems: &mut Vec<Problem>) -> Vec<Backend> {
     let mut backends: Vec<Backend> = Vec::new();
     for text in named.texts(&service_keys::BACKENDS) {
         let mut say = |why: String| {
-            problems.push(Problem::at(named.origin(&service_keys::BACKENDS), format!("backends: {why}")))
+            problems.push(Problem::at(named.origin(&service_keys::BACKENDS), format!("backends: {why}")));
         };
         let (addr, weight) =
             text.split_once('/').map_or((text.as_str(), None), |(addr, weight)| (addr, Some(weight)));
         let weight = weight.map_or(Some(1), |weight| weight.parse().ok().filter(|weight| *weight > 0));
         match (addr.parse::<SocketAddr>(), weight) {
             (Ok(addr), Some(_)) if backends.iter().any(|known| known.addr == addr) => {
-                say(format!("{addr} is there twice"))
+                say(format!("{addr} is there twice"));
             }
             (Ok(addr), Some(_)) if addr.port() == 0 || addr.ip().is_unspecified() => {
                 say(format!("nobody can be reached at {addr}"));

@@ -84,6 +84,16 @@ pub(crate) static LISTEN: Key = Key {
     ..LOGS
 };
 
+pub(crate) static READERS: Key = Key {
+    name: "readers",
+    flag: "readers",
+    kind: Kind::Path,
+    fallback: Fallback::Unset("`muster run`: `.logs` in its folder of control places"),
+    help: "Unix socket at which `muster logs` reads the last lines.\n\n\
+           For this user only. A mebibyte of lines is kept for it in memory.",
+    ..LOGS
+};
+
 pub(crate) static RULES: Key = Key {
     name: "rules",
     flag: "rule",

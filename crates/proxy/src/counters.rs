@@ -1,0 +1,163 @@
+//! What is counted, and for whom: each frontend, service and backend has an [`Account`].
+//!
+//! [`crate::story`] tells them what became of requests. Accounts of frontends and services live as long as the proxy; that of a backend
+//! until it is in no picture and nothing is in progress on it, so that there are never more than pictures name.
+
+use muster_balance::Key;
+use muster_fleet::Picture;
+use muster_tally::Tally;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// One party's tally. One thread, and no call in a call: it is never borrowed twice.
+#[derive(Debug, Default)]
+pub(crate) struct Account(RefCell<Tally>);
+
+impl Account {
+    /// Something is told.
+    pub(crate) fn tell<R>(&self, told: impl FnOnce(&mut Tally) -> R) -> R {
+        told(&mut self.0.borrow_mut())
+    }
+
+    /// All that was counted so far.
+    pub(crate) fn tally(&self) -> Tally {
+        *self.0.borrow()
+    }
+}
+
+/// A frontend, as it is counted.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    /// Its name; without a routing that of the one service.
+    pub(crate) name: String,
+    /// Its clients' connections, and their requests.
+    pub(crate) account: Account,
+}
+
+impl Gate {
+    /// Of nobody yet.
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: name.into(), account: Account::default() }
+    }
+
+    /// A client came. It leaves when what is returned is dropped.
+    pub(crate) fn enter(self: &Rc<Self>, now: Duration) -> Entered {
+        self.account.tell(|tally| tally.session_began(now));
+        Entered(Rc::clone(self))
+    }
+}
+
+/// A client's connection, in progress.
+#[derive(Debug)]
+pub(crate) struct Entered(Rc<Gate>);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.account.tell(Tally::session_ended);
+    }
+}
+
+/// A backend, as it is counted.
+#[derive(Debug, Default)]
+pub(crate) struct Server {
+    /// Its service.
+    pub(crate) service: String,
+    /// Its node.
+    pub(crate) node: String,
+    /// Requests that were sent to it.
+    pub(crate) account: Account,
+}
+
+/// The accounts of backends; those of services and frontends stand in [`crate::routes::Routes`].
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    servers: RefCell<BTreeMap<String, BTreeMap<String, Rc<Server>>>>,
+    /// The same, for the hot path.
+    by_key: RefCell<HashMap<Key, Rc<Server>>>,
+}
+
+impl Counters {
+    /// A backend. `names` tells its service and node when it is seen for the first time.
+    pub(crate) fn server(&self, key: Key, names: impl FnOnce() -> (String, String)) -> Rc<Server> {
+        if let Some(server) = self.by_key.borrow().get(&key) {
+            return Rc::clone(server);
+        }
+        let (service, node) = names();
+        // One that comes back at another address has another key, and is the same to whoever reads of it.
+        let mut servers = self.servers.borrow_mut();
+        let of_service = servers.entry(service.clone()).or_default();
+        let server = of_service
+            .entry(node.clone())
+            .or_insert_with(|| Rc::new(Server { service, node, account: Account::default() }));
+        self.by_key.borrow_mut().insert(key, Rc::clone(server));
+        Rc::clone(server)
+    }
+
+    /// There is a new picture: backends that are gone are forgotten, unless something is in progress on them.
+    pub(crate) fn apply(&self, picture: &Picture) {
+        // Keys are cheap to find again.
+        self.by_key.borrow_mut().clear();
+        self.servers.borrow_mut().retain(|service, servers| {
+            let listed = picture.services.get(service);
+            servers.retain(|node, server| {
+                listed.is_some_and(|listed| listed.backends.contains_key(node))
+                    || server.account.tally().sessions.current > 0
+            });
+            !servers.is_empty()
+        });
+    }
+
+    /// All backends that were sent something, by service and node.
+    pub(crate) fn servers(&self) -> Vec<(String, String, Tally)> {
+        let servers = self.servers.borrow();
+        let all = servers.values().flat_map(BTreeMap::values);
+        all.map(|server| (server.service.clone(), server.node.clone(), server.account.tally())).collect()
+    }
+}
+
+/// All tallies at one instant.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// How long the proxy has run; the tallies' times are since then.
+    pub now: Duration,
+    /// Frontends by name, in the order of the configuration.
+    pub frontends: Vec<(String, Tally)>,
+    /// Services by name.
+    pub services: Vec<(String, Tally)>,
+    /// Backends by service and node: those that were sent something since they came.
+    pub backends: Vec<(String, String, Tally)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use muster_fleet::{Backend, Phase, Service, Standing, Terms};
+
+    #[test]
+    fn a_backend_is_forgotten_when_it_is_gone_and_nothing_is_left_on_it() {
+        let counters = Counters::default();
+        let names = |node: &str| ("web".to_owned(), node.to_owned());
+        let a = counters.server(Key(1), || names("a"));
+        let b = counters.server(Key(2), || names("b"));
+        a.account.tell(|tally| tally.session_began(Duration::ZERO));
+        let backend = Backend { addr: ([10, 0, 0, 1], 80).into(), weight: 1, standing: Standing::Ready };
+        let mut picture = Picture {
+            epoch: 1,
+            version: 1,
+            phase: Phase::Live,
+            services: [("web".into(), Service { backends: [("b".into(), backend)].into() })].into(),
+            terms: Terms::default(),
+            refusals: Vec::new(),
+        };
+        counters.apply(&picture);
+        assert_eq!(counters.servers().len(), 2);
+        // At another address: the same account goes on.
+        assert!(Rc::ptr_eq(&b, &counters.server(Key(3), || names("b"))));
+        a.account.tell(Tally::session_ended);
+        picture.services.clear();
+        counters.apply(&picture);
+        assert_eq!(counters.servers(), []);
+    }
+}

@@ -93,6 +93,12 @@ pub(crate) const HANDSHAKES_MAX: usize = 1024;
 /// How often certificates are looked at for changes. They are renewed days before they expire, so this is for whoever waits at a terminal.
 pub(crate) const CERTIFICATES_LOOK: Duration = Duration::from_secs(2);
 
+/// How often the files are looked for by which services are closed: whoever makes one waits for it.
+pub(crate) const MAINTENANCE_LOOK: Duration = Duration::from_secs(1);
+
+/// How long a listener that is to go waits for clients on their way, whose connections the kernel has taken already.
+pub(crate) const LAST_CLIENTS_WAIT: Duration = Duration::from_millis(100);
+
 /// Pipes by which the kernel carries streams in TCP mode, two descriptors each.
 pub(crate) const PIPES_MAX: usize = 64;
 

@@ -1,5 +1,7 @@
 //! Who a connection is from.
 
+use crate::counters::Gate;
+use crate::routes::Entry;
 use crate::tls::Secured;
 use muster_access_log::Timestamp;
 use muster_balance::Hint;
@@ -7,6 +9,7 @@ use muster_proxy_header::Header;
 use siphasher::sip::SipHasher13;
 use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
+use std::rc::Rc;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Who is connected.
@@ -18,14 +21,10 @@ pub(crate) struct Client {
     pub(crate) local: Option<SocketAddr>,
     /// What TLS told, if it speaks that.
     pub(crate) tls: Option<Secured>,
-    /// The frontend of the plan that it came to.
-    pub(crate) frontend: usize,
-    /// The page of statistics at whose own address it came.
-    pub(crate) page: Option<usize>,
-    /// The port of https that its requests are sent to instead.
-    pub(crate) redirect_https: Option<u16>,
     /// When it came, by the clock; 0 where that is not logged.
     pub(crate) since: Timestamp,
+    /// Where it came in.
+    pub(crate) entry: Rc<Entry>,
     /// Its place among the clients; given back when the last part of the connection is gone.
     _place: OwnedSemaphorePermit,
 }
@@ -35,18 +34,10 @@ impl Client {
     pub(crate) fn new(
         peer: Option<SocketAddr>,
         local: Option<SocketAddr>,
+        entry: Rc<Entry>,
         place: OwnedSemaphorePermit,
     ) -> Self {
-        Self {
-            peer,
-            local,
-            tls: None,
-            frontend: 0,
-            page: None,
-            redirect_https: None,
-            since: Timestamp::default(),
-            _place: place,
-        }
+        Self { peer, local, tls: None, since: Timestamp::default(), entry, _place: place }
     }
 
     /// What of it decides which backend it gets, where that depends on the client: its address, and nobody's port.
@@ -57,6 +48,11 @@ impl Client {
             hasher.finish()
         });
         Hint { source, ..Hint::default() }
+    }
+
+    /// The frontend that it came to, as it is counted.
+    pub(crate) fn gate(&self) -> Option<Rc<Gate>> {
+        self.entry.routes().gate(&self.entry.spec())
     }
 
     /// Somebody who is trusted said whose this connection is.

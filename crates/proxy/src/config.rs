@@ -6,8 +6,8 @@ use crate::service::Protocol;
 use crate::stats::Stats;
 use crate::tls::Tls;
 use muster_balance::{Policy, Traits};
-use muster_fleet::{Network, Picture, Rule};
-use muster_routes::Plan;
+use muster_fleet::{Network, Picture, Rules};
+use muster_routes::{Page, Plan};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -54,21 +54,24 @@ pub struct Config {
     pub access_logs: Vec<AccessLog>,
     /// Follow an agent that gossips in plaintext beyond loopback.
     pub plaintext: bool,
-    /// Who may serve `service`; the agent must draw by the same rule.
-    pub rule: Rule,
+    /// Who may serve which service; the agent must draw those that we serve by the same rules.
+    pub rules: Rules,
     /// What HAProxy's tools find, if they find anything.
     pub stats: Option<Stats>,
 }
 
-/// Several services behind rules. Backends are told of clients what the rules say, and nothing else.
+/// Several services behind rules.
 #[derive(Clone, Debug)]
 pub struct Routing {
     /// Which request goes where; [`Listen::frontend`] counts in its frontends.
     pub plan: Arc<Plan>,
     /// The plan's services.
     pub services: BTreeMap<String, ServiceConfig>,
-    /// Backends that are written down: then no agent is followed.
+    /// Backends that are written down. No agent is asked for their services, and none is followed where all are here.
     pub fixed: Option<Fixed>,
+    /// Backends are told of clients as without rules (`X-Forwarded-For` and its like), and what the rules say beside that; else what
+    /// the rules say, and nothing else.
+    pub tells_of_clients: bool,
 }
 
 /// One service of several.
@@ -84,6 +87,19 @@ pub struct ServiceConfig {
     pub response_timeout: Duration,
     /// How long nothing of a response that began may come.
     pub stall_timeout: Duration,
+    /// When it is closed, and what its clients are told then.
+    pub maintenance: Option<Maintenance>,
+}
+
+/// A service that is closed for a while. In TCP mode its clients' connections are closed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Maintenance {
+    /// It is.
+    pub now: bool,
+    /// It is as long as this file exists, which is looked for every second.
+    pub file: Option<PathBuf>,
+    /// What its clients get.
+    pub page: Page,
 }
 
 /// Backends that no agent draws.

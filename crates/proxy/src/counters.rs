@@ -37,6 +37,11 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
+    /// Of nobody yet.
+    pub(crate) fn new(name: &str) -> Self {
+        Self { name: name.into(), account: Account::default() }
+    }
+
     /// A client came. It leaves when what is returned is dropped.
     pub(crate) fn enter(self: &Rc<Self>, now: Duration) -> Entered {
         self.account.tell(|tally| tally.session_began(now));
@@ -65,32 +70,15 @@ pub(crate) struct Server {
     pub(crate) account: Account,
 }
 
-/// All accounts but those of services, which stand in [`crate::service::Service`].
+/// The accounts of backends; those of services and frontends stand in [`crate::routes::Routes`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    gates: Vec<Rc<Gate>>,
     servers: RefCell<BTreeMap<String, BTreeMap<String, Rc<Server>>>>,
     /// The same, for the hot path.
     by_key: RefCell<HashMap<Key, Rc<Server>>>,
 }
 
 impl Counters {
-    /// Nothing counted. `gates`: the names of the frontends, in the order that clients are told apart by.
-    pub(crate) fn new(gates: impl IntoIterator<Item = String>) -> Self {
-        let gate = |name| Rc::new(Gate { name, account: Account::default() });
-        Self { gates: gates.into_iter().map(gate).collect(), ..Self::default() }
-    }
-
-    /// A frontend, by its number.
-    pub(crate) fn gate(&self, number: usize) -> Option<&Rc<Gate>> {
-        self.gates.get(number)
-    }
-
-    /// Clients of all frontends.
-    pub(crate) fn clients(&self) -> u32 {
-        self.gates.iter().map(|gate| gate.account.tally().sessions.current).sum()
-    }
-
     /// A backend. `names` tells its service and node when it is seen for the first time.
     pub(crate) fn server(&self, key: Key, names: impl FnOnce() -> (String, String)) -> Rc<Server> {
         if let Some(server) = self.by_key.borrow().get(&key) {
@@ -121,17 +109,11 @@ impl Counters {
         });
     }
 
-    /// The highest values begin anew.
+    /// The highest values of backends begin anew.
     pub(crate) fn clear_highest(&self) {
         let servers = self.servers.borrow();
-        let servers = servers.values().flat_map(BTreeMap::values).map(|server| &server.account);
-        let accounts = self.gates.iter().map(|gate| &gate.account).chain(servers);
+        let accounts = servers.values().flat_map(BTreeMap::values).map(|server| &server.account);
         accounts.for_each(|account| account.tell(Tally::clear_highest));
-    }
-
-    /// All frontends.
-    pub(crate) fn gates(&self) -> impl Iterator<Item = (String, Tally)> {
-        self.gates.iter().map(|gate| (gate.name.clone(), gate.account.tally()))
     }
 
     /// All backends that were sent something, by service and node.
@@ -190,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_backend_is_forgotten_when_it_is_gone_and_nothing_is_left_on_it() {
-        let counters = Counters::new(["in".into()]);
+        let counters = Counters::default();
         let names = |node: &str| ("web".to_owned(), node.to_owned());
         let a = counters.server(Key(1), || names("a"));
         let b = counters.server(Key(2), || names("b"));

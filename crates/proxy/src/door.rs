@@ -17,13 +17,8 @@ use std::rc::Rc;
 use tokio::sync::watch;
 
 /// Lets a client in and serves it, until either side closes.
-pub(crate) async fn enter(
-    plane: Rc<Plane>,
-    listen: Rc<Listen>,
-    socket: Socket,
-    mut client: Client,
-    mut stop: watch::Receiver<bool>,
-) {
+pub(crate) async fn enter(plane: Rc<Plane>, socket: Socket, mut client: Client) {
+    let (listen, mut stop) = (client.entry.spec(), client.entry.stopping());
     let limit = plane.config.handshake_timeout;
     let from = client.peer;
     let entered = tokio::select! {
@@ -33,9 +28,9 @@ pub(crate) async fn enter(
     };
     match entered {
         Ok(Ok(stream)) => {
-            let _entered = plane.counters.gate(client.frontend).map(|gate| gate.enter(plane.elapsed()));
+            let _entered = client.gate().map(|gate| gate.enter(plane.elapsed()));
             let is_h2 = client.tls.as_ref().is_some_and(|tls| tls.is_h2);
-            if plane.access.is_wanted(client.frontend) {
+            if plane.access.is_wanted(listen.frontend) {
                 client.since = access::timestamp();
             }
             let client = Rc::new(client);
@@ -76,10 +71,8 @@ async fn welcome(
     if listen.proxy_protocol && is_trusted(plane, client.peer) {
         client.introduce(preface::read(&socket).await?);
     }
-    (client.redirect_https, client.frontend) = (listen.redirect_https, listen.frontend);
-    client.page = listen.page;
     // Nothing listens with `tls` without a server for it.
-    let Some(tls) = plane.tls.as_ref().filter(|_| listen.tls) else { return Ok(Stream::Plain(socket)) };
+    let Some(tls) = plane.tls().filter(|_| listen.tls) else { return Ok(Stream::Plain(socket)) };
     let (stream, secured) = tls.accept(socket, listen.tcp).await?;
     tracing::debug!(peer = ?client.peer, name = ?secured.name, "TLS");
     client.tls = Some(secured);

@@ -11,7 +11,7 @@ use crate::trial;
 use crate::trust::{self, Distrust};
 use muster_control::client::{Client, Error};
 use muster_control::routes::FLEET_FOLLOW;
-use muster_fleet::{Follower, Gap, Gossip, Update};
+use muster_fleet::{Gap, Gossip, Update};
 use std::convert::Infallible;
 use std::rc::Rc;
 use tokio::sync::watch;
@@ -46,8 +46,6 @@ enum Told {
 pub(crate) struct Following {
     plane: Rc<Plane>,
     client: Client,
-    /// Lives as long as we do, so that the picture outlives the agent.
-    follower: Follower,
     /// Where pictures outlive us, too.
     last_picture: Option<LastPicture>,
     stop: watch::Receiver<bool>,
@@ -65,30 +63,21 @@ impl Following {
         last_picture: Option<LastPicture>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        let mut following = Self {
-            plane,
-            client,
-            follower: Follower::new(),
-            last_picture,
-            stop,
-            told: Told::Well,
-            doubted: false,
-            heard: false,
-        };
+        let mut following =
+            Self { plane, client, last_picture, stop, told: Told::Well, doubted: false, heard: false };
         following.restore();
         following
     }
 
     fn restore(&mut self) {
         let Some(picture) = self.last_picture.as_mut().and_then(LastPicture::read) else { return };
-        let service = &self.plane.config.service;
-        if let Err(distrust) = trust::judge(&picture.terms, &self.plane.config) {
+        let routes = self.plane.routes();
+        if let Err(distrust) = trust::judge(&picture.terms, &self.plane.config, &routes.rules) {
             tracing::warn!("the picture kept for this start is not used: {distrust}");
-        } else if !picture.services.contains_key(service) {
+        } else if !routes.are_in(&picture) {
             // Empty, or of another configuration. Without a picture, the first requests wait for the agent's.
-            let service = service.escape_default();
-            tracing::info!(%service, "the picture kept for this start knows no backend; waiting for the agent's");
-        } else if let Ok(Some(picture)) = self.follower.take(Update::Full(picture)) {
+            tracing::info!("the picture kept for this start knows no backend; waiting for the agent's");
+        } else if let Ok(Some(picture)) = self.plane.follower.borrow_mut().take(Update::Full(picture)) {
             tracing::info!("the picture kept for this start is in force until the agent answers");
             trial::start(&self.plane, self.plane.apply(picture));
         }
@@ -107,7 +96,7 @@ impl Following {
             match lost {
                 // Not an absence: the next connection starts with a full picture.
                 Lost::Gap(_) => tracing::debug!("asking the agent for a full picture"),
-                Lost::Distrust(distrust) if self.follower.picture().is_none() => {
+                Lost::Distrust(distrust) if self.plane.follower.borrow().picture().is_none() => {
                     self.plane.distrust.send_replace(Some(distrust));
                     return;
                 }
@@ -118,7 +107,7 @@ impl Following {
                     }
                 }
                 lost if std::mem::replace(&mut self.told, Told::Away) == Told::Well => {
-                    match self.follower.picture() {
+                    match self.plane.follower.borrow().picture() {
                         Some(_) => {
                             tracing::warn!(cause = %lost, "the agent is away: the last picture holds until it is back");
                         }
@@ -143,10 +132,12 @@ impl Following {
             let update = timeout(limit, lines.next()).await??.ok_or(Lost::Closed)?;
             // Before anything remembers it: what must not be used must not come back with a later picture that only adds.
             if let Update::Full(picture) = &update {
-                trust::judge(&picture.terms, &self.plane.config)?;
+                trust::judge(&picture.terms, &self.plane.config, &self.plane.routes().rules)?;
             }
             self.hear(&update);
-            let Some(picture) = self.follower.take(update)? else { continue };
+            let plane = Rc::clone(&self.plane);
+            let mut follower = plane.follower.borrow_mut();
+            let Some(picture) = follower.take(update)? else { continue };
             trial::start(&self.plane, self.plane.apply(picture));
             // The one that takes our place writes there when we stop, and the file has no room for two writers.
             if let Some(last_picture) = &mut self.last_picture

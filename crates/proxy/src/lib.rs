@@ -23,6 +23,7 @@
 
 mod access;
 mod alarm;
+mod aside;
 mod attempt;
 mod bind;
 mod bounds;
@@ -43,6 +44,7 @@ mod inherited;
 mod last_picture;
 mod lease;
 mod listen;
+mod maintenance;
 mod own;
 mod pages;
 mod plane;
@@ -51,8 +53,10 @@ mod preface;
 mod proxy;
 mod redirect;
 mod relay;
+mod reload;
 mod report;
 mod route;
+mod routes;
 mod run;
 mod serve;
 mod service;
@@ -70,7 +74,7 @@ mod wait;
 
 pub use access::{AccessLog, Place as LogPlace};
 pub use bind::{At, Listen, address};
-pub use config::{Config, Fixed, Routing, ServiceConfig};
+pub use config::{Config, Fixed, Maintenance, Routing, ServiceConfig};
 pub use counters::Counts;
 pub use error::Error;
 pub use inherited::is_handed_over;
@@ -80,7 +84,7 @@ pub use muster_haproxy_stats::{Level as StatsLevel, Mode as ShownMode, PageSetti
 pub use muster_proxy_header::Version as ProxyProtocol;
 pub use muster_tally::Tally;
 pub use proxy::Proxy;
-pub use run::run;
+pub use run::{Reload, run};
 pub use service::Protocol;
 pub use stats::{Shown, ShownBackend, Stats, StatsSocket};
 pub use tls::{Found as FoundCertificates, Tls, load as load_certificates};

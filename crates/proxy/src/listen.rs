@@ -8,6 +8,7 @@ use crate::client::Client;
 use crate::door;
 use crate::error::Error;
 use crate::plane::Plane;
+use crate::routes::Entry;
 use crate::stream::Socket;
 use crate::upstream;
 use socket2::{Domain, Protocol, Type};
@@ -18,7 +19,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout_at};
 
 /// A socket that is listened on.
 #[derive(Debug)]
@@ -168,47 +170,57 @@ impl Listening {
     }
 }
 
-/// Accepts clients until `stop` becomes true, then closes the socket. No error is fatal: a client may be gone before
+/// Accepts clients until `entry` stops, then closes the socket. No error is fatal: a client may be gone before
 /// it is accepted, and descriptors may run out for a while.
-pub(crate) async fn accept(
-    plane: Rc<Plane>,
-    listener: Listener,
-    places: Arc<Semaphore>,
-    stop: watch::Receiver<bool>,
-) {
-    let mut stopped = stop.clone();
+pub(crate) async fn accept(plane: Rc<Plane>, listener: Listener, entry: Rc<Entry>, places: Arc<Semaphore>) {
+    let mut stopped = entry.stopping();
+    let socket = listener.socket;
     tokio::select! {
         _ = stopped.wait_for(|stop| *stop) => {}
-        () = accept_all(plane, &listener, places, stop) => {}
+        () = accept_all(&plane, &socket, &entry, &places) => {}
     }
+    // Closing the socket resets whom the kernel has let in.
+    let deadline = Instant::now() + bounds::LAST_CLIENTS_WAIT;
+    let next = async || {
+        let place = Arc::clone(&places).acquire_owned().await.ok()?;
+        Some((socket.accept().await.ok()?, place))
+    };
+    while entry.leaves() {
+        let Ok(Some((accepted, place))) = timeout_at(deadline, next()).await else { break };
+        let_in(&plane, &entry, accepted, place);
+    }
+    drop(socket);
+    entry.close();
 }
 
-async fn accept_all(
-    plane: Rc<Plane>,
-    listener: &Listener,
-    places: Arc<Semaphore>,
-    stop: watch::Receiver<bool>,
+fn let_in(
+    plane: &Rc<Plane>,
+    entry: &Rc<Entry>,
+    (socket, peer, local): (Socket, Option<SocketAddr>, Option<SocketAddr>),
+    place: OwnedSemaphorePermit,
 ) {
-    let spec = Rc::new(listener.spec.clone());
+    let client = Client::new(peer, local, Rc::clone(entry), place);
+    tokio::task::spawn_local(door::enter(Rc::clone(plane), socket, client));
+}
+
+async fn accept_all(plane: &Rc<Plane>, socket: &Listening, entry: &Rc<Entry>, places: &Arc<Semaphore>) {
     let mut failing = false;
     // Tools may tell a frontend to take nobody for a while.
     let mut paused = plane.desk.paused();
     let can_pause = plane.config.stats.is_some();
     loop {
         // The sender is the plane's, and we hold the plane.
-        let _ = paused.wait_for(|paused| !paused.contains(&spec.frontend)).await;
+        let _ = paused.wait_for(|paused| !paused.contains(&entry.spec().frontend)).await;
         // With all places taken, clients wait in the kernel's queue.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        let Ok(place) = Arc::clone(places).acquire_owned().await else { return };
         let accepted = tokio::select! {
-            accepted = listener.socket.accept() => accepted,
+            accepted = socket.accept() => accepted,
             _ = paused.changed(), if can_pause => continue,
         };
         match accepted {
-            Ok((socket, peer, local)) => {
+            Ok(accepted) => {
                 failing = false;
-                let client = Client::new(peer, local, place);
-                let entering = door::enter(Rc::clone(&plane), Rc::clone(&spec), socket, client, stop.clone());
-                tokio::task::spawn_local(entering);
+                let_in(plane, entry, accepted, place);
             }
             Err(cause) if is_clients(&cause) => {
                 tracing::debug!(%cause, "a client was gone before it was accepted");

@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 /// Where this proxy listens.
 #[derive(Debug)]
 pub(crate) struct OwnAddresses {
-    bound: Vec<SocketAddr>,
+    bound: RefCell<Vec<SocketAddr>>,
     /// Addresses already complained about.
     told: RefCell<BTreeSet<SocketAddr>>,
 }
@@ -16,7 +16,12 @@ pub(crate) struct OwnAddresses {
 impl OwnAddresses {
     /// The addresses that listeners were bound to, with their real ports.
     pub(crate) fn new(bound: &[SocketAddr]) -> Self {
-        Self { bound: bound.to_vec(), told: RefCell::default() }
+        Self { bound: RefCell::new(bound.to_vec()), told: RefCell::default() }
+    }
+
+    /// Other listeners take their place.
+    pub(crate) fn set(&self, bound: Vec<SocketAddr>) {
+        self.bound.replace(bound);
     }
 
     /// Takes backends out that are ourselves, with one line of log each.
@@ -39,7 +44,7 @@ impl OwnAddresses {
 
     fn contains(&self, addr: SocketAddr) -> bool {
         let ip = addr.ip().to_canonical();
-        self.bound.iter().filter(|own| own.port() == addr.port()).any(|own| {
+        self.bound.borrow().iter().filter(|own| own.port() == addr.port()).any(|own| {
             let own = own.ip().to_canonical();
             own == ip || (own.is_unspecified() && is_local(ip))
         })

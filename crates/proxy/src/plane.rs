@@ -5,11 +5,12 @@
 
 use crate::access::Access;
 use crate::bounds;
-use crate::config::{Config, Fixed};
+use crate::config::Config;
 use crate::counters::{self, Counters, Counts, Server};
 use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
+use crate::routes::Routes;
 use crate::service::{Protocol, Service};
 use crate::stats::desk::Desk;
 use crate::tls;
@@ -19,12 +20,12 @@ use crate::wait::{Wait, Waits};
 use muster_balance::{
     Attempt, Balancer, Call, Change, Choice, Ended, Evidence, Hint, Key, Pick, Ticket, Traits, Turn,
 };
-use muster_fleet::{BackendReport, Phase, Picture, Report, SERVICE_REPORTS_MAX, Standing};
+use muster_fleet::{BackendReport, Follower, Phase, Picture, Report, SERVICE_REPORTS_MAX, Standing, Terms};
 use muster_tally::Tally;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, watch};
@@ -49,10 +50,15 @@ pub(crate) enum Picked {
 /// The shared state of one proxy.
 #[derive(Debug)]
 pub(crate) struct Plane {
-    /// What we were told.
+    /// What we were told at the start. What of it may change since then is in `routes` and `tls`.
     pub(crate) config: Config,
     /// For listeners with `tls`, if there are any.
-    pub(crate) tls: Option<Rc<tls::Server>>,
+    tls: RefCell<Option<Rc<tls::Server>>>,
+    routes: RefCell<Rc<Routes>>,
+    /// Services that were replaced or taken out while requests were under way to them: until those are over, they have their backends.
+    retired: RefCell<Vec<Weak<Service>>>,
+    /// Lives as long as we do, so that the picture outlives the agent, and a service that comes later is found in it.
+    pub(crate) follower: RefCell<Follower>,
     start: Instant,
     balancer: RefCell<Balancer>,
     pool: RefCell<Pool<Upstream>>,
@@ -60,7 +66,7 @@ pub(crate) struct Plane {
     pub(crate) shared: Shared,
     /// Whether a connection to a backend may serve one client after the other: HTTP can, but not on one that began with a header in
     /// somebody's name. Those of HTTP/2 are in `shared`.
-    shares: bool,
+    shares: Cell<bool>,
     /// Places for requests of HTTP/2 beyond the first of each client.
     pub(crate) streams: Arc<Semaphore>,
     own: OwnAddresses,
@@ -68,10 +74,6 @@ pub(crate) struct Plane {
     settled: watch::Sender<bool>,
     /// Why we cannot begin, if the very first picture was one we must not use.
     pub(crate) distrust: watch::Sender<Option<Distrust>>,
-    /// The one that gets all requests, unless there is a routing.
-    pub(crate) service: Rc<Service>,
-    /// All that we serve, by name.
-    services: BTreeMap<String, Rc<Service>>,
     /// The access log.
     pub(crate) access: Access,
     /// What operators said over HAProxy's interfaces.
@@ -84,6 +86,8 @@ pub(crate) struct Plane {
     pub(crate) trials_changed: Notify,
     /// A report should go out now.
     pub(crate) report_wanted: Notify,
+    /// The routes are others now.
+    pub(crate) routes_changed: Notify,
 }
 
 impl Plane {
@@ -97,8 +101,8 @@ impl Plane {
     ) -> Self {
         let mut balancer = Balancer::new(seed);
         let start = muster_balance::Instant::default();
-        let services = Service::all(&config);
-        for (name, service) in &services {
+        let routes = Rc::new(Routes::new(&config, None));
+        for (name, service) in &routes.services {
             balancer.set_policy(start, name, &service.policy);
         }
         for (service, node, traits) in
@@ -106,38 +110,121 @@ impl Plane {
         {
             balancer.describe(start, service, node, traits.clone());
         }
-        let counters = Counters::new(match &config.routing {
-            Some(routing) => routing.plan.frontends().iter().map(|front| front.name.clone()).collect(),
-            None => vec![config.service.clone()],
-        });
         Self {
-            tls,
+            tls: RefCell::new(tls),
+            routes: RefCell::new(routes),
+            retired: RefCell::default(),
+            follower: RefCell::new(Follower::new()),
+            counters: Counters::default(),
             access,
-            counters,
             desk: Desk::new(),
+            shared: Shared::default(),
             start: Instant::now(),
             balancer: RefCell::new(balancer),
-            shares: config.send_proxy_protocol.is_none()
-                && config.listen.iter().any(|listen| !listen.tcp)
-                && services.values().any(|service| service.protocol == Protocol::Http1),
-            shared: Shared::default(),
+            shares: Cell::new(shares(&config, &config)),
             pool: RefCell::new(Pool::new(config.idle_max, config.idle_timeout)),
             streams: Arc::new(Semaphore::new(bounds::streams_max())),
             own: OwnAddresses::new(bound),
             settled: watch::Sender::new(false),
             distrust: watch::Sender::new(None),
-            service: services.get(&config.service).map(Rc::clone).unwrap_or_default(),
-            services,
             waits: Waits::default(),
             trials_changed: Notify::new(),
             report_wanted: Notify::new(),
+            routes_changed: Notify::new(),
             config,
         }
     }
 
-    /// Backends that are written down.
-    pub(crate) fn fixed(&self) -> Option<&Fixed> {
-        self.config.routing.as_ref()?.fixed.as_ref()
+    /// What is served now, and by which rules.
+    pub(crate) fn routes(&self) -> Rc<Routes> {
+        Rc::clone(&self.routes.borrow())
+    }
+
+    /// One of those that we serve.
+    pub(crate) fn service_called(&self, name: &str) -> Option<Rc<Service>> {
+        self.routes().service_called(name).cloned()
+    }
+
+    /// Whether a service's backends are written down.
+    pub(crate) fn is_fixed(&self, service: &str) -> bool {
+        self.service_called(service).is_some_and(|service| service.fixed.is_some())
+    }
+
+    /// Who speaks TLS, for listeners that want it.
+    pub(crate) fn tls(&self) -> Option<Rc<tls::Server>> {
+        self.tls.borrow().clone()
+    }
+
+    /// Serves by `routes` from now on, which are those of `config`. Returns the backends that should be connected to now.
+    pub(crate) fn change(
+        &self,
+        config: &Config,
+        routes: &Rc<Routes>,
+        tls: Option<Rc<tls::Server>>,
+        bound: Vec<SocketAddr>,
+    ) -> Vec<Choice> {
+        let now = self.now();
+        self.tls.replace(tls);
+        self.shares.set(shares(&self.config, config));
+        self.own.set(bound);
+        let before = self.routes.replace(Rc::clone(routes));
+        for (name, service) in &before.services {
+            let stays = routes.services.get(name).is_some_and(|stays| Rc::ptr_eq(stays, service));
+            if !stays {
+                self.retired.borrow_mut().push(Rc::downgrade(service));
+            }
+        }
+        if !before.gates.iter().map(|gate| &gate.name).eq(routes.gates.iter().map(|gate| &gate.name)) {
+            self.desk.frontends_changed();
+        }
+        let mut balancer = self.balancer.borrow_mut();
+        for (name, service) in &routes.services {
+            balancer.set_policy(now, name, &service.policy);
+        }
+        let described = |routes: &Routes| {
+            let fixed = routes.routing.as_ref().and_then(|routing| routing.fixed.clone());
+            let traits = fixed.into_iter().flat_map(|fixed| fixed.traits);
+            traits.map(|(service, node, traits)| ((service, node), traits)).collect::<BTreeMap<_, _>>()
+        };
+        let mut traits = described(&before);
+        traits.values_mut().for_each(|traits| *traits = Traits::default());
+        traits.extend(described(routes));
+        // An operator's word goes before the configuration's.
+        for ((service, node), traits) in
+            traits.into_iter().filter(|((service, node), _)| !self.desk.has_said(service, node))
+        {
+            // What comes of it is in the picture, which is applied below.
+            balancer.describe(now, &service, &node, traits);
+        }
+        drop((balancer, before));
+        self.routes_changed.notify_waiters();
+        self.apply_again()
+    }
+
+    /// Acts again on the picture that there is, since it is another part of it that we serve.
+    pub(crate) fn apply_again(&self) -> Vec<Choice> {
+        let follower = self.follower.borrow();
+        match follower.picture() {
+            Some(picture) => self.apply(picture),
+            None => self.apply(&blank()),
+        }
+    }
+
+    /// Whether the last request is over to a service that was taken out.
+    pub(crate) fn has_gone(&self) -> bool {
+        let mut retired = self.retired.borrow_mut();
+        let before = retired.len();
+        retired.retain(|service| service.strong_count() > 0);
+        retired.len() < before
+    }
+
+    /// All that has backends, by name.
+    fn serving(&self) -> BTreeMap<String, Rc<Service>> {
+        let mut serving = self.routes().services.clone();
+        for service in self.retired.borrow().iter().filter_map(Weak::upgrade) {
+            serving.entry(service.name.clone()).or_insert(service);
+        }
+        serving
     }
 
     fn now(&self) -> muster_balance::Instant {
@@ -152,6 +239,19 @@ impl Plane {
     /// Acts on a picture. Returns the backends that should be connected to now.
     pub(crate) fn apply(&self, picture: &Picture) -> Vec<Choice> {
         let mut picture = self.ours(picture);
+        let (serving, routes) = (self.serving(), self.routes());
+        let listed = |service: &str| usable_backends(&picture, service);
+        let is_told = !routes.follows() || picture.phase == Phase::Live || {
+            let followed = routes.services.values().filter(|service| service.fixed.is_none());
+            followed.map(|service| listed(&service.name)).sum::<usize>() > 0
+        };
+        for (name, service) in &serving {
+            if let Some(fixed) = &service.fixed {
+                let mut fixed = fixed.clone();
+                self.desk.relocate(name, &mut fixed);
+                picture.services.insert(name.clone(), fixed);
+            }
+        }
         self.own.remove_from(&mut picture);
         let changes = self.balancer.borrow_mut().apply(self.now(), &picture);
         self.counters.apply(&picture);
@@ -159,13 +259,13 @@ impl Plane {
             self.desk.apply(&picture);
         }
         let mut usable = 0;
-        for (name, service) in &self.services {
+        for (name, service) in &routes.services {
             let of_service = usable_backends(&picture, name);
             service.note_backends(of_service > 0);
             usable += of_service;
         }
         tracing::debug!(epoch = picture.epoch, version = picture.version, backends = usable, "new picture");
-        if usable > 0 || picture.phase == Phase::Live {
+        if is_told {
             self.settled.send_replace(true);
         }
         self.trials_changed.notify_one();
@@ -203,7 +303,9 @@ impl Plane {
     /// The part of `picture` that we serve. Backends of other services may be anything, such as a database that blocks
     /// hosts which connect and say nothing: they get no connection of ours.
     pub(crate) fn ours(&self, picture: &Picture) -> Picture {
-        let ours = picture.services.iter().filter(|(name, _)| self.services.contains_key(*name));
+        let serving = self.serving();
+        let is_ours = |name: &String| serving.get(name).is_some_and(|service| service.fixed.is_none());
+        let ours = picture.services.iter().filter(|(name, _)| is_ours(name));
         let services = ours.map(|(name, service)| (name.clone(), service.clone())).collect();
         Picture {
             epoch: picture.epoch,
@@ -213,11 +315,6 @@ impl Plane {
             terms: picture.terms.clone(),
             refusals: Vec::new(),
         }
-    }
-
-    /// One of those that we serve.
-    pub(crate) fn service_called(&self, name: &str) -> Option<&Rc<Service>> {
-        self.services.get(name)
     }
 
     /// Waits for a picture worth acting on, but not longer than a moment after the start.
@@ -276,20 +373,28 @@ impl Plane {
 
     /// All that was counted so far.
     pub(crate) fn counts(&self) -> Counts {
-        let services = self.services.iter();
+        let routes = self.routes();
+        let services = routes.services.iter();
         Counts {
             now: self.elapsed(),
-            frontends: self.counters.gates().collect(),
+            frontends: routes.gates.iter().map(|gate| (gate.name.clone(), gate.account.tally())).collect(),
             services: services.map(|(name, service)| (name.clone(), service.account.tally())).collect(),
             backends: self.counters.servers(),
             log_lines_lost: self.access.lost(),
         }
     }
 
+    /// Clients of all frontends.
+    pub(crate) fn clients(&self) -> u32 {
+        self.routes().gates.iter().map(|gate| gate.account.tally().sessions.current).sum()
+    }
+
     /// The highest values that were counted begin anew.
     pub(crate) fn clear_highest(&self) {
         self.counters.clear_highest();
-        self.services.values().for_each(|service| service.account.tell(Tally::clear_highest));
+        let routes = self.routes();
+        routes.gates.iter().for_each(|gate| gate.account.tell(Tally::clear_highest));
+        routes.services.values().for_each(|service| service.account.tell(Tally::clear_highest));
     }
 
     /// How long to wait for a response head from a backend. `repeatable`: the request can be made elsewhere.
@@ -345,7 +450,7 @@ impl Plane {
     /// Keeps a connection that is ready for another request, if its backend may have idle ones.
     pub(crate) fn keep(&self, key: Key, upstream: Upstream) {
         // A stream has served its one request.
-        if self.shares && matches!(upstream.stream, Link::Own(_)) && self.balancer.borrow().keeps(key) {
+        if self.shares.get() && matches!(upstream.stream, Link::Own(_)) && self.balancer.borrow().keeps(key) {
             self.pool.borrow_mut().put(Instant::now(), key, upstream);
         }
     }
@@ -384,11 +489,33 @@ impl Plane {
     /// The account for the agent.
     pub(crate) fn report(&self) -> Report {
         let mut report = self.balancer.borrow().report(SINK);
-        let services = self.services.iter().take(SERVICE_REPORTS_MAX);
+        let routes = self.routes();
+        let services = routes.services.iter().take(SERVICE_REPORTS_MAX);
         report.services =
             services.map(|(name, service)| counters::report(name, &service.account.tally())).collect();
         report.log_lines_lost = self.access.lost();
         report
+    }
+}
+
+/// HTTP can, unless connections begin with a header, which is said at the start.
+fn shares(start: &Config, now: &Config) -> bool {
+    let speaks_http1 = match &now.routing {
+        None => now.upstream_protocol == Protocol::Http1,
+        Some(routing) => routing.services.values().any(|service| service.protocol == Protocol::Http1),
+    };
+    start.send_proxy_protocol.is_none() && now.listen.iter().any(|listen| !listen.tcp) && speaks_http1
+}
+
+/// What is known before an agent tells.
+fn blank() -> Picture {
+    Picture {
+        epoch: 0,
+        version: 0,
+        phase: Phase::Warming,
+        services: BTreeMap::new(),
+        terms: Terms::default(),
+        refusals: Vec::new(),
     }
 }
 

@@ -5,7 +5,6 @@ use crate::edit::edit;
 use crate::end::End;
 use crate::front::Ask;
 use crate::pages::Page;
-use crate::plane::Plane;
 use crate::service::Service;
 use muster_http1::{Request, Slots, Target};
 use muster_routes::{Connection, Edits, Fields, Outcome, RequestHead};
@@ -14,13 +13,9 @@ use std::rc::Rc;
 
 /// Sets who gets `ask`, and changes its head as the rules say. What is to be changed in the answer is left in `edits`. Returns what the
 /// client is told when nobody gets it, and why.
-pub(crate) fn decide(
-    plane: &Plane,
-    client: &Client,
-    ask: &mut Ask,
-    edits: &mut Edits,
-) -> Option<(Page, End)> {
-    let routing = plane.config.routing.as_ref()?;
+pub(crate) fn decide(client: &Client, ask: &mut Ask, edits: &mut Edits) -> Option<(Page, End)> {
+    let routes = client.entry.routes();
+    let Some(routing) = &routes.routing else { return give(&routes.service, ask) };
     let mut slots = Slots::new();
     // It is ours: we have just written it.
     let Ok(Some(request)) = Request::parse(&ask.head, &mut slots) else {
@@ -38,15 +33,10 @@ pub(crate) fn decide(
         host: request.host(),
         fields: &Held(&request),
     };
-    let outcome = muster_routes::decide(&routing.plan, client.frontend, &head, edits);
+    let outcome = muster_routes::decide(&routing.plan, client.entry.spec().frontend, &head, edits);
     let page = match outcome {
-        Outcome::Service(name) => match plane.service_called(name) {
-            Some(service) => {
-                if !Rc::ptr_eq(&ask.service, service) {
-                    ask.service = Rc::clone(service);
-                }
-                None
-            }
+        Outcome::Service(name) => match routes.service_called(name) {
+            Some(service) => give(service, ask),
             None => Some((Page::nobody_ready(name), End::Nobody)),
         },
         Outcome::Redirect(status) => Some((Page::redirect(status, edits.location()), End::Local)),
@@ -60,12 +50,23 @@ pub(crate) fn decide(
     page
 }
 
+/// Sets who gets `ask`; or what its client is told, while that one is closed.
+fn give(service: &Rc<Service>, ask: &mut Ask) -> Option<(Page, End)> {
+    if !Rc::ptr_eq(&ask.service, service) {
+        ask.service = Rc::clone(service);
+    }
+    service.closed().map(|page| (Page::written(page), End::Local))
+}
+
 /// Who gets a connection in TCP mode; `None`: nobody, and it is to be closed.
-pub(crate) fn of_connection(plane: &Plane, client: &Client) -> Option<Rc<Service>> {
-    let Some(routing) = &plane.config.routing else { return Some(Rc::clone(&plane.service)) };
+pub(crate) fn of_connection(client: &Client) -> Option<Rc<Service>> {
+    let routes = client.entry.routes();
+    let Some(routing) = &routes.routing else { return Some(Rc::clone(&routes.service)) };
     let head = RequestHead::of_connection(connection(client));
-    match muster_routes::decide(&routing.plan, client.frontend, &head, &mut Edits::new()) {
-        Outcome::Service(name) => plane.service_called(name).cloned(),
+    match muster_routes::decide(&routing.plan, client.entry.spec().frontend, &head, &mut Edits::new()) {
+        Outcome::Service(name) => {
+            routes.service_called(name).filter(|service| service.closed().is_none()).cloned()
+        }
         outcome => {
             tracing::debug!(peer = ?client.peer, ?outcome, "a connection was not taken");
             None

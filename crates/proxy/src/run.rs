@@ -1,22 +1,28 @@
 //! The proxy as a process: limits, event loop, signals, drain.
 
+use crate::aside::aside;
 use crate::bounds;
 use crate::config::Config;
 use crate::error::Error;
 use crate::inherited::Inherited;
 use crate::proxy::Proxy;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
+/// What the configuration says now, or everything that is wrong with it. It is asked in a thread of its own.
+pub type Reload = Arc<dyn Fn() -> Result<Config, String> + Send + Sync>;
+
 /// Runs the proxy until TERM or INT, then drains: no new clients, answers for those in flight, at most
-/// `drain_timeout`. A second signal ends it at once. Blocks the calling thread.
+/// `drain_timeout`. A second signal ends it at once. With HUP it serves by what `reload` says, and reads certificates again, which is
+/// all that it does without one. Blocks the calling thread.
 ///
 /// # Errors
 /// When an address cannot be listened on, what was handed over is not what was configured, the event loop cannot be made, or the agent's first picture must not be used. Once
 /// it has a picture, nothing is fatal.
-pub fn run(config: Config) -> Result<(), Error> {
+pub fn run(config: Config, reload: Option<&Reload>) -> Result<(), Error> {
     // First of all: it takes variables away, and later there may be threads that read some.
     let inherited = Inherited::take()?;
     raise_descriptor_limit();
@@ -35,11 +41,16 @@ pub fn run(config: Config) -> Result<(), Error> {
         let reloading = async {
             while hup.recv().await.is_some() {
                 // By default HUP would kill, and cut every request.
-                tracing::info!(
-                    "HUP: certificates are read again and files of the access log are opened again, nothing else; restart to apply a new configuration"
-                );
-                proxy.reload_certificates();
                 proxy.reopen_logs();
+                match reload {
+                    Some(reload) => read_again(&proxy, Arc::clone(reload)).await,
+                    None => {
+                        tracing::info!(
+                            "HUP: certificates are read again and files of the access log are opened again; restart to apply a new configuration"
+                        );
+                        proxy.reload_certificates();
+                    }
+                }
             }
             std::future::pending::<()>().await;
         };
@@ -66,6 +77,21 @@ pub fn run(config: Config) -> Result<(), Error> {
         }
         Ok(())
     })
+}
+
+/// Serves by what the configuration says now, if it can be followed.
+async fn read_again(proxy: &Proxy, reload: Reload) {
+    let Some(read) = aside(move || reload()).await else { return };
+    proxy.left().await;
+    match read.and_then(|config| proxy.reload(&config).map_err(|error| error.to_string())) {
+        Ok(rest) => {
+            tracing::info!("configuration reloaded");
+            if !rest.is_empty() {
+                tracing::warn!("{}: takes effect when this proxy is started again", rest.join(", "));
+            }
+        }
+        Err(why) => tracing::error!("the new configuration is not used, and the one of before holds: {why}"),
+    }
 }
 
 /// Each client may need two descriptors, and the usual soft limit of 1024 dates from select(2), which we do not use.

@@ -36,7 +36,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let mut stopped = stop.clone();
     let mut stopped = pin!(stopped.wait_for(|stop| *stop));
     let is_secure = client.tls.is_some();
-    let mut front = Http1::new(stream, hop(&plane, &client), plane.config.idle_timeout, stop.clone());
+    let mut front = Http1::new(stream, hop(&client), plane.config.idle_timeout, stop.clone());
     let mut ask = ask(&plane, &client);
     let mut alarm = Alarm::default();
     let mut waits = Waits::default();
@@ -98,18 +98,18 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// What backends are told of `client` in each of its requests.
-pub(crate) fn hop(plane: &Plane, client: &Client) -> Hop {
+pub(crate) fn hop(client: &Client) -> Hop {
     let is_secure = client.tls.is_some();
-    match plane.config.routing {
-        Some(_) => Hop::silent(client.local, is_secure),
-        None => Hop::new(client.peer.map(|peer| peer.ip()), client.local, is_secure),
+    match &client.entry.routes().routing {
+        Some(routing) if !routing.tells_of_clients => Hop::silent(client.local, is_secure),
+        _ => Hop::new(client.peer.map(|peer| peer.ip()), client.local, is_secure),
     }
 }
 
 /// What is the same in all requests of `client`.
 pub(crate) fn ask(plane: &Rc<Plane>, client: &Rc<Client>) -> Ask {
     let preface = plane.config.send_proxy_protocol.map(|version| preface::of(client, version));
-    let service = Rc::clone(&plane.service);
+    let service = Rc::clone(&client.entry.routes().service);
     let story = Story::new(plane, client);
     Ask { service, hint: client.hint(), preface: preface.unwrap_or_default(), story, ..Ask::default() }
 }
@@ -123,12 +123,13 @@ pub(crate) async fn answer<F: Front>(
     alarm: &mut Alarm,
 ) -> (Outcome, Option<stats::page::Turn>) {
     let mut turn = None;
-    let decided = match client.redirect_https.is_none() && client.page.is_none() {
-        true => route::decide(plane, client, ask, front.edits()),
+    let listen = client.entry.spec();
+    let decided = match listen.redirect_https.is_none() && listen.page.is_none() {
+        true => route::decide(client, ask, front.edits()),
         false => None,
     };
     let is_left_over = decided.as_ref().is_none_or(|(page, _)| page.is_no_service());
-    let answered = match client.redirect_https {
+    let answered = match listen.redirect_https {
         None if let Some(settings) = stats::page::of(plane, client, ask, is_left_over) => {
             let (page, taken) = stats::page::answer(plane, settings, ask, front).await;
             turn = taken;
@@ -189,7 +190,8 @@ mod tests {
     use super::*;
     use crate::access::Access;
     use crate::config::Config;
-    use muster_fleet::{Gossip, Phase, Picture, Rule, Terms};
+    use crate::routes::Entry;
+    use muster_fleet::{Gossip, Phase, Picture, Terms};
     use std::sync::Arc;
     use std::time::Duration;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -217,7 +219,7 @@ mod tests {
             drain_timeout: seconds(10),
             access_logs: Vec::new(),
             plaintext: false,
-            rule: Rule::default(),
+            rules: muster_fleet::Rules::new(),
             stats: None,
         }
     }
@@ -236,10 +238,11 @@ mod tests {
         let place = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
         let addr = Some(([127, 0, 0, 1], 80).into());
         let (mut client, stream) = tokio::io::duplex(64);
+        let entry = Rc::new(Entry::new("127.0.0.1:80".parse().unwrap(), plane.routes()));
         let served = serve(
             plane,
             stream,
-            Rc::new(Client::new(addr, addr, place)),
+            Rc::new(Client::new(addr, addr, entry, place)),
             watch::Sender::new(false).subscribe(),
         );
         let asks = async {

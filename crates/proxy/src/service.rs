@@ -1,8 +1,9 @@
 //! One service, as its requests need it.
 
-use crate::config::{Config, ServiceConfig};
+use crate::config::{Config, Maintenance};
 use crate::counters::Account;
 use muster_balance::Policy;
+use muster_routes::Page;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -33,8 +34,14 @@ pub(crate) struct Service {
     pub(crate) response_timeout: Duration,
     /// How long nothing of a response that began may come.
     pub(crate) stall_timeout: Duration,
+    /// When it is closed.
+    pub(crate) maintenance: Option<Maintenance>,
+    /// Its backends, where they are written down.
+    pub(crate) fixed: Option<muster_fleet::Service>,
+    /// The file of its maintenance was there when last looked.
+    closed: Cell<bool>,
     /// What became of its requests.
-    pub(crate) account: Account,
+    pub(crate) account: Rc<Account>,
     /// Whether it had a backend when last looked; `None` before the first look.
     has_backends: Cell<Option<bool>>,
 }
@@ -42,6 +49,8 @@ pub(crate) struct Service {
 impl Service {
     /// All that a configuration speaks of, by name.
     pub(crate) fn all(config: &Config) -> BTreeMap<String, Rc<Self>> {
+        let pictured = config.routing.iter().filter_map(|routing| routing.fixed.as_ref());
+        let pictured: Vec<_> = pictured.map(|fixed| &fixed.picture.services).collect();
         let make = |name: &str,
                     policy: &Policy,
                     protocol,
@@ -53,27 +62,60 @@ impl Service {
                 connect_timeout,
                 response_timeout,
                 stall_timeout,
-                account: Account::default(),
-                has_backends: Cell::new(None),
+                fixed: pictured.iter().find_map(|services| services.get(name)).cloned(),
+                ..Self::default()
             };
-            (name.to_owned(), Rc::new(service))
+            (name.to_owned(), service)
         };
+        let shared = |(name, service)| (name, Rc::new(service));
         match &config.routing {
             None => {
                 let Config { service, policy, upstream_protocol, .. } = config;
                 let waits = [config.connect_timeout, config.response_timeout, config.stall_timeout];
-                [make(service, policy, *upstream_protocol, waits)].into()
+                [shared(make(service, policy, *upstream_protocol, waits))].into()
             }
             Some(routing) => {
                 let all = routing.services.iter();
                 all.map(|(name, service)| {
-                    let ServiceConfig { policy, protocol, connect_timeout, response_timeout, stall_timeout } =
-                        service;
-                    make(name, policy, *protocol, [*connect_timeout, *response_timeout, *stall_timeout])
+                    let waits = [service.connect_timeout, service.response_timeout, service.stall_timeout];
+                    let (name, made) = make(name, &service.policy, service.protocol, waits);
+                    shared((name, Self { maintenance: service.maintenance.clone(), ..made }))
                 })
                 .collect()
             }
         }
+    }
+
+    /// Whether nothing but what was seen of it differs.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let told = |service: &Self| {
+            (service.protocol, service.connect_timeout, service.response_timeout, service.stall_timeout)
+        };
+        self.name == other.name
+            && self.policy == other.policy
+            && told(self) == told(other)
+            && self.maintenance == other.maintenance
+            && self.fixed == other.fixed
+    }
+
+    /// What was seen of the one in whose place it comes.
+    pub(crate) fn takes_over_from(&mut self, before: &Self) {
+        self.account = Rc::clone(&before.account);
+        self.has_backends.set(before.has_backends.get());
+        let file =
+            |service: &Self| service.maintenance.as_ref().and_then(|maintenance| maintenance.file.clone());
+        self.closed.set(before.closed.get() && file(self) == file(before));
+    }
+
+    /// Whether the file of its maintenance is there; true when that is news.
+    pub(crate) fn close(&self, is_there: bool) -> bool {
+        self.closed.replace(is_there) != is_there
+    }
+
+    /// What its clients get while it is closed.
+    pub(crate) fn closed(&self) -> Option<&Page> {
+        let maintenance = self.maintenance.as_ref()?;
+        (maintenance.now || self.closed.get()).then_some(&maintenance.page)
     }
 
     /// One line when the service becomes empty and one when it recovers.

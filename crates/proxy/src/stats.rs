@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::listen::{self, Listener};
 use crate::plane::Plane;
+use crate::routes::Entry;
 use muster_haproxy_stats::{Level, Mode, PageSettings};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -131,7 +132,14 @@ pub(crate) fn start(plane: &Rc<Plane>, bound: Bound, stop: &watch::Sender<bool>)
     for listener in bound.pages {
         tracing::info!(at = %listener.spec.at, "the page of statistics is there");
         listener.tune(bounds::STUCK_MIN.max(stats.timeout));
-        let accepting = listen::accept(Rc::clone(plane), listener, Arc::clone(&places), stop.subscribe());
+        // It serves nothing else, whatever the rules become.
+        let entry = Rc::new(Entry::new(listener.spec.clone(), Rc::default()));
+        let accepting = listen::accept(Rc::clone(plane), listener, Rc::clone(&entry), Arc::clone(&places));
         tokio::task::spawn_local(accepting);
+        let mut stopped = stop.subscribe();
+        tokio::task::spawn_local(async move {
+            let _ = stopped.wait_for(|stop| *stop).await;
+            entry.stop();
+        });
     }
 }

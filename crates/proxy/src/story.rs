@@ -58,7 +58,7 @@ struct Told {
 impl Story {
     /// For the requests of `client`.
     pub(crate) fn new(plane: &Rc<Plane>, client: &Rc<Client>) -> Self {
-        let is_logged = plane.access.is_wanted(client.frontend);
+        let is_logged = plane.access.is_wanted(client.entry.spec().frontend);
         let scene = Some((Rc::clone(plane), Rc::clone(client)));
         Self { scene, is_logged, told: RefCell::default(), heard: RefCell::default() }
     }
@@ -109,7 +109,7 @@ impl Story {
         let bytes_in = bytes as u64;
         *self.told.borrow_mut() =
             Told { is_open: true, began, time, head: took, bytes_in, ..Told::default() };
-        if let Some(gate) = plane.counters.gate(client.frontend) {
+        if let Some(gate) = client.gate() {
             gate.account.tell(|tally| tally.request_began(began));
         }
     }
@@ -258,7 +258,7 @@ impl Story {
             return;
         }
         let outcome = told.outcome(plane.elapsed());
-        if let Some(gate) = plane.counters.gate(client.frontend) {
+        if let Some(gate) = client.gate() {
             gate.account.tell(|tally| tally.ended(&outcome));
         }
         if let Some(service) = &told.service {
@@ -282,7 +282,7 @@ impl Story {
     }
 
     fn log(&self, plane: &Plane, client: &Client, told: &Told, outcome: &Outcome) {
-        let gate = plane.counters.gate(client.frontend);
+        let gate = client.gate();
         let sessions = |tally: Tally| tally.sessions.current;
         let of_service = told.service.as_ref().map(|service| service.account.tally()).unwrap_or_default();
         let of_server = told.server.as_ref().map(|server| server.account.tally()).unwrap_or_default();
@@ -292,7 +292,7 @@ impl Story {
             time: told.time,
             client: client.peer,
             local: client.local,
-            frontend: gate.map_or("", |gate| &gate.name),
+            frontend: gate.as_ref().map_or("", |gate| &gate.name),
             is_tcp: told.is_tcp,
             tls: client.tls.as_ref().map(|tls| tls.version),
             service: told.service.as_ref().map(|service| service.name.as_str()),
@@ -317,8 +317,8 @@ impl Story {
             redispatched: told.retries > 0,
             termination: told.termination(),
             load: Load {
-                process: plane.counters.clients(),
-                frontend: gate.map_or(0, |gate| sessions(gate.account.tally())),
+                process: plane.clients(),
+                frontend: gate.as_ref().map_or(0, |gate| sessions(gate.account.tally())),
                 service: of_service.sessions.current,
                 backend: of_server.sessions.current,
                 backend_queue: of_server.queue.current,
@@ -326,7 +326,7 @@ impl Story {
             },
         };
         let is_silent = told.head.is_none() && told.bytes_in + told.bytes_out == 0;
-        plane.access.write(client.frontend, &record, is_silent);
+        plane.access.write(client.entry.spec().frontend, &record, is_silent);
     }
 }
 

@@ -33,7 +33,7 @@ use tokio::net::TcpStream;
 pub(crate) async fn relay(plane: Rc<Plane>, stream: Stream, client: Rc<Client>) {
     let story = Story::of_connection(&plane, &client);
     plane.first_picture().await;
-    let Some(service) = route::of_connection(&plane, &client) else {
+    let Some(service) = route::of_connection(&client) else {
         story.fail(End::Denied);
         return;
     };

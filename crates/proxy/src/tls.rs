@@ -31,7 +31,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 /// How TLS is spoken.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Tls {
     /// Files and folders with certificates and keys; the first certificate is shown to clients that ask for none of the names.
     pub certificates: Vec<PathBuf>,

@@ -60,5 +60,8 @@ pub(crate) async fn sweep(plane: Rc<Plane>) {
     loop {
         tick.tick().await;
         plane.sweep();
+        if plane.has_gone() {
+            start(&plane, plane.apply_again());
+        }
     }
 }

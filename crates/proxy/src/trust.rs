@@ -13,7 +13,7 @@
 //! member's tags. A proxy that was told a rule sees to it that its agent was told the same.
 
 use crate::config::Config;
-use muster_fleet::{Gossip, Terms};
+use muster_fleet::{Gossip, Rules, Terms};
 use std::path::PathBuf;
 
 /// Why an agent is not followed.
@@ -44,9 +44,9 @@ pub enum Distrust {
     },
 }
 
-/// Whether pictures drawn on these `terms` may be acted on.
-pub(crate) fn judge(terms: &Terms, config: &Config) -> Result<(), Distrust> {
-    let Config { plaintext, service, rule, socket, .. } = config;
+/// Whether pictures drawn on these `terms` may be acted on, where `rules` say who may serve.
+pub(crate) fn judge(terms: &Terms, config: &Config, rules: &Rules) -> Result<(), Distrust> {
+    let Config { plaintext, socket, .. } = config;
     match terms.gossip {
         Gossip::Open if !plaintext => return Err(Distrust::Plaintext { socket: socket.clone() }),
         // An agent of this host that is of an earlier release and cannot say. Refusing it would make the proxy's upgrade
@@ -54,8 +54,10 @@ pub(crate) fn judge(terms: &Terms, config: &Config) -> Result<(), Distrust> {
         Gossip::Open | Gossip::Sealed | Gossip::Local | Gossip::Untold => {}
     }
     // A rule of the agent alone is no reason: it only narrows.
-    if !rule.is_empty() && terms.rules.get(service) != Some(rule) {
-        return Err(Distrust::Rule { service: service.clone(), socket: socket.clone() });
+    for (service, rule) in rules {
+        if !rule.is_empty() && terms.rules.get(service) != Some(rule) {
+            return Err(Distrust::Rule { service: service.clone(), socket: socket.clone() });
+        }
     }
     Ok(())
 }
@@ -88,13 +90,17 @@ mod tests {
             drain_timeout: Duration::ZERO,
             access_logs: Vec::new(),
             plaintext,
-            rule,
+            rules: [("web".into(), rule)].into(),
             stats: None,
         }
     }
 
+    fn judged(terms: &Terms, config: &Config) -> Result<(), Distrust> {
+        judge(terms, config, &config.rules)
+    }
+
     fn accepted(gossip: Gossip, plaintext: bool) -> bool {
-        judge(&Terms { gossip, ..Terms::default() }, &config(plaintext, Rule::default())).is_ok()
+        judged(&Terms { gossip, ..Terms::default() }, &config(plaintext, Rule::default())).is_ok()
     }
 
     #[test]
@@ -103,15 +109,15 @@ mod tests {
         let terms =
             |service: &str, rule: Rule| Terms { rules: [(service.into(), rule)].into(), ..Terms::default() };
         let ours = config(false, rule("10.0.0.0/8"));
-        assert_eq!(judge(&terms("web", rule("10.0.0.0/8")), &ours), Ok(()));
+        assert_eq!(judged(&terms("web", rule("10.0.0.0/8")), &ours), Ok(()));
         for terms in [Terms::default(), terms("web", rule("0.0.0.0/0")), terms("api", rule("10.0.0.0/8"))] {
-            let why = judge(&terms, &ours).unwrap_err();
+            let why = judged(&terms, &ours).unwrap_err();
             assert!(
                 why.to_string().contains("as [services.web] in this proxy's configuration does"),
                 "{why}"
             );
         }
-        assert_eq!(judge(&terms("web", rule("10.0.0.0/8")), &config(false, Rule::default())), Ok(()));
+        assert_eq!(judged(&terms("web", rule("10.0.0.0/8")), &config(false, Rule::default())), Ok(()));
     }
 
     #[test]
@@ -126,7 +132,7 @@ mod tests {
     #[test]
     fn the_refusal_says_whose_fault_it_is_and_both_ways_out() {
         let terms = Terms { gossip: Gossip::Open, ..Terms::default() };
-        let text = judge(&terms, &config(false, Rule::default())).unwrap_err().to_string();
+        let text = judged(&terms, &config(false, Rule::default())).unwrap_err().to_string();
         for words in
             ["agent behind /m.sock", "muster keygen", "--encrypt-file", "--plaintext", "plaintext = true"]
         {

@@ -234,7 +234,11 @@ fn a_proxy_with_a_rule_follows_only_an_agent_that_draws_by_it() {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("muster.sock");
         let rule = Rule { ports: vec!["1-65535".parse().unwrap()], ..Rule::default() };
-        let config = muster_proxy::Config { socket: socket.clone(), rule: rule.clone(), ..config() };
+        let config = muster_proxy::Config {
+            socket: socket.clone(),
+            rules: [("web".into(), rule.clone())].into(),
+            ..config()
+        };
         let terms = |rule: &Rule| Terms { rules: [("web".into(), rule.clone())].into(), ..Terms::default() };
         let proxy = Proxy::start(config.clone()).unwrap();
         proxy.follow();

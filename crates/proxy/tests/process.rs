@@ -30,7 +30,7 @@ fn child() {
     let mut config = config();
     config.listen = vec![listen.parse().unwrap()];
     config.socket = std::env::var(SOCKET).unwrap().into();
-    muster_proxy::run(config).unwrap();
+    muster_proxy::run(config, None).unwrap();
 }
 
 /// An address that no other test uses: the process id in the host part of 127.0.0.0/8.

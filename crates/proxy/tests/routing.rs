@@ -70,11 +70,12 @@ fn routed(frontends: Vec<Frontend>, services: &[(&str, SocketAddr)]) -> Proxy {
         connect_timeout: wait,
         response_timeout: wait,
         stall_timeout: wait,
+        maintenance: None,
     };
     let services = services.iter().map(|(name, _)| ((*name).to_owned(), of_service.clone())).collect();
     let traits =
         vec![("idle".to_owned(), "s1".to_owned(), Traits { maintenance: true, ..Traits::default() })];
-    let routing = Routing { plan, services, fixed: Some(Fixed { picture, traits }) };
+    let routing = Routing { plan, services, fixed: Some(Fixed { picture, traits }), tells_of_clients: false };
     let listen = (0..count).map(|frontend| {
         let mut listen: muster_proxy::Listen = "127.0.0.1:0".parse().unwrap();
         (listen.frontend, listen.tcp) = (frontend, routing.plan.frontends()[frontend].mode == Mode::Tcp);

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 /// What a denied client is told unless the rule says otherwise.
 pub const DENY_STATUS: u16 = 403;
 
-/// An action. The first four end the rules; the others go on with the next.
+/// An action. The first four end the rules, as does a list of steps with one of them; the others go on with the next.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Action {
     /// A backend of this service answers.
@@ -29,12 +29,33 @@ pub enum Action {
     Response(Edit),
     /// What is asked for changes.
     Rewrite(Rewrite),
+    /// These, one after the other, on one look at the condition: the first may change what it asks for.
+    Steps(Vec<Action>),
 }
 
 impl Action {
     /// Whether rules behind it count no longer.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Service(_) | Self::Redirect(_) | Self::Deny(_) | Self::Page(_))
+        let ends = |action: &Self| {
+            matches!(action, Self::Service(_) | Self::Redirect(_) | Self::Deny(_) | Self::Page(_))
+        };
+        self.steps().iter().any(ends)
+    }
+
+    /// What is done, one after the other.
+    pub(crate) fn steps(&self) -> &[Self] {
+        match self {
+            Self::Steps(steps) => steps,
+            one => core::slice::from_ref(one),
+        }
+    }
+
+    /// The service that it chooses, if it does.
+    pub fn service(&self) -> Option<&str> {
+        self.steps().iter().find_map(|step| match step {
+            Self::Service(service) => Some(service.as_str()),
+            _ => None,
+        })
     }
 }
 

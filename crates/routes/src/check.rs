@@ -66,7 +66,7 @@ pub(crate) fn findings(draft: &Draft) -> Vec<Finding> {
         unreachable(&frontend.rules, &mut findings);
     }
     for service in draft.services.values() {
-        for rule in service.rules.iter().filter(|rule| matches!(rule.action, Action::Service(_))) {
+        for rule in service.rules.iter().filter(|rule| rule.action.service().is_some()) {
             let words = "a service cannot choose another; choose it in the frontend".into();
             findings.push(refused(&rule.place, words));
         }
@@ -117,7 +117,7 @@ fn of_frontend(draft: &Draft, frontend: &Frontend, findings: &mut Vec<Finding>) 
         }
     };
     for rule in &frontend.rules {
-        if let Action::Service(service) = &rule.action {
+        if let Some(service) = rule.action.service() {
             unknown(service, &rule.place);
         }
     }
@@ -133,7 +133,8 @@ fn of_frontend(draft: &Draft, frontend: &Frontend, findings: &mut Vec<Finding>) 
 }
 
 fn needs_http(rule: &Rule) -> bool {
-    !matches!(rule.action, Action::Service(_) | Action::Deny(_) | Action::Allow) || rule.when.needs_http()
+    let of_connection = |step: &Action| matches!(step, Action::Service(_) | Action::Deny(_) | Action::Allow);
+    !rule.action.steps().iter().all(of_connection) || rule.when.needs_http()
 }
 
 /// Rules that cannot come to their turn.
@@ -164,16 +165,18 @@ fn unreachable(rules: &[Rule], findings: &mut Vec<Finding>) {
     }
 }
 
+/// Whether rules behind it see what it has changed.
 fn changes(rule: &Rule) -> bool {
-    matches!(rule.action, Action::Request(_) | Action::Rewrite(_))
+    let changes = |step: &Action| matches!(step, Action::Request(_) | Action::Rewrite(_));
+    !rule.action.is_final() && rule.action.steps().iter().any(changes)
 }
 
 /// Whether `rule` does not come to its turn for what the rule at `before` was followed for. Of what is allowed, only rules that choose
 /// a service count.
 fn ends(rules: &[Rule], before: usize, rule: &Rule) -> bool {
-    let chooses = |rule: &Rule| matches!(rule.action, Action::Service(_));
+    let chooses = |rule: &Rule| rule.action.service().is_some();
     match &rules[before].action {
-        Action::Service(_) => true,
+        action if action.service().is_some() => true,
         Action::Allow => !chooses(rule),
         action if action.is_final() => {
             !chooses(rule) || !rules[..before].iter().any(|rule| rule.action == Action::Allow)

@@ -69,23 +69,38 @@ fn by_rules<'p>(
 ) -> Result<Option<Outcome<'p>>, TooMuch> {
     let mut is_allowed = false;
     for rule in rules {
-        if is_allowed && !matches!(rule.action, Action::Service(_)) || !rule.when.holds(View { head, edits })
-        {
+        if is_allowed && rule.action.service().is_none() || !rule.when.holds(View { head, edits }) {
             continue;
         }
-        match &rule.action {
-            Action::Service(service) => return Ok(Some(Outcome::Service(service))),
-            Action::Deny(status) => return Ok(Some(Outcome::Deny(*status))),
-            Action::Page(page) => return Ok(Some(Outcome::Page(page))),
-            Action::Redirect(redirect) => {
-                edits.set_location(|edits, out| write_location(redirect, View { head, edits }, out))?;
-                return Ok(Some(Outcome::Redirect(redirect.code.status())));
+        for step in rule.action.steps() {
+            is_allowed |= *step == Action::Allow;
+            if let Some(outcome) = by_step(step, head, edits)? {
+                return Ok(Some(outcome));
             }
-            Action::Allow => is_allowed = true,
-            Action::Request(edit) => keep(edit, false, head, edits)?,
-            Action::Response(edit) => keep(edit, true, head, edits)?,
-            Action::Rewrite(rewrite) => apply(rewrite, head, edits)?,
         }
+    }
+    Ok(None)
+}
+
+/// What becomes of the request, if this decides about it.
+fn by_step<'p>(
+    step: &'p Action,
+    head: &RequestHead<'_>,
+    edits: &mut Edits,
+) -> Result<Option<Outcome<'p>>, TooMuch> {
+    match step {
+        Action::Service(service) => return Ok(Some(Outcome::Service(service))),
+        Action::Deny(status) => return Ok(Some(Outcome::Deny(*status))),
+        Action::Page(page) => return Ok(Some(Outcome::Page(page))),
+        Action::Redirect(redirect) => {
+            edits.set_location(|edits, out| write_location(redirect, View { head, edits }, out))?;
+            return Ok(Some(Outcome::Redirect(redirect.code.status())));
+        }
+        // A list in a list is one that nobody writes.
+        Action::Allow | Action::Steps(_) => {}
+        Action::Request(edit) => keep(edit, false, head, edits)?,
+        Action::Response(edit) => keep(edit, true, head, edits)?,
+        Action::Rewrite(rewrite) => apply(rewrite, head, edits)?,
     }
     Ok(None)
 }

@@ -163,9 +163,9 @@ async fn a_hangup_ends_neither_agent_nor_proxy() {
     let (agent, proxy) = balancer(&hosts);
     let (_app, behind) = backend(&hosts, 10, "s0").await;
     is_served_by(&proxy, "s0").await;
-    // Agents read their configuration again; the proxy has yet to learn that.
     let reloads = "configuration reloaded";
-    for (process, words) in [(&agent.process, reloads), (&proxy.process, "HUP"), (&behind.process, reloads)] {
+    for (process, words) in [(&agent.process, reloads), (&proxy.process, reloads), (&behind.process, reloads)]
+    {
         process.signal(rustix::process::Signal::HUP);
         wait_for("the hangup is told", || async {
             let said = process.said();

@@ -13,6 +13,7 @@ mod discover;
 mod encrypted;
 mod every_address;
 mod from_serf;
+mod frontends;
 mod full_disk;
 mod grpc;
 mod handlers;

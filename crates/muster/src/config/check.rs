@@ -6,6 +6,7 @@ mod port_owner;
 
 use super::access;
 use super::family::Family;
+use super::frontends;
 use super::handlers;
 use super::key::Key;
 use super::keys;
@@ -103,6 +104,7 @@ fn but_for_the_socket(
             problems.push(problem(settings, &keys::proxy::ACCESS_LOG_TO, words));
         }
         listen::stats(settings, problems);
+        frontends::check(settings, problems, &mut findings.notes);
         rules_without_sink(settings, &mut findings.notes);
     }
     if roles.contains(&Role::Agent) {
@@ -308,12 +310,13 @@ fn rpc(settings: &Settings, bind: SocketAddr, purpose: Purpose, findings: &mut F
 
 /// A rule for a name that is not quite that of the service protects nothing.
 fn rules_without_sink(settings: &Settings, notes: &mut Vec<Problem>) {
-    let served = settings.text(&keys::proxy::SERVICE);
-    for (service, set) in settings.named(Family::Services).filter(|(service, _)| *service != served) {
+    let served = frontends::served(settings);
+    let all = served.iter().map(|service| format!("`{service}`")).collect::<Vec<_>>().join(", ");
+    for (service, set) in settings.named(Family::Services).filter(|(service, _)| !served.contains(*service)) {
         let Some(setting) = set.iter().find(|setting| setting.origin != Origin::Default) else { continue };
         let text = format!(
-            "[services.{service}] restricts nothing that the proxy of this node does: it serves `{served}`{}",
-            suggest::hint(service, [served])
+            "[services.{service}] restricts nothing that the proxy of this node does: it serves {all}{}",
+            suggest::hint(service, served.iter().map(String::as_str))
         );
         notes.push(Problem::at(&setting.origin, text));
     }

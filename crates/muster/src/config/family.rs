@@ -1,4 +1,5 @@
-//! Sections that exist once for each name a person gives: `[services.NAME]`, `[processes.NAME]`, `[templates.NAME]`. Neither a flag nor a variable could
+//! Sections that exist once for each name a person gives: `[services.NAME]`, `[processes.NAME]`, `[templates.NAME]`,
+//! `[proxy.frontends.NAME]`. Neither a flag nor a variable could
 //! name them, so their keys stand in files only.
 
 use super::key::{Key, Section};
@@ -13,18 +14,21 @@ pub(crate) enum Family {
     Processes,
     /// `[templates.NAME]`: which files are made of templates.
     Templates,
+    /// `[proxy.frontends.NAME]`: where clients of the proxy come, and what becomes of them.
+    Frontends,
 }
 
 impl Family {
     /// In the order of the file.
-    pub(crate) const ALL: [Self; 3] = [Self::Services, Self::Processes, Self::Templates];
+    pub(crate) const ALL: [Self; 4] = [Self::Services, Self::Processes, Self::Templates, Self::Frontends];
 
-    /// Before the dot.
+    /// Before the last dot.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Services => "services",
             Self::Processes => "processes",
             Self::Templates => "templates",
+            Self::Frontends => "proxy.frontends",
         }
     }
 
@@ -34,6 +38,7 @@ impl Family {
             Self::Services => keys::service::TABLE,
             Self::Processes => keys::process::TABLE,
             Self::Templates => keys::template::TABLE,
+            Self::Frontends => keys::frontend::TABLE,
         }
     }
 
@@ -43,6 +48,7 @@ impl Family {
             Self::Services => keys::service::SERVICES_MAX,
             Self::Processes => keys::process::PROCESSES_MAX,
             Self::Templates => keys::template::TEMPLATES_MAX,
+            Self::Frontends => keys::frontend::FRONTENDS_MAX,
         }
     }
 
@@ -52,6 +58,7 @@ impl Family {
             Self::Services => muster_fleet::check_service_name(name).map_err(|why| why.to_string()),
             Self::Processes => check_plain_name("a process", name),
             Self::Templates => check_plain_name("a group of templates", name),
+            Self::Frontends => check_plain_name("a frontend", name),
         }
     }
 
@@ -61,6 +68,7 @@ impl Family {
             Section::Service => Some(Self::Services),
             Section::Process => Some(Self::Processes),
             Section::Template => Some(Self::Templates),
+            Section::Frontend => Some(Self::Frontends),
             Section::Node
             | Section::Run
             | Section::Agent

@@ -1,6 +1,7 @@
 //! One TOML file onto the settings. Unknown keys and wrong types are problems with a line; all of them are told.
 
 mod handlers;
+mod rules;
 
 use super::expand::expand;
 use super::family::Family;
@@ -22,6 +23,12 @@ const FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// The one list of tables.
 const HANDLERS: &str = "handlers";
+
+/// In `[proxy]`: what is named there.
+const FRONTENDS: &str = "frontends";
+
+/// In a frontend: a list of tables, too.
+const RULES: &str = "rules";
 
 /// Reads the file at `path`.
 pub(super) fn read(path: &Path, env: &Env, settings: &mut Settings, problems: &mut Vec<Problem>) {
@@ -92,7 +99,10 @@ impl File<'_> {
                 self.handlers(&name.span(), value.get_ref());
                 continue;
             }
-            if let Some(family) = Family::ALL.into_iter().find(|family| family.name() == name.get_ref()) {
+            if let Some(family) = Family::ALL
+                .into_iter()
+                .find(|family| family.name() == name.get_ref() && *family != Family::Frontends)
+            {
                 self.family(family, &name.span(), value.get_ref());
                 continue;
             }
@@ -113,7 +123,11 @@ impl File<'_> {
 
     fn section(&mut self, section: Section, table: &DeTable<'_>) {
         for (name, value) in table {
-            self.key(Place::Of(section), name, value);
+            if section == Section::Proxy && name.get_ref() == FRONTENDS {
+                self.family(Family::Frontends, &name.span(), value.get_ref());
+            } else {
+                self.key(Place::Of(section), name, value);
+            }
         }
     }
 
@@ -137,6 +151,10 @@ impl File<'_> {
                 (Ok(()), DeValue::Table(table)) => {
                     self.settings.name(family, name.get_ref());
                     for (key, value) in table {
+                        if family == Family::Frontends && key.get_ref() == RULES {
+                            self.rules(name.get_ref(), &key.span(), value.get_ref());
+                            continue;
+                        }
                         self.key(Place::Named(family, name.get_ref()), key, value);
                     }
                 }

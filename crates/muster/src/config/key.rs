@@ -23,6 +23,8 @@ pub(crate) enum Section {
     Process,
     /// `[templates.NAME]`, likewise.
     Template,
+    /// `[proxy.frontends.NAME]`, likewise.
+    Frontend,
 }
 
 impl Section {
@@ -44,6 +46,7 @@ impl Section {
             Self::Service => "services.NAME",
             Self::Process => "processes.NAME",
             Self::Template => "templates.NAME",
+            Self::Frontend => "proxy.frontends.NAME",
         }
     }
 
@@ -61,6 +64,7 @@ impl Section {
             Self::Service => "Services",
             Self::Process => "Processes",
             Self::Template => "Templates",
+            Self::Frontend => "Frontends of the proxy",
         }
     }
 }

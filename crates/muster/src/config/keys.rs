@@ -1,6 +1,7 @@
 //! Every key, once. Flags, variables, help, `config print` and the reference all come from here.
 
 pub(crate) mod admin;
+pub(crate) mod frontend;
 pub(crate) mod haproxy;
 pub(crate) mod logs;
 pub(crate) mod process;
@@ -370,7 +371,7 @@ pub(crate) static LOG_LEVEL: Key = Key {
     kind: Kind::Word { words: &["trace", "debug", "info", "warn", "error"], also: &[("err", "error")] },
     fallback: Fallback::Is("info"),
     applies: Applies::Live,
-    help: "Least important messages to log: trace, debug, info, warn or error.\n\nSerf's words in any case are understood: TRACE, DEBUG, INFO, WARN, ERR. A proxy takes a new level when it is started again.",
+    help: "Least important messages to log: trace, debug, info, warn or error.\n\nSerf's words in any case are understood: TRACE, DEBUG, INFO, WARN, ERR.",
     ..LOG
 };
 

@@ -35,6 +35,11 @@ impl<'a> Named<'a> {
         own.map_or(&Origin::Default, |setting| &setting.origin)
     }
 
+    /// Who set `key`, and nobody else.
+    pub(crate) fn own_origin(&self, key: &'static Key) -> &'a Origin {
+        self.find(key).map_or(&Origin::Default, |setting| &setting.origin)
+    }
+
     /// `None`: nobody set it.
     pub(crate) fn text(&self, key: &'static Key) -> Option<&'a str> {
         if let Value::Text(text) = self.value(key) { Some(text) } else { None }

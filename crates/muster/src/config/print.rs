@@ -5,6 +5,8 @@
 use super::family::Family;
 use super::handlers;
 use super::key::{Kind, Section};
+use super::keys;
+use super::named::Named;
 use super::origin::Origin;
 use super::settings::{Setting, Settings};
 use super::value::Value;
@@ -13,6 +15,7 @@ use serde_json::json;
 /// As TOML, origins in comments beside the values.
 pub(crate) fn toml(settings: &Settings) -> String {
     let mut out = String::new();
+    let has_frontends = settings.frontends().next().is_some();
     let once = Section::ALL.into_iter().map(|section| {
         let title =
             if section == Section::Node { String::new() } else { format!("\n[{}]\n", section.name()) };
@@ -27,7 +30,10 @@ pub(crate) fn toml(settings: &Settings) -> String {
     });
     for (title, settings) in once.chain(named) {
         out.push_str(&title);
-        let lines: Vec<(String, String)> = settings.into_iter().flat_map(lines).collect();
+        let lines: Vec<(String, String)> = settings
+            .into_iter()
+            .flat_map(|setting| replaced(setting, has_frontends).unwrap_or_else(|| lines(setting)))
+            .collect();
         // One long value does not push the comments of all others to the right.
         let width = lines
             .iter()
@@ -39,8 +45,20 @@ pub(crate) fn toml(settings: &Settings) -> String {
             out.push_str(&format!("{text:width$}  # {origin}\n"));
         }
     }
+    for named in settings.frontends() {
+        let tables = settings.rules_of(named.name).iter();
+        tables.for_each(|rule| out.push_str(&rule.toml(named.name, quoted, quoted_key)));
+    }
     settings.declared().iter().for_each(|declared| out.push_str(&handlers::toml(declared, quoted)));
     out
+}
+
+/// The short form of a frontend has no value beside those that are written out: it would be a mistake where this is read.
+fn replaced(setting: &Setting, has_frontends: bool) -> Option<Vec<(String, String)>> {
+    let is_short =
+        [&keys::proxy::LISTEN, &keys::proxy::SERVICE].iter().any(|key| std::ptr::eq(setting.key, *key));
+    (is_short && has_frontends && setting.origin == Origin::Default)
+        .then(|| vec![(format!("# {} =", setting.key.name), "default: see [proxy.frontends]".to_owned())])
 }
 
 fn lines(setting: &Setting) -> Vec<(String, String)> {
@@ -147,7 +165,22 @@ pub(crate) fn json(settings: &Settings) -> String {
             row
         })
         .collect();
-    crate::json::pretty(&json!({ "settings": rows, "handlers": handlers }))
+    let of_frontend = |named: Named<'_>| {
+        let rules = settings.rules_of(named.name).iter().map(|rule| {
+            let mut row = json!({ "rule": rule.json() });
+            place(&mut row, &rule.origin);
+            row
+        });
+        let rules: Vec<serde_json::Value> = rules.collect();
+        (!rules.is_empty()).then(|| (named.name.to_owned(), rules.into()))
+    };
+    let rules: serde_json::Map<String, serde_json::Value> =
+        settings.frontends().filter_map(of_frontend).collect();
+    let mut whole = json!({ "settings": rows, "handlers": handlers });
+    if !rules.is_empty() {
+        whole["rules"] = rules.into();
+    }
+    crate::json::pretty(&whole)
 }
 
 /// Adds the source, and where in it when it has places.

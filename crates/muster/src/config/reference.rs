@@ -4,6 +4,7 @@ use super::family::Family;
 use super::handlers;
 use super::key::{Fallback, Key, Kind, Section};
 use super::keys;
+use super::rules;
 
 /// The page. A test compares it with the committed one.
 pub(crate) fn markdown() -> String {
@@ -23,6 +24,9 @@ pub(crate) fn markdown() -> String {
     keys::process::TABLE.iter().for_each(|key| out.push_str(&entry(key)));
     out.push_str(TEMPLATES);
     keys::template::TABLE.iter().for_each(|key| out.push_str(&entry(key)));
+    out.push_str(FRONTENDS);
+    keys::frontend::TABLE.iter().for_each(|key| out.push_str(&entry(key)));
+    out.push_str(&rules::markdown());
     out.push_str(&handlers::markdown());
     out
 }
@@ -88,8 +92,8 @@ fn values(kind: Kind) -> String {
 const SERVICES: &str = "
 ## `[services.NAME]`
 
-Which members may serve the service NAME; a section for each service that is restricted. Without one, every member whose tags
-offer it is a backend. All three must hold, and they only narrow what is believed.
+What is known of the service NAME. By `from`, `ports` and `tags`, which members may serve it; where none of them is said, every member
+whose tags offer it is a backend. All three must hold, and they only narrow what is believed. The other keys are the proxy's.
 
 ```toml
 [services.web]
@@ -99,7 +103,7 @@ tags = { zone = \"a\" }
 ```
 
 The agent draws the picture by these, for whoever follows it, and the proxy follows only an agent that was told the same about its
-service: give both the same file, and start both again when it changes. Who is refused is told in the agent's log, by
+services: give both the same file, and start both again when it changes. Who is refused is told in the agent's log, by
 `muster why NODE`, and in the picture (`refusals`), with the reason.
 ";
 
@@ -141,6 +145,33 @@ on_change = \"signal haproxy USR2\"
 ```
 ";
 
+const FRONTENDS: &str = "
+## `[proxy.frontends.NAME]`
+
+Where clients of the proxy come, and which service gets what they ask for: a section for each group of addresses with the same rules.
+[The proxy](proxy.md) has examples. `listen` and `service` of `[proxy]` are the short form of one frontend without rules, and do not go
+with these.
+
+```toml
+[proxy.frontends.web]
+listen = [\"0.0.0.0:80\", \"0.0.0.0:443 tls\"]
+service = \"web\"
+
+[[proxy.frontends.web.rules]]
+host = \"shop.example\"
+path = \"/api\"
+strip_prefix = \"/api\"
+service = \"api\"
+
+[services.web]
+
+[services.api]
+backends = [\"10.0.0.1:8080\", \"10.0.0.2:8080\"]
+```
+
+HUP takes changed frontends, rules and services, and no request fails by it. A mistake changes nothing, and is told.
+";
+
 const INTRODUCTION: &str = "\
 # Configuration reference
 
@@ -168,9 +199,10 @@ since Kubernetes injects some for a Service called `muster`.
 
 **Values.** Durations have a unit: `250ms`, `5s`, `1m 30s`. Addresses are `IP`, `IP:PORT`, `[IPv6]:PORT` or `:PORT`.
 
-**HUP** makes the agent read all of this again, with the flags and variables it was started with. A mistake changes nothing, and is told.
+**HUP** makes the agent and the proxy read all of this again, with the flags and variables they were started with. A mistake changes
+nothing, and is told.
 
-**Applies** tells when a changed value takes effect: `live` when the agent gets HUP, `listener` by re-opening that listener,
+**Applies** tells when a changed value takes effect: `live` when the agent or the proxy gets HUP, `listener` by re-opening that listener,
 `restart` when the role is started again.
 
 `muster check` tells everything that is wrong, with file and line. `muster config print` shows every value and who said so.

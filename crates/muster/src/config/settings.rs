@@ -6,6 +6,7 @@ use super::key::Key;
 use super::keys;
 use super::named::Named;
 use super::origin::Origin;
+use super::rules::Rule;
 use super::value::Value;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -31,6 +32,8 @@ pub(crate) struct Settings {
     /// `[services.NAME]` and the like, by NAME: a value for every key of [`Family::table`].
     named: BTreeMap<(Family, String), Vec<Setting>>,
     handlers: Vec<Declared>,
+    /// The rules of frontends, by the frontend's name.
+    rules: BTreeMap<String, Vec<Rule>>,
 }
 
 impl Setting {
@@ -60,6 +63,7 @@ impl Settings {
             table: keys::TABLE.iter().map(Setting::default_of).collect(),
             named: BTreeMap::new(),
             handlers: Vec::new(),
+            rules: BTreeMap::new(),
         }
     }
 
@@ -112,6 +116,26 @@ impl Settings {
         if let Some(setting) = self.table.iter_mut().find(|setting| std::ptr::eq(setting.key, key)) {
             setting.set(value, origin);
         }
+    }
+
+    /// The frontends that are named.
+    pub(crate) fn frontends(&self) -> impl Iterator<Item = Named<'_>> {
+        self.named(Family::Frontends).map(Named::new)
+    }
+
+    /// The services that are named.
+    pub(crate) fn services(&self) -> impl Iterator<Item = Named<'_>> {
+        self.named(Family::Services).map(Named::new)
+    }
+
+    /// The rules of a frontend, in place of those of an earlier file.
+    pub(crate) fn rule(&mut self, frontend: &str, rules: Vec<Rule>) {
+        self.rules.insert(frontend.to_owned(), rules);
+    }
+
+    /// The rules of a frontend, in their order.
+    pub(crate) fn rules_of(&self, frontend: &str) -> &[Rule] {
+        self.rules.get(frontend).map_or(&[], Vec::as_slice)
     }
 
     /// One more handler, or another of its name.

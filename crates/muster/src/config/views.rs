@@ -2,6 +2,7 @@
 
 use super::access;
 use super::family::Family;
+use super::frontends;
 use super::handlers;
 use super::haproxy;
 use super::key::Kind;
@@ -14,7 +15,8 @@ use crate::logging::facility;
 use muster_agent::{Advertise, Collector, Discover, KeySource, ProfileName, RpcConfig, SnapshotOptions};
 use muster_fleet::{Rule, Rules};
 use muster_proxy::{
-    Algorithm, At, Listen, Policy, ProxyProtocol, Stats, StatsLevel, StatsPage, StatsSocket, Stickiness, Tls,
+    Algorithm, At, Listen, Policy, Protocol, ProxyProtocol, Stats, StatsLevel, StatsPage, StatsSocket,
+    Stickiness, Tls,
 };
 use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
@@ -209,7 +211,7 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         tls: tls(settings),
         handshake_timeout: settings.duration(&keys::proxy::HANDSHAKE_TIMEOUT),
         policy: policy(settings),
-        routing: None,
+        routing: frontends::routing(settings),
         service: settings.text(&keys::proxy::SERVICE).to_owned(),
         socket: settings.text(&keys::SOCKET).into(),
         connect_timeout: settings.duration(&keys::proxy::CONNECT_TIMEOUT),
@@ -218,15 +220,12 @@ pub(crate) fn proxy(settings: &Settings) -> muster_proxy::Config {
         idle_timeout: settings.duration(&keys::proxy::IDLE_TIMEOUT),
         tcp_idle_timeout: settings.duration(&keys::proxy::TCP_IDLE_TIMEOUT),
         idle_max: settings.count(&keys::proxy::IDLE_MAX),
-        upstream_protocol: match settings.text(&keys::proxy::UPSTREAM_PROTOCOL) {
-            "h2c" => muster_proxy::Protocol::H2c,
-            _ => muster_proxy::Protocol::Http1,
-        },
+        upstream_protocol: protocol(settings.text(&keys::proxy::UPSTREAM_PROTOCOL)),
         drain_timeout: settings.duration(&keys::proxy::DRAIN_TIMEOUT),
         access_logs: access::logs(settings),
         stats: stats(settings),
         plaintext: settings.bool(&keys::proxy::PLAINTEXT),
-        rule: rules(settings).remove(settings.text(&keys::proxy::SERVICE)).unwrap_or_default(),
+        rules: rules(settings),
     }
 }
 
@@ -267,8 +266,16 @@ pub(super) fn stats_sockets(settings: &Settings) -> Vec<Result<At, String>> {
     settings.texts(&keys::proxy::STATS_SOCKET).iter().map(read).collect()
 }
 
+/// What backends speak, by its word.
+pub(super) fn protocol(word: &str) -> Protocol {
+    match word {
+        "h2c" => Protocol::H2c,
+        _ => Protocol::Http1,
+    }
+}
+
 /// How the proxy chooses backends.
-fn policy(settings: &Settings) -> Policy {
+pub(super) fn policy(settings: &Settings) -> Policy {
     let (algorithm, sticky) = match settings.text(&keys::proxy::BALANCE) {
         "leastconn" => (Algorithm::LeastConn, Stickiness::None),
         "p2c" => (Algorithm::PowerOfTwo, Stickiness::None),
@@ -302,8 +309,7 @@ pub(crate) fn tls(settings: &Settings) -> Tls {
 
 /// Where the proxy's clients come.
 pub(crate) fn listen(settings: &Settings) -> Vec<Listen> {
-    // Each text was read when its source was.
-    settings.texts(&keys::proxy::LISTEN).iter().filter_map(|text| text.parse().ok()).collect()
+    frontends::listeners(settings).into_iter().map(|listener| listener.listen).collect()
 }
 
 /// Who may serve which service; a service about which nothing is said has no rule.

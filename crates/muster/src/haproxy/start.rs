@@ -32,7 +32,7 @@ pub(super) fn run(asked: &Asked, file: &File) -> ExitCode {
         say(&format!("cannot write the process id to {}: {cause}", path.display()));
         return ExitCode::from(REFUSED);
     }
-    match muster_proxy::run(config) {
+    match muster_proxy::run(config, None) {
         Ok(()) => exit::CLEAN,
         Err(error) => {
             say(&error.to_string());

@@ -45,7 +45,12 @@ pub(super) fn config(base: Config, file: &File, names: &Names) -> Config {
     let of_tunnels = longest(&mut frontends.iter().map(|frontend| frontend.timeouts.tunnel));
     let services =
         file.backends.iter().map(|backend| (backend.name.clone(), service(&base, backend))).collect();
-    let routing = Routing { plan: Arc::new(file.plan.clone()), services, fixed: Some(fixed(file, names)) };
+    let routing = Routing {
+        plan: Arc::new(file.plan.clone()),
+        services,
+        fixed: Some(fixed(file, names)),
+        tells_of_clients: false,
+    };
     Config {
         listen: listen.collect(),
         service: String::new(),
@@ -86,6 +91,7 @@ fn service(base: &Config, backend: &Backend) -> ServiceConfig {
         connect_timeout,
         response_timeout: backend.timeouts.server.unwrap_or(base.response_timeout),
         stall_timeout: backend.timeouts.server.unwrap_or(base.stall_timeout),
+        maintenance: None,
     }
 }
 

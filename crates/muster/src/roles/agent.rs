@@ -20,7 +20,7 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
     };
     let started = settings.clone();
     let reload = Reload::by(move || {
-        let mut settings = reread(&sources, check)?;
+        let mut settings = reread(&sources, Role::Agent, check)?;
         let fixed = haproxy::keep_fixed(&mut settings, &started);
         if !fixed.is_empty() {
             // With these it may be another configuration than the one that was looked at.
@@ -42,10 +42,11 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
 /// What the same sources say now; without a mistake, or not at all.
 pub(crate) fn reread(
     sources: &Sources,
+    role: Role,
     check: fn(&Settings, &[Role], Purpose) -> Findings,
 ) -> Result<Settings, String> {
     let loaded = load(sources);
-    without_mistake(&check(&loaded.settings, &[Role::Agent], Purpose::Reload), &loaded.problems)?;
+    without_mistake(&check(&loaded.settings, &[role], Purpose::Reload), &loaded.problems)?;
     Ok(loaded.settings)
 }
 

@@ -123,7 +123,7 @@ pub(super) fn run(asked: &Asked) -> Code {
 fn reload(ui: Ui, sources: Sources, has_socket: bool, switch: LevelSwitch, gate: Arc<Gate>) -> Reload {
     Reload::by(move || {
         let check = if has_socket { check } else { without_socket };
-        let settings = reread(&sources, check).inspect_err(|why| {
+        let settings = reread(&sources, Role::Agent, check).inspect_err(|why| {
             output(ui, why);
             output(ui, "Failed to reload configs");
         })?;

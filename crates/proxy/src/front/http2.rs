@@ -63,7 +63,7 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         }
         Err(_late) => return tracing::debug!(peer = ?client.peer, "a client was too slow to begin"),
     };
-    let hop = Rc::new(hop(&plane, &client));
+    let hop = Rc::new(hop(&client));
     let mut life = Life {
         connection,
         meter,

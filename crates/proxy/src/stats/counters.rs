@@ -33,6 +33,13 @@ pub(crate) struct Cleared {
     servers: HashMap<(String, String), Counters>,
 }
 
+impl Cleared {
+    /// Those of frontends count no more.
+    pub(super) fn forget_frontends(&mut self) {
+        self.fronts.clear();
+    }
+}
+
 impl Counted {
     pub(super) fn now(plane: &Plane) -> Self {
         let mut counted = Self::all(plane);

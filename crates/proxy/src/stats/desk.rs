@@ -94,6 +94,28 @@ impl Desk {
         said.get(&(service.to_owned(), node.to_owned())).copied().unwrap_or_default()
     }
 
+    /// Puts backends that are written down to where operators said that they are.
+    pub(crate) fn relocate(&self, service: &str, fixed: &mut muster_fleet::Service) {
+        for ((of, node), said) in &*self.said.borrow() {
+            let backend = fixed.backends.get_mut(node).filter(|_| of == service);
+            if let (Some(backend), Some(addr)) = (backend, said.addr) {
+                backend.addr = addr;
+            }
+        }
+    }
+
+    /// Whether anything was said of a server but its address.
+    pub(crate) fn has_said(&self, service: &str, node: &str) -> bool {
+        let said = self.said(service, node);
+        said.state.is_some() || said.weight.is_some()
+    }
+
+    /// The numbers of frontends mean others now.
+    pub(crate) fn frontends_changed(&self) {
+        self.paused.send_replace(BTreeSet::new());
+        self.cleared.borrow_mut().forget_frontends();
+    }
+
     fn say(&self, service: &str, node: &str, change: impl FnOnce(&mut Said)) -> Said {
         let mut all = self.said.borrow_mut();
         let said = all.entry((service.to_owned(), node.to_owned())).or_default();
@@ -162,22 +184,17 @@ fn describe(plane: &Rc<Plane>, service: &str, node: &str, change: impl FnOnce(&m
 
 /// What the configuration says.
 pub(super) fn configured(plane: &Plane, service: &str, node: &str) -> Traits {
-    let fixed = plane.fixed().into_iter().flat_map(|fixed| &fixed.traits);
-    let mut of_node = fixed.filter(|(of, name, _)| of == service && name == node);
+    let routes = plane.routes();
+    let fixed = routes.routing.as_ref().and_then(|routing| routing.fixed.as_ref());
+    let mut of_node = fixed
+        .into_iter()
+        .flat_map(|fixed| &fixed.traits)
+        .filter(|(of, name, _)| of == service && name == node);
     of_node.next().map(|(_, _, traits)| traits.clone()).unwrap_or_default()
 }
 
 /// A server that is written down is elsewhere now.
 fn relocate(plane: &Rc<Plane>, service: &str, node: &str, addr: SocketAddr) {
     plane.desk.say(service, node, |said| said.addr = Some(addr));
-    let Some(fixed) = plane.fixed() else { return };
-    let mut picture = fixed.picture.clone();
-    for ((service, node), said) in plane.desk.said.borrow().iter() {
-        let backends = picture.services.get_mut(service).map(|service| &mut service.backends);
-        if let (Some(backend), Some(addr)) = (backends.and_then(|all| all.get_mut(node)), said.addr) {
-            backend.addr = addr;
-        }
-    }
-    picture.version = plane.desk.picture.borrow().version + 1;
-    trial::start(plane, plane.apply(&picture));
+    trial::start(plane, plane.apply_again());
 }

@@ -77,9 +77,10 @@ fn shown(plane: &Plane) -> Vec<Shown> {
         };
         Some(ShownBackend { algorithm: algorithm.into(), servers: Vec::new() })
     };
-    let Some(routing) = &plane.config.routing else {
+    let routes = plane.routes();
+    let Some(routing) = &routes.routing else {
         let is_tcp = plane.config.listen.iter().all(|listen| listen.tcp);
-        let name = plane.config.service.clone();
+        let name = routes.service.name.clone();
         let backend = of_service(&name);
         let mode = if is_tcp { Mode::Tcp } else { Mode::Http };
         return vec![Shown { name, mode, frontend: Some(0), clients_max: None, backend }];
@@ -129,7 +130,7 @@ fn proxy(
         Backend {
             algorithm,
             servers: all.collect(),
-            is_fixed: plane.fixed().is_some(),
+            is_fixed: plane.is_fixed(&name),
             counters: counted.service(&name),
         }
     });
@@ -152,7 +153,7 @@ fn server(
     // A node that says it takes nothing is as good as one that an operator drains.
     let state = said.state.unwrap_or(if withdrawn { State::Drain } else { of_configuration });
     let is_down = report.is_some_and(|report| report.state == "ejected");
-    let health = match (is_down, plane.fixed().is_some()) {
+    let health = match (is_down, plane.is_fixed(service)) {
         (true, _) => Health::Down,
         (false, true) => Health::Unchecked,
         (false, false) => Health::Up,
@@ -161,7 +162,7 @@ fn server(
     Some(Server {
         name: node.into(),
         addr: Some(listed.addr),
-        is_fixed: plane.fixed().is_some(),
+        is_fixed: plane.is_fixed(service),
         weight: said.weight.unwrap_or(weight_initial),
         weight_initial,
         is_backup: configured.backup,

@@ -41,10 +41,11 @@ pub(crate) fn of<'p>(
     is_left_over: bool,
 ) -> Option<&'p PageSettings> {
     let stats = plane.config.stats.as_ref()?;
-    if let Some(own) = client.page {
+    let listen = client.entry.spec();
+    if let Some(own) = listen.page {
         return stats.pages.get(own).map(|(_, settings)| settings);
     }
-    let (_, settings) = stats.frontends.iter().find(|(frontend, _)| *frontend == client.frontend)?;
+    let (_, settings) = stats.frontends.iter().find(|(frontend, _)| *frontend == listen.frontend)?;
     let is_for = is_left_over && target(ask).is_some_and(|target| pure::is_for(settings, &target));
     is_for.then_some(settings)
 }

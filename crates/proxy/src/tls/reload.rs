@@ -6,11 +6,12 @@
 
 use super::files::{self, Stamp};
 use super::{Found, Server, load_with};
+use crate::aside::aside;
 use crate::bounds;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::SystemTime;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 
 /// Follows the files of `paths` for ever; at once, when it is `asked` to.
 pub(crate) async fn run(server: Rc<Server>, paths: Vec<PathBuf>, asked: Rc<Notify>) {
@@ -57,17 +58,4 @@ async fn load(server: &Server, paths: &[PathBuf]) {
 async fn stamp(paths: &[PathBuf]) -> Option<Stamp> {
     let paths = paths.to_vec();
     aside(move || files::stamp(&paths)).await
-}
-
-/// Does `work` in a thread of its own: a slow disk holds up nobody, and one that never answers not even our end.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let (done, result) = oneshot::channel();
-    let thread = std::thread::Builder::new().name("certificates".into());
-    let started = thread.spawn(move || {
-        let _ = done.send(work());
-    });
-    if let Err(cause) = started {
-        tracing::warn!(%cause, "no thread to look at the certificates with; trying again");
-    }
-    result.await.ok()
 }

@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "tests, of which clippy knows only the functions marked so")]
 
-use muster_fleet::{Backend as FleetBackend, Gossip, Phase, Picture, Report, Rule, Service, Standing, Terms};
+use muster_fleet::{Backend as FleetBackend, Gossip, Phase, Picture, Report, Service, Standing, Terms};
 use muster_proxy::{Config, Proxy};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ pub fn config() -> Config {
         drain_timeout: Duration::from_secs(10),
         access_logs: Vec::new(),
         plaintext: false,
-        rule: Rule::default(),
+        rules: muster_fleet::Rules::new(),
         stats: None,
     }
 }

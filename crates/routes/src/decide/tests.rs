@@ -294,3 +294,15 @@ fn a_connection_is_decided_upon_by_its_ends() {
     connection.source = "192.0.2.9:1".parse().unwrap();
     assert_eq!(decided(connection), Outcome::Service("db"));
 }
+
+#[test]
+fn steps_are_done_on_one_look_at_the_condition() {
+    let strip = Action::Rewrite(Rewrite::StripPrefix("/api".into()));
+    let steps = Action::Steps(vec![strip, to("api")]);
+    let denied = (path(How::Prefix, "/api/x"), Action::Deny(403));
+    let plan = plan(vec![(path(How::Prefix, "/api/"), steps), denied], vec![]);
+    assert_eq!(plan.notes().len(), 1, "the second never happens: {:?}", plan.notes());
+    let mut edits = Edits::new();
+    let outcome = decide(&plan, 0, &head("/api/x?y"), &mut edits);
+    assert_eq!((outcome, edits.target()), (Outcome::Service("api"), Some(&b"/x?y"[..])));
+}

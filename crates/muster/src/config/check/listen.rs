@@ -1,11 +1,12 @@
 //! The proxy's listeners: do they go together, and can this host have them?
 
 use super::{Findings, Purpose, host, overlap, problem};
+use crate::config::frontends::{self, Listener};
 use crate::config::keys;
-use crate::config::origin::Problem;
+use crate::config::origin::{Origin, Problem};
 use crate::config::settings::Settings;
 use crate::config::views;
-use muster_proxy::{At, Listen};
+use muster_proxy::At;
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::FileTypeExt;
@@ -13,44 +14,58 @@ use std::path::Path;
 
 /// Two of them for one place.
 pub(super) fn twice(settings: &Settings, problems: &mut Vec<Problem>) {
-    let listen = views::listen(settings);
-    if listen.is_empty() {
+    let listeners = frontends::listeners(settings);
+    if listeners.is_empty() && !frontends::are_named(settings) {
         problems.push(problem(settings, &keys::proxy::LISTEN, "the proxy has no address to listen on"));
     }
-    for (nth, one) in listen.iter().enumerate() {
-        let clash = |earlier: &&Listen| match (&earlier.at, &one.at) {
+    for (nth, Listener { listen: one, .. }) in listeners.iter().enumerate() {
+        let clash = |earlier: &&Listener| match (&earlier.listen.at, &one.at) {
             (At::Tcp(earlier), At::Tcp(one)) => overlap(*earlier, *one),
             (At::Unix { path: earlier, .. }, At::Unix { path, .. }) => earlier == path,
             (At::Tcp(_), At::Unix { .. }) | (At::Unix { .. }, At::Tcp(_)) => false,
         };
-        if let Some(earlier) = listen[..nth].iter().find(clash) {
-            let text = match earlier.at.to_string() == one.at.to_string() {
+        if let Some(Listener { listen: earlier, origin }) = listeners[..nth].iter().find(clash) {
+            let mut text = match earlier.at.to_string() == one.at.to_string() {
                 true => format!("{} is there twice", one.at),
                 false => format!("{} and {} overlap", one.at, earlier.at),
             };
-            problems.push(problem(settings, &keys::proxy::LISTEN, text));
+            if *origin != listeners[nth].origin {
+                text.push_str(&format!("; the other is at {origin}"));
+            }
+            problems.push(of(settings, &listeners[nth], text));
         }
     }
 }
 
 /// One of them where the agent gossips.
 pub(super) fn on_gossip(settings: &Settings, bind: SocketAddr, problems: &mut Vec<Problem>) {
-    let addresses = views::listen(settings).into_iter().filter_map(|listen| listen.tcp());
-    for address in addresses.filter(|address| overlap(*address, bind)) {
+    for listener in frontends::listeners(settings) {
+        let Some(address) = listener.listen.tcp().filter(|address| overlap(*address, bind)) else { continue };
         let text = format!(
             "the proxy would listen on {address}, where this node's agent gossips ({bind}, {})",
             settings.origin(&keys::BIND)
         );
-        problems.push(problem(settings, &keys::proxy::LISTEN, text));
+        problems.push(of(settings, &listener, text));
+    }
+}
+
+/// A problem with a listener.
+fn of(settings: &Settings, listener: &Listener, text: impl Into<String>) -> Problem {
+    match &listener.origin {
+        Origin::Default => problem(settings, &keys::proxy::LISTEN, text),
+        origin => Problem::at(origin, text),
     }
 }
 
 /// What this host says of them.
 pub(super) fn check(settings: &Settings, purpose: Purpose, findings: &mut Findings) {
     options(settings, findings);
-    let say = |text: String| problem(settings, &keys::proxy::LISTEN, text);
-    for listen in views::listen(settings).iter().filter(|listen| !muster_proxy::is_handed_over(&listen.at)) {
-        match &listen.at {
+    for listener in frontends::listeners(settings) {
+        let say = |text: String| of(settings, &listener, text);
+        if muster_proxy::is_handed_over(&listener.listen.at) {
+            continue;
+        }
+        match &listener.listen.at {
             At::Tcp(address) => host::check(*address, host::TRAFFIC, purpose, findings, say),
             At::Unix { path, .. } => findings.problems.extend(place(path).map(say)),
         }
@@ -96,7 +111,8 @@ fn options(settings: &Settings, findings: &mut Findings) {
         }
     } else if wants_tls {
         let text = "`tls` needs a certificate with its key: name files or a folder with `certificates`";
-        findings.problems.push(problem(settings, &keys::proxy::LISTEN, text));
+        let wanting = frontends::listeners(settings).into_iter().find(|listener| listener.listen.tls);
+        findings.problems.extend(wanting.map(|listener| of(settings, &listener, text)));
     }
     let from = &keys::proxy::PROXY_PROTOCOL_FROM;
     if !settings.texts(from).is_empty() && !wants_header {

@@ -110,7 +110,7 @@ impl File<'_> {
         Ok(())
     }
 
-    fn strings(&self, value: &DeValue<'_>) -> Result<Vec<String>, Invalid> {
+    pub(super) fn strings(&self, value: &DeValue<'_>) -> Result<Vec<String>, Invalid> {
         let DeValue::Array(items) = value else {
             return Err(Invalid(format!("must be a list of strings, not {}", kind_of(value))));
         };

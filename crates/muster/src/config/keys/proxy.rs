@@ -11,6 +11,7 @@ pub(crate) static LISTEN: Key = Key {
     flag: "listen",
     kind: Kind::Listeners,
     fallback: Fallback::Is("0.0.0.0:8080"),
+    applies: Applies::Live,
     help: "Address to take requests on; without a port, 8080; repeat for more.\n\n\
            `unix:/PATH` is a socket in the file system; `unix:/PATH mode=660` gives its file these permissions. A file that is left \
            from a process that is gone makes room.\n\n\
@@ -45,8 +46,7 @@ pub(crate) static CERTIFICATES: Key = Key {
            A file has the chain, the server's own certificate first, and the key; or the key is beside it: `X.key` for `X.crt` and \
            `X.pem`, `privkey.pem` for `fullchain.pem`. Of a folder all are taken, and those of folders in it. The name that a \
            client asks for chooses, whole names before wildcards; the first certificate is for all others. Files that change are \
-           read again within seconds, or at once on HUP: for new connections, and when all of them can be used. The list itself \
-           changes by a restart.",
+           read again within seconds, or at once on HUP: for new connections, and when all of them can be used.",
     ..PROXY
 };
 
@@ -55,6 +55,7 @@ pub(crate) static TLS_MIN_VERSION: Key = Key {
     flag: "tls-min-version",
     kind: Kind::Word { words: &["1.2", "1.3"], also: &[] },
     fallback: Fallback::Is("1.2"),
+    applies: Applies::Live,
     help: "Oldest version of TLS that clients may speak: 1.2 or 1.3.",
     ..PROXY
 };
@@ -72,6 +73,7 @@ pub(crate) static SERVICE: Key = Key {
     name: "service",
     flag: "service",
     fallback: Fallback::Is("backend"),
+    applies: Applies::Live,
     help: "Service that gets the requests.\n\nIts backends are the members whose tags offer it, e.g. `role=backend`.",
     ..PROXY
 };
@@ -84,6 +86,7 @@ pub(crate) static BALANCE: Key = Key {
         also: &[("static-rr", "roundrobin")],
     },
     fallback: Fallback::Is("roundrobin"),
+    applies: Applies::Live,
     help: "How the next backend is chosen among those equally preferred; but for `p2c`, the names are HAProxy's.\n\n\
            `roundrobin`: turns by weight, evenly spread. `leastconn`: the one with fewest requests in flight for its weight. `p2c`: the \
            better of two drawn at random, by recent latency and requests in flight. `random`: drawn by weight. `source`: a client's \
@@ -96,6 +99,7 @@ pub(crate) static SLOW_START: Key = Key {
     flag: "slow-start",
     kind: duration(Duration::ZERO, DAY),
     fallback: Fallback::Is("0s"),
+    applies: Applies::Live,
     help: "In how much time a backend that becomes ready beside ready ones rises to its weight.",
     ..PROXY
 };
@@ -145,6 +149,7 @@ pub(crate) static CONNECT_TIMEOUT: Key = Key {
     flag: "connect-timeout",
     kind: duration(Duration::from_millis(1), DAY),
     fallback: Fallback::Is("1s"),
+    applies: Applies::Live,
     help: "Longest wait for a connection to a backend.",
     ..PROXY
 };
@@ -154,6 +159,7 @@ pub(crate) static RESPONSE_TIMEOUT: Key = Key {
     flag: "response-timeout",
     kind: duration(Duration::from_millis(1), DAY),
     fallback: Fallback::Is("1m"),
+    applies: Applies::Live,
     help: "Longest wait for the head of a backend's response.",
     ..PROXY
 };

@@ -272,7 +272,7 @@ fn services_say_who_serves_them_and_a_later_file_replaces_each_value() {
     assert_eq!(rule.ports.iter().map(ToString::to_string).collect::<Vec<_>>(), ["3000", "8000-8999"]);
     assert_eq!(rule.tags, [("tier", "1"), ("zone", "a")].map(|(k, v)| (k.to_owned(), v.to_owned())).into());
     assert_eq!(rules.len(), 1, "a service about which nothing is said has no rule");
-    assert_eq!(super::super::views::proxy(&settings).rule, *rule);
+    assert_eq!(super::super::views::proxy(&settings).rules["backend"], *rule);
 }
 
 #[test]

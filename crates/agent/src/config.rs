@@ -62,6 +62,8 @@ pub struct Config {
     pub keys: Option<KeySource>,
     /// Where members and clocks are remembered over a restart.
     pub snapshot: Option<SnapshotOptions>,
+    /// Where and for how long the history is kept.
+    pub history: muster_history::Settings,
     /// Serf's RPC; `None` serves none.
     pub rpc: Option<RpcConfig>,
     /// Where metrics and health are served over TCP, if anywhere.

@@ -18,6 +18,7 @@
 
 mod advertise;
 mod cgroup;
+mod chronicle;
 mod clock;
 mod complaints;
 mod config;
@@ -84,6 +85,7 @@ pub use keys::{KeySource, Keys, KeysError};
 pub use logbook::{LogBook, LogLevel, LogLine};
 pub use metrics::Collector;
 pub use muster_events::{FilterError, Filters};
+pub use muster_history::Settings as HistorySettings;
 pub use own_tags::{TAGS_BYTES_ADVISED, tags_note};
 pub use reload::{Reload, Reloaded};
 pub use resolve::addresses_of;

@@ -3,6 +3,7 @@
 mod prepare;
 
 use crate::advertise;
+use crate::chronicle::{self, Chronicle, own};
 use crate::clock::Clock;
 use crate::drain::{self, Responder};
 use crate::ends::Ends;
@@ -33,6 +34,7 @@ use crate::templates::{self, Templates};
 use crate::{Config, Ended, Error, Stage, TagsFile, discover, metrics, random, sockets};
 use futures_util::future::OptionFuture;
 use muster_fleet::{DrawOptions, Gossip};
+use muster_history::Keeper;
 use muster_serf::Serf;
 use muster_wire::{Border, Label};
 use prepare::{
@@ -156,6 +158,14 @@ impl Agent {
         let hub = Hub::default();
         let synced = watch::Sender::new(false);
         let sync_told = synced.subscribe();
+        let history = Keeper::start(config.history.clone()).map_err(Error::System)?;
+        history.record(chronicle::own(
+            &config.node,
+            "agent",
+            "started",
+            concat!("muster ", env!("CARGO_PKG_VERSION")),
+        ));
+        let members_told = chronicle::listen(&hub);
         let (gossip, commands) = Handle::new();
         let handlers = Handlers::new(handlers::Parts {
             hub: hub.clone(),
@@ -239,6 +249,16 @@ impl Agent {
                 withheld: config.withheld.clone(),
             },
         );
+        let chronicle = Chronicle {
+            keeper: history.clone(),
+            node: config.node.clone(),
+            members: members_told,
+            gossip: gossip.clone(),
+            pictures: pictures.clone(),
+            reports: Arc::clone(&reports),
+            templates: templates.board(),
+        };
+        tokio::spawn(chronicle.keep());
         let (leave, leave_asked) = mpsc::channel(LEAVES_ASKED_MAX);
         let stop_serving = watch::Sender::new(false);
         let advertised_addr = advertised.addr;
@@ -251,6 +271,7 @@ impl Agent {
             roster: Arc::clone(&roster),
             pictures,
             reports,
+            history,
             templates: templates.board(),
             tags: OwnTags::new(tags, layer, config.default_port, tags_file, gossip.clone()),
             profile: config.profile,
@@ -331,6 +352,11 @@ impl Agent {
             }
             tokio::select! {
             Some(reloaded) = reloads.join_next() => {
+                let (what, why) = match &reloaded {
+                    Ok(Some(_)) => ("reloaded", "HUP: what can change while the agent runs"),
+                    _ => ("refused", "HUP: the log says which mistake it has; everything stays as it was"),
+                };
+                self.shared.history.record(own(&config.node, "config", what, why));
                 if let Ok(Some(reloaded)) = reloaded {
                     ends = Ends::reloaded(&reloaded);
                     if let Err(why) = self.handlers.configure(&reloaded.handlers) {
@@ -425,6 +451,16 @@ impl Agent {
         if let Some(snapshot) = &self.snapshot {
             snapshot.end().await;
         }
+        let (what, why) = match ended {
+            Ok(Ended::Left) => ("left", "told to leave".to_owned()),
+            Ok(Ended::Hurried) => ("hurried", "told to end before the leave was done".to_owned()),
+            Ok(Ended::Stopped) => ("stopped", "told to end without a leave".to_owned()),
+            Err(error) => ("failed", error.to_string()),
+        };
+        self.shared.history.record(own(&self.shared.node, "agent", what, why));
+        let history = self.shared.history.clone();
+        // What a disk does not take in this time is lost with the process.
+        let _ = tokio::task::spawn_blocking(move || history.end(STOP_TIMEOUT)).await;
         self.gossip.stop().await;
         // It may have ended by itself.
         if !self.gossip_end.is_terminated() {

@@ -10,6 +10,7 @@ mod connections;
 mod event_stream;
 mod fleet;
 mod handlers;
+mod happened;
 mod history;
 mod info;
 mod json_lines;
@@ -57,7 +58,7 @@ impl FromRef<Served> for Arc<Shared> {
 }
 
 /// Every path and what answers there. A test holds it to the document of the routes.
-fn routes() -> [(&'static str, MethodRouter<Served>); 24] {
+fn routes() -> [(&'static str, MethodRouter<Served>); 25] {
     [
         (routes::MEMBERS, get(members::list)),
         (routes::JOIN, post(cluster::join)),
@@ -72,6 +73,7 @@ fn routes() -> [(&'static str, MethodRouter<Served>); 24] {
         (routes::REACHABILITY, get(nearness::reachability)),
         (routes::LOG, get(log::follow)),
         (routes::WHY, get(why::why)),
+        (routes::HISTORY, get(happened::list)),
         (routes::HANDLERS, get(handlers::list)),
         (routes::HANDLERS_ADD, post(handlers::add)),
         (routes::HANDLERS_REMOVE, post(handlers::remove)),
@@ -104,6 +106,7 @@ where
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     let history = Arc::new(history::History::new(shared.pictures.borrow().epoch));
     history.follow(&shared.hub);
+    let entered = axum::middleware::from_fn_with_state(Arc::clone(&shared), happened::entered);
     let served = Served { shared, history, slots: slots::Slots::default() };
     routes()
         .into_iter()
@@ -116,6 +119,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
             let words = format!("reading is GET, changing is POST; {} tells which", routes::OPENAPI);
             Refusal::new(405, "wrong method", words)
         })
+        .layer(entered)
         .with_state(served)
 }
 

@@ -11,6 +11,7 @@ use crate::roster::Roster;
 use crate::templates::Board;
 use crate::{Ended, LogBook, ProfileName};
 use muster_fleet::Picture;
+use muster_history::Keeper;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub roster: Arc<Roster>,
     pub pictures: watch::Receiver<Arc<Picture>>,
     pub reports: Arc<Reports>,
+    pub history: Keeper,
     pub templates: Board,
     pub tags: OwnTags,
     pub profile: ProfileName,

@@ -1,6 +1,7 @@
 //! The agent's side of its talk with the supervisor of its node: PID 1, which knows which services are ready and when all of it is
 //! to end. The messages are in `crates/init/src/cluster.rs`.
 
+use crate::chronicle::own;
 use crate::drain::{DRAIN, NOTHING_IN_FLIGHT};
 use crate::gossip::{Answer, Handle, Question};
 use crate::own_tags::OwnTags;
@@ -80,7 +81,12 @@ impl Supervisor {
             match socket.recv(&mut buffer).await {
                 Ok(0) => return tracing::warn!("PID 1 does not speak to us any more"),
                 Ok(count) => match buffer.get(..count).and_then(understand) {
-                    Some(Said::Ready(names)) => tell(&shared.tags, Readiness::Ready(names)).await,
+                    Some(Said::Ready(names)) => {
+                        let list = names.iter().map(String::as_str).collect::<Vec<_>>().join(",");
+                        let why = format!("PID 1 says that these are ready: {list}");
+                        shared.history.record(own(&shared.node, "readiness", "ready", why));
+                        tell(&shared.tags, Readiness::Ready(names)).await;
+                    }
                     Some(Said::Retire) => return retire(&socket, &shared).await,
                     None => tracing::warn!("PID 1 said something that is not understood"),
                 },
@@ -114,6 +120,7 @@ async fn tell(tags: &OwnTags, readiness: Readiness) {
 
 async fn retire(socket: &UnixDatagram, shared: &Shared) {
     tracing::info!("retiring: no new requests from now on");
+    shared.history.record(own(&shared.node, "readiness", "retiring", "PID 1 ends the node"));
     tell(&shared.tags, Readiness::Retired).await;
     // One that was just started knows nobody yet.
     let _ = tokio::time::timeout(COMPANY_WAIT, company(&shared.roster)).await;

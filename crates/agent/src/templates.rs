@@ -168,6 +168,11 @@ impl Board {
         self.lock().iter().map(|standing| standing.row()).collect()
     }
 
+    /// Whether there is none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     fn show(&self, standings: Vec<Arc<Standing>>) {
         *self.lock() = standings;
     }

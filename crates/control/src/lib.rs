@@ -8,6 +8,7 @@ mod connection;
 mod error;
 pub mod handlers;
 pub mod health;
+pub mod history;
 mod lines;
 pub mod openapi;
 pub mod routes;

@@ -16,6 +16,7 @@
 //! | GET [`REACHABILITY`] | - | lines of [`ReachabilityLine`] |
 //! | GET [`LOG`] | query: [`LogQuery`] | lines of [`LogRecord`], for ever |
 //! | GET [`WHY`] | query: [`WhyQuery`] | [`Why`](crate::why::Why) |
+//! | GET [`HISTORY`] | query: [`HistoryQuery`](crate::history::HistoryQuery) | [`History`](crate::history::History) |
 //! | GET [`HANDLERS`] | - | [`Handlers`](crate::handlers::Handlers) |
 //! | POST [`HANDLERS_ADD`] | [`AddHandler`](crate::handlers::AddHandler) | 204 |
 //! | POST [`HANDLERS_REMOVE`] | [`RemoveHandler`](crate::handlers::RemoveHandler) | 204 |
@@ -55,6 +56,7 @@ pub use nearness::*;
 pub use payload::*;
 pub use problem::*;
 pub use queries::*;
+pub(crate) use query_string::QueryString;
 
 #[allow(missing_docs, reason = "the table above")]
 mod paths {
@@ -71,6 +73,7 @@ mod paths {
     pub const REACHABILITY: &str = "/api/v1/reachability";
     pub const LOG: &str = "/api/v1/log";
     pub const WHY: &str = "/api/v1/why";
+    pub const HISTORY: &str = "/api/v1/history";
     pub const HANDLERS: &str = "/api/v1/handlers";
     pub const HANDLERS_ADD: &str = "/api/v1/handlers/add";
     pub const HANDLERS_REMOVE: &str = "/api/v1/handlers/remove";

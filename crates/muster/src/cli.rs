@@ -3,10 +3,12 @@
 mod args;
 mod dashes;
 mod help;
+mod history_args;
 mod key_flags;
 mod proxy_args;
 
 pub(crate) use args::*;
+pub(crate) use history_args::HistoryArgs;
 pub(crate) use key_flags::scope;
 pub(crate) use proxy_args::ProxyArgs;
 
@@ -119,6 +121,9 @@ pub(crate) enum Command {
     /// Explain what this node thinks of a member.
     #[command(long_about = help::WHY, after_long_help = help::client(help::WHY_AFTER))]
     Why(WhyArgs),
+    /// Show what happened in the cluster, or how it was at a time.
+    #[command(long_about = help::HISTORY, after_long_help = help::HISTORY_AFTER)]
+    History(HistoryArgs),
     /// Show, add and remove event handlers of this node.
     #[command(long_about = help::HANDLERS, after_long_help = help::client(help::HANDLERS_AFTER))]
     Handlers(HandlersArgs),

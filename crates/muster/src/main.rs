@@ -9,7 +9,7 @@
 //! | [`probe`] | `probe`: one question to a program, for PID 1 and for health checks |
 //! | [`processes`] | `status`, `start`, `stop`, `restart`, `signal`, `tree`: the services of this container, by their control places |
 //! | [`render`] | `render`, `handlebars`: files from templates; all of `handlebars-cmd` when the program is called `handlebars` |
-//! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `handlers`, `templates`, `health`, `info`, `version`: one question to the node's agent |
+//! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `history`, `handlers`, `templates`, `health`, `info`, `version`: one question to the node's agent |
 //! | [`client`] | `event`, `query`, `keys`, `monitor`, `rtt`, `reachability`: through it, the whole cluster |
 //! | [`shell`] | `completions`, `man`: the command line itself |
 //! | [`inspect`] | `check`, `config print`: what the roles would be told, and by whom |
@@ -100,6 +100,7 @@ fn main() -> ExitCode {
         Command::Rtt(args) => client::rtt::run(args),
         Command::Reachability(args) => client::reachability::run(args),
         Command::Why(args) => client::why::run(args),
+        Command::History(args) => client::history::run(args),
         Command::Handlers(args) => client::handlers::run(args),
         Command::Health(args) => client::health::run(args),
         Command::Templates(args) => client::templates::run(args),

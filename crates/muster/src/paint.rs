@@ -30,6 +30,17 @@ impl Paint {
         self.paint(colour.on_default(), word)
     }
 
+    /// What became of somebody, by its word.
+    pub(crate) fn fact(self, word: &str, text: &str) -> String {
+        let colour = match word {
+            "alive" | "ready" | "up" | "started" => AnsiColor::Green,
+            "failed" | "ejected" | "dropped" | "refused" => AnsiColor::Red,
+            "leaving" | "demoted" | "withdrawn" | "restored" => AnsiColor::Yellow,
+            _ => return text.to_owned(),
+        };
+        self.paint(colour.on_default(), text)
+    }
+
     /// What happened, in a stream of other lines.
     pub(crate) fn event(self, words: &str) -> String {
         self.paint(AnsiColor::Cyan.on_default(), words)

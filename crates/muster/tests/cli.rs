@@ -390,6 +390,11 @@ settle = "10ms"                          # default
 [admin]
 listen = "off"  # default
 
+[history]
+# path =             # default: `history.db` beside the snapshot; without a snapshot, memory
+keep = "30days"      # default
+max_size = 67108864  # default
+
 [log]
 level = "info"   # default
 format = "text"  # default

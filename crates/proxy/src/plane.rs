@@ -3,10 +3,12 @@
 //! One thread, so no locks: each borrow lasts for one call and never across an await. Every choice is the balancer's;
 //! here its words are carried out.
 
+mod accounts;
+
 use crate::access::Access;
 use crate::bounds;
 use crate::config::Config;
-use crate::counters::{self, Counters, Counts, Server};
+use crate::counters::{Counters, Server};
 use crate::lease::Lease;
 use crate::own::OwnAddresses;
 use crate::pool::Pool;
@@ -20,8 +22,7 @@ use crate::wait::{Wait, Waits};
 use muster_balance::{
     Attempt, Balancer, Call, Change, Choice, Ended, Evidence, Hint, Key, Pick, Ticket, Traits, Turn,
 };
-use muster_fleet::{BackendReport, Follower, Phase, Picture, Report, SERVICE_REPORTS_MAX, Standing, Terms};
-use muster_tally::Tally;
+use muster_fleet::{Follower, Phase, Picture, Standing, Terms};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -371,32 +372,6 @@ impl Plane {
         })
     }
 
-    /// All that was counted so far.
-    pub(crate) fn counts(&self) -> Counts {
-        let routes = self.routes();
-        let services = routes.services.iter();
-        Counts {
-            now: self.elapsed(),
-            frontends: routes.gates.iter().map(|gate| (gate.name.clone(), gate.account.tally())).collect(),
-            services: services.map(|(name, service)| (name.clone(), service.account.tally())).collect(),
-            backends: self.counters.servers(),
-            log_lines_lost: self.access.lost(),
-        }
-    }
-
-    /// Clients of all frontends.
-    pub(crate) fn clients(&self) -> u32 {
-        self.routes().gates.iter().map(|gate| gate.account.tally().sessions.current).sum()
-    }
-
-    /// The highest values that were counted begin anew.
-    pub(crate) fn clear_highest(&self) {
-        self.counters.clear_highest();
-        let routes = self.routes();
-        routes.gates.iter().for_each(|gate| gate.account.tell(Tally::clear_highest));
-        routes.services.values().for_each(|service| service.account.tell(Tally::clear_highest));
-    }
-
     /// How long to wait for a response head from a backend. `repeatable`: the request can be made elsewhere.
     pub(crate) fn patience(&self, service: &Service, key: Key, repeatable: bool) -> Duration {
         match repeatable && self.balancer.borrow().is_on_trial(key) {
@@ -479,22 +454,6 @@ impl Plane {
     /// When trials are due next.
     pub(crate) fn next_trials(&self) -> Option<Instant> {
         self.balancer.borrow().next_timeout().map(|at| self.start + at.0)
-    }
-
-    /// A backend's part of it.
-    pub(crate) fn report_of(&self, service: &str, node: &str) -> Option<BackendReport> {
-        self.balancer.borrow().report_of(service, node)
-    }
-
-    /// The account for the agent.
-    pub(crate) fn report(&self) -> Report {
-        let mut report = self.balancer.borrow().report(SINK);
-        let routes = self.routes();
-        let services = routes.services.iter().take(SERVICE_REPORTS_MAX);
-        report.services =
-            services.map(|(name, service)| counters::report(name, &service.account.tally())).collect();
-        report.log_lines_lost = self.access.lost();
-        report
     }
 }
 

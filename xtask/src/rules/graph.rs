@@ -29,6 +29,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Pure: the shell hands it the fleet and writes what it makes.
     ("render", &["fleet"]),
     ("control", &["fleet"]),
+    // control for the fact as plain data, which whoever asks is given.
+    ("history", &["control"]),
     // Plain data in: it asks nobody.
     ("admin", &["fleet", "control"]),
     // Bytes in, bytes out: it knows nothing of backends.
@@ -55,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "haproxy-driver",
             "whole-file",
             "resident",
+            "history",
         ],
     ),
     // Not agent: the data plane outlives it and follows it only through the control socket.
@@ -93,6 +96,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "haproxy-file",
             "routes",
             "whole-file",
+            "history",
         ],
     ),
 ];

@@ -84,6 +84,12 @@ fn serve(token: &str) -> Server {
         roster,
         pictures: watch::Sender::new(Arc::new(picture)).subscribe(),
         reports: Reports::default().into(),
+        history: muster_history::Keeper::start(muster_history::Settings {
+            path: None,
+            keep: Duration::from_secs(60),
+            max_size: 1 << 20,
+        })
+        .unwrap(),
         templates: crate::templates::Board::default(),
         tags: OwnTags::new(
             [("role".to_owned(), "web".to_owned())].into(),

@@ -104,6 +104,12 @@ fn serve() -> Server {
         roster,
         pictures: pictures.subscribe(),
         reports: Reports::default().into(),
+        history: muster_history::Keeper::start(muster_history::Settings {
+            path: None,
+            keep: Duration::from_secs(60),
+            max_size: 1 << 20,
+        })
+        .unwrap(),
         templates: crate::templates::Board::default(),
         tags: OwnTags::new(
             [("role".to_owned(), "web".to_owned())].into(),

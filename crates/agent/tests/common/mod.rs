@@ -51,6 +51,11 @@ pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
         protocol: 5,
         keys: None,
         snapshot: None,
+        history: muster_agent::HistorySettings {
+            path: None,
+            keep: Duration::from_secs(3600),
+            max_size: 1 << 20,
+        },
         reload: muster_agent::Reload::default(),
         rpc: None,
         admin: None,

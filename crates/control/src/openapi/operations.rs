@@ -142,6 +142,13 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .query::<WhyQuery>(),
         get(
+            HISTORY,
+            "history",
+            "What happened, and the cluster as it was at a time",
+            Json("Facts", Type::of::<crate::history::History>()),
+        )
+        .query::<crate::history::HistoryQuery>(),
+        get(
             HANDLERS,
             "handlers",
             "What is done on this node when something happens, and how it went",

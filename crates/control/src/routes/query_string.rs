@@ -2,17 +2,17 @@
 
 /// Grows by one `KEY=VALUE` at a time.
 #[derive(Debug)]
-pub(super) struct QueryString(String);
+pub(crate) struct QueryString(String);
 
 impl QueryString {
     /// `path` without any.
-    pub(super) fn of(path: &str) -> Self {
+    pub(crate) fn of(path: &str) -> Self {
         Self(path.to_owned())
     }
 
     /// Adds one; an absent value adds nothing.
     #[must_use]
-    pub(super) fn with(mut self, key: &str, value: Option<&str>) -> Self {
+    pub(crate) fn with(mut self, key: &str, value: Option<&str>) -> Self {
         if let Some(value) = value {
             self.0.push(if self.0.contains('?') { '&' } else { '?' });
             self.0.push_str(key);
@@ -23,7 +23,7 @@ impl QueryString {
     }
 
     /// The whole.
-    pub(super) fn done(self) -> String {
+    pub(crate) fn done(self) -> String {
         self.0
     }
 }

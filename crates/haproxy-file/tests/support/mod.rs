@@ -188,6 +188,7 @@ fn rule(rule: &Rule) -> String {
         Action::Rewrite(Rewrite::Path(path)) => format!("path {path}"),
         Action::Rewrite(Rewrite::Replace(regex, with)) => format!("path {regex:?} {with}"),
         Action::Rewrite(Rewrite::StripPrefix(prefix)) => format!("path without {prefix}"),
+        Action::Steps(steps) => format!("{steps:?}"),
     };
     format!("{action}{}", condition(&rule.when))
 }

@@ -157,6 +157,24 @@ Example:
 
 Ask on another node too: what only one of them sees is a fault near that one.";
 
+pub(super) const HISTORY: &str = "\
+Shows what happened in the cluster as this node saw it: when, to whom, what, who saw it and why; or how the cluster was at a time.
+
+Kinds: agent, member, backend, ejection, readiness, render, reload, config, operator, history. Times are UTC. docs/history.md has the \
+file's schema, for sqlite3 and Grafana.";
+
+pub(super) const HISTORY_AFTER: &str = "\
+Examples:
+  muster history --since 1h
+  muster history --node web-3 --kind member,ejection
+  muster history --at 2026-11-27T03:12:00Z
+  muster history --file /var/lib/muster/history.db --format json
+
+Exit codes:
+  0  shown
+  1  the agent cannot be asked, or the file cannot be read
+  2  a time or an option that is not understood";
+
 pub(super) const HANDLERS: &str = "\
 Shows, adds and removes event handlers of this node while its agent runs.
 

@@ -34,8 +34,14 @@ pub(crate) mod scope {
         const SECTIONS: &'static [Section] = &[Section::Node];
     }
     impl Scope for Agent {
-        const SECTIONS: &'static [Section] =
-            &[Section::Agent, Section::Haproxy, Section::Admin, Section::Node, Section::Log];
+        const SECTIONS: &'static [Section] = &[
+            Section::Agent,
+            Section::Haproxy,
+            Section::Admin,
+            Section::History,
+            Section::Node,
+            Section::Log,
+        ];
     }
     impl Scope for Proxy {
         const SECTIONS: &'static [Section] = &[Section::Proxy, Section::Node, Section::Log];
@@ -47,6 +53,7 @@ pub(crate) mod scope {
             Section::Proxy,
             Section::Haproxy,
             Section::Admin,
+            Section::History,
             Section::Node,
             Section::Log,
         ];

@@ -6,6 +6,7 @@ pub(crate) mod event;
 pub(crate) mod force_leave;
 pub(crate) mod handlers;
 pub(crate) mod health;
+pub(crate) mod history;
 pub(crate) mod info;
 pub(crate) mod join;
 pub(crate) mod keys;

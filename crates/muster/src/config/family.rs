@@ -75,6 +75,7 @@ impl Family {
             | Section::Proxy
             | Section::Haproxy
             | Section::Admin
+            | Section::History
             | Section::Log
             | Section::Logs => None,
         }

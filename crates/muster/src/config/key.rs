@@ -14,6 +14,8 @@ pub(crate) enum Section {
     Haproxy,
     /// What is shown over TCP.
     Admin,
+    /// What the agent keeps of what happened.
+    History,
     Log,
     /// Logs of others: what `muster log` does.
     Logs,
@@ -29,8 +31,17 @@ pub(crate) enum Section {
 
 impl Section {
     /// Those that exist once, in the order of the file.
-    pub(crate) const ALL: [Self; 8] =
-        [Self::Node, Self::Run, Self::Agent, Self::Proxy, Self::Haproxy, Self::Admin, Self::Log, Self::Logs];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Node,
+        Self::Run,
+        Self::Agent,
+        Self::Proxy,
+        Self::Haproxy,
+        Self::Admin,
+        Self::History,
+        Self::Log,
+        Self::Logs,
+    ];
 
     /// The name between brackets; empty for [`Section::Node`].
     pub(crate) fn name(self) -> &'static str {
@@ -41,6 +52,7 @@ impl Section {
             Self::Proxy => "proxy",
             Self::Haproxy => "haproxy",
             Self::Admin => "admin",
+            Self::History => "history",
             Self::Log => "log",
             Self::Logs => "logs",
             Self::Service => "services.NAME",
@@ -59,6 +71,7 @@ impl Section {
             Self::Proxy => "Proxy",
             Self::Haproxy => "HAProxy",
             Self::Admin => "Admin",
+            Self::History => "History",
             Self::Log => "Logging",
             Self::Logs => "Logs of services",
             Self::Service => "Services",

@@ -3,6 +3,7 @@
 pub(crate) mod admin;
 pub(crate) mod frontend;
 pub(crate) mod haproxy;
+pub(crate) mod history;
 pub(crate) mod logs;
 pub(crate) mod process;
 pub(crate) mod proxy;
@@ -101,6 +102,9 @@ pub(crate) static TABLE: &[&Key] = &[
     &haproxy::OLD_WORKERS_MAX,
     &haproxy::SETTLE,
     &admin::LISTEN,
+    &history::PATH,
+    &history::KEEP,
+    &history::MAX_SIZE,
     &LOG_LEVEL,
     &LOG_FORMAT,
     &logs::FORM,

@@ -53,6 +53,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         resolves_names: !settings.bool(&keys::serf::DISABLE_NAME_RESOLUTION),
         keys: gossip_keys(settings),
         snapshot: snapshot(settings),
+        history: history(settings),
         rpc: rpc(settings),
         admin: settings.address(&keys::admin::LISTEN),
         socket: settings.text(&keys::SOCKET).into(),
@@ -132,6 +133,17 @@ fn snapshot(settings: &Settings) -> Option<SnapshotOptions> {
     let path = Some(settings.text(&keys::serf::SNAPSHOT_PATH)).filter(|path| !path.is_empty())?;
     let rejoin_after_leave = settings.bool(&keys::serf::REJOIN_AFTER_LEAVE);
     Some(SnapshotOptions { path: path.into(), rejoin_after_leave })
+}
+
+/// Where and for how long the history is kept: beside the snapshot, if nobody says otherwise.
+fn history(settings: &Settings) -> muster_agent::HistorySettings {
+    /// Memory is dearer than disk, and an agent is in every container.
+    const MEMORY_MAX: u64 = 4 << 20;
+    let named = Some(settings.text(&keys::history::PATH)).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let path = named.or_else(|| Some(snapshot(settings)?.path.with_file_name("history.db")));
+    let max_size: u64 = settings.count(&keys::history::MAX_SIZE);
+    let max_size = if path.is_some() { max_size } else { max_size.min(MEMORY_MAX) };
+    muster_agent::HistorySettings { path, keep: settings.duration(&keys::history::KEEP), max_size }
 }
 
 /// The variables that hold secrets.

@@ -215,7 +215,7 @@ fn agent(sources: &Sources, has_proxy: bool, offers: &Offers) -> Entry {
     let mut words = vec!["agent".into()];
     words.extend(handed_on(
         sources,
-        &[Section::Node, Section::Agent, Section::Haproxy, Section::Admin, Section::Log],
+        &[Section::Node, Section::Agent, Section::Haproxy, Section::Admin, Section::History, Section::Log],
     ));
     for file in &sources.serf {
         words.extend(["--config-file".into(), file.into()]);

@@ -159,6 +159,12 @@ impl Agent {
         let synced = watch::Sender::new(false);
         let sync_told = synced.subscribe();
         let history = Keeper::start(config.history.clone()).map_err(Error::System)?;
+        // Called as Serf, nobody asked for one.
+        if config.history.path.is_none() && config.contract {
+            tracing::info!(
+                "the history is kept in memory, until this agent ends; `[history] path` or `snapshot_path` names a file for it"
+            );
+        }
         history.record(chronicle::own(
             &config.node,
             "agent",

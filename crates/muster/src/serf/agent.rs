@@ -157,6 +157,8 @@ fn config(settings: &Settings, has_socket: bool) -> Config {
             rejoin_after_leave: settings::rejoins_after_leave(settings),
             ..snapshot
         }),
+        // Serf makes no file beside its snapshot.
+        history: muster_agent::HistorySettings { path: None, ..ours.history },
         ..ours
     }
 }

@@ -41,6 +41,8 @@ impl Place {
         let supervise = folder.join("supervise");
         fs::create_dir_all(&supervise)?;
         fs::set_permissions(&supervise, fs::Permissions::from_mode(0o700))?;
+        // First of all: a place that somebody supervises is not ours to change.
+        let lock = lock(&supervise.join("lock"))?;
         let event = folder.join("event");
         fs::create_dir_all(&event)?;
         // As s6 has it: who is in the group may put a pipe there and nobody can remove another's.
@@ -57,17 +59,26 @@ impl Place {
             let _ = fs::remove_file(&path);
             nix::unistd::mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
         }
+        let place = folder.to_owned();
+        // Before anybody can find it supervised: whoever does looks at the status next.
+        let now = SystemTime::now();
+        let status = Status {
+            since: now,
+            ready_since: now,
+            pid: None,
+            exit: Exit::Code(0),
+            paused: false,
+            finishing: false,
+            wanted_up: !down,
+            ready: true,
+        };
+        write_whole(&place, "status", &status.to_bytes())?;
         let open = |write: bool| {
             OpenOptions::new().read(!write).write(write).custom_flags(nix::libc::O_NONBLOCK).open(&path)
         };
         let control = open(false)?;
         let _control_writer = open(true)?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            control,
-            _control_writer,
-            _lock: lock(&supervise.join("lock"))?,
-        })
+        Ok(Self { folder: place, control, _control_writer, _lock: lock })
     }
 
     /// Its folder.
@@ -92,10 +103,7 @@ impl Place {
 
     /// Writes a file of the place, whole or not at all.
     pub(crate) fn write_whole(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.folder.join("supervise").join(name);
-        let new = path.with_extension("new");
-        fs::write(&new, bytes)?;
-        fs::rename(new, path)
+        write_whole(&self.folder, name, bytes)
     }
 
     /// Writes down how its process ended, beside earlier ends.
@@ -128,6 +136,13 @@ impl Place {
             }
         }
     }
+}
+
+fn write_whole(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let path = folder.join("supervise").join(name);
+    let new = path.with_extension("new");
+    fs::write(&new, bytes)?;
+    fs::rename(new, path)
 }
 
 /// A lock that ends with us, whatever ends us. Two that supervise one place would both start its process.

@@ -181,7 +181,14 @@ async fn a_full_disk_is_told_and_costs_nothing_else() {
         .expect("mount is there");
     assert!(mounted.success());
     let (path, ballast) = (directory.path().join("snapshot"), directory.path().join("ballast"));
-    let options = AgentOptions::default().flag("-snapshot").flag(path.to_str().expect("a path of ASCII"));
+    // The history would be beside it, and take what little room there is.
+    let elsewhere = tempfile::tempdir().expect("a temporary directory can be made");
+    let history = elsewhere.path().join("history.db");
+    let options = AgentOptions::default()
+        .flag("-snapshot")
+        .flag(path.to_str().expect("a path of ASCII"))
+        .flag("--history-path")
+        .flag(history.to_str().expect("a path of ASCII"));
     let agent = Agent::start(&hosts, 1, "lb", options);
     agent.sees("lb", "alive").await;
     // Until nothing fits any more.

@@ -247,13 +247,15 @@ impl Running {
         std::fs::create_dir_all(folder).unwrap();
         let [_, a, b, c] = std::process::id().to_be_bytes();
         let addr = |port| SocketAddr::from(([127, 64 | (a ^ host), b, c], port));
-        let mut text = CONFIG.replace("DIR", folder.to_str().unwrap());
+        let mut text = CONFIG.to_owned();
         for (name, port) in [("ADDR", 18_180), ("TCP", 18_181), ("PAGE", 18_936)] {
             text = text.replace(name, &addr(port).to_string());
         }
         for (nth, server) in servers.iter().enumerate() {
             text = text.replace(&format!("S{}", nth + 1), &server.to_string());
         }
+        // Last: a temporary folder may have any letters in its name, `S1` among them.
+        text = text.replace("DIR", folder.to_str().unwrap());
         let path = folder.join("haproxy.cfg");
         std::fs::write(&path, text).unwrap();
         let child =

@@ -108,6 +108,10 @@ async fn the_re_created_one_is_found(kind: Kind, members: &[Kind]) {
         finds(node, "web", new.address()).await;
     }
     for node in nodes.iter().filter(|node| matches!(node, Node::Muster(_))) {
+        // A machine so slow that the old one was found dead before the new one had spoken needs no move.
+        if node.said().contains("member-failed node=\"web\"") {
+            continue;
+        }
         // Not because the old record was forgotten after a while.
         let moved = format!("web moved from {} to {}", old.address(), new.address());
         says(&format!("{} tells of the move", node.name()), &moved, || node.said()).await;

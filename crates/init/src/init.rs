@@ -102,9 +102,6 @@ impl Init {
     }
 
     fn run(mut self) -> u8 {
-        for id in 0..self.held.len() {
-            self.write_status(id);
-        }
         self.handle(Input::Boot);
         // From here on it sleeps nearly always, and one is in every container.
         muster_resident::give_back_start();

@@ -2,8 +2,9 @@
 
 use crate::store::{Error, Store};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::fs::OpenOptions;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use rustix::fs::OFlags;
+use std::fs::{OpenOptions, Permissions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// What was opened, and what is to be told of it.
@@ -65,8 +66,22 @@ fn memory(path: &Path, why: &dyn std::fmt::Display) -> Result<Opened, Error> {
 fn write_file(path: &Path) -> Result<Store, Error> {
     let io = |cause: std::io::Error| Error::Damaged(cause.to_string());
     // Made by us with this mode: SQLite gives its companions the mode of the file.
-    match OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path) {
-        Ok(file) => drop(file.set_permissions(std::fs::Permissions::from_mode(0o600))),
+    // A link leads to somebody else's file, and what is no file (`/dev/null`) is nobody's to give another mode.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let opened = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
+        .open(path);
+    let ours = opened.and_then(|file| {
+        let about = file.metadata()?;
+        let is_ours = about.is_file() && about.uid() == rustix::process::geteuid().as_raw();
+        if is_ours { Ok(()) } else { Err(std::io::Error::other("it is no file of this user")) }
+    });
+    match ours {
+        Ok(()) => {}
         Err(cause) => {
             return Err(rusqlite::Error::SqliteFailure(
                 rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN),
@@ -78,6 +93,15 @@ fn write_file(path: &Path) -> Result<Store, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     let store = Store::begin(connection)?;
+    // Only now is it known to be a history, and no other program's.
+    for suffix in ["", "-wal", "-shm"] {
+        match std::fs::set_permissions(suffixed(path, suffix), Permissions::from_mode(0o600)) {
+            Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+                tracing::warn!("the history {}{suffix} may be read by others: {cause}", path.display());
+            }
+            _ => {}
+        }
+    }
     let said: String = store.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if said == "ok" { Ok(store) } else { Err(io(std::io::Error::other(said))) }
 }

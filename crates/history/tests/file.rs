@@ -120,6 +120,26 @@ fn what_is_damaged_or_newer_is_set_aside() {
 }
 
 #[test]
+fn what_a_link_leads_to_and_anothers_database_keep_their_modes() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let [target, link, theirs] = ["target", "link", "theirs.db"].map(|name| dir.path().join(name));
+    std::fs::write(&target, "").unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let sqlite = rusqlite::Connection::open(&theirs).unwrap();
+    sqlite.execute_batch("CREATE TABLE theirs(x)").unwrap();
+    for (path, at) in [(&target, &link), (&theirs, &theirs)] {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let keeper = Keeper::start(settings(at)).unwrap();
+        keeper.record(fact("a", "alive"));
+        let history = found(&keeper, |history| history.facts.len() == 1);
+        assert_ne!(history.kept, at.display().to_string());
+        assert_eq!(std::fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o644);
+        keeper.end(LONG);
+    }
+}
+
+#[test]
 fn anothers_database_and_a_folder_that_is_not_there_are_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let theirs = dir.path().join("theirs.db");

@@ -507,6 +507,12 @@ fn a_form_is_obeyed_unless_another_site_sent_it() {
             assert!(location(&told).ends_with(&format!(";st={outcome}")), "{form}: {told}");
         }
     }
+    // In chunks, the lines between which are no part of it.
+    let chunked = post("", PASSWORD).replace("Content-Length: 0", "Transfer-Encoding: chunked");
+    let told = ours.http(&(chunked + "5\r\ns=s1&\r\n13\r\nb=app&action=maint&\r\n0\r\n\r\n"));
+    assert!(location(&told).ends_with(";st=done"), "{told}");
+    assert!(ours.column("status", "show stat -1 4 -1").contains(&("app/s1".into(), "MAINT".into())));
+    assert!(ours.http(&post("s=s1&b=app&action=ready", PASSWORD)).starts_with("HTTP/1.1 303 "));
     let statuses = ours.column("status", "show stat -1 4 -1");
     assert_eq!(statuses, theirs.column("status", "show stat -1 4 -1"));
     for lines in ["Origin: http://evil.example\r\n", "Origin: null\r\n", "Sec-Fetch-Site: cross-site\r\n"] {

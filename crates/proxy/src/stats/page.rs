@@ -3,6 +3,7 @@
 use super::desk::{self, Asked};
 use crate::client::Client;
 use crate::front::{Ask, Front};
+use crate::http2::body::Unframed;
 use crate::pages::Page;
 use crate::plane::Plane;
 use muster_haproxy_stats::{self as pure, FORM_BYTES_MAX, PageSettings};
@@ -69,10 +70,10 @@ pub(crate) async fn answer(
     let Some(turn) = Turn::take(plane) else {
         return (Page::busy(), None);
     };
-    let form = if ask.has_body { form(front).await } else { Some(Vec::new()) };
     let mut slots = Slots::new();
     // It is ours: we have just written it.
     let Ok(Some(request)) = Request::parse(&ask.head, &mut slots) else { return (Page::denied(400), None) };
+    let form = form(front, Unframed::new(request.body, false)).await;
     let Target::Origin(target) = request.target else { return (Page::denied(400), None) };
     if !pure::is_for(settings, target) {
         return (Page::denied(404), None);
@@ -103,18 +104,22 @@ pub(crate) async fn answer(
     (Page::made(written), Some(turn))
 }
 
-/// The body of a form; `None` if it is too long, or its client goes.
-async fn form(front: &mut impl Front) -> Option<Vec<u8>> {
+/// The body of a form; `None` if it is too long or none, or its client goes.
+async fn form(front: &mut impl Front, mut body: Unframed) -> Option<Vec<u8>> {
     let mut form = Vec::new();
-    while !front.is_uploaded() {
-        poll_fn(|cx| front.poll_more(cx)).await.ok()?;
+    loop {
         let ready = front.ready();
-        if form.len() + ready.len() > FORM_BYTES_MAX {
+        let moved = body.advance(ready).ok()?;
+        let ends = moved.skip + moved.pass;
+        if form.len() + moved.pass > FORM_BYTES_MAX {
             return None;
         }
-        form.extend_from_slice(ready);
-        let count = ready.len();
-        front.taken(count);
+        form.extend_from_slice(&ready[moved.skip..ends]);
+        front.taken(ends);
+        match ends {
+            0 if front.is_uploaded() => return Some(form),
+            0 => poll_fn(|cx| front.poll_more(cx)).await.ok()?,
+            _ => {}
+        }
     }
-    Some(form)
 }

@@ -15,7 +15,7 @@ use crate::upload::{Side, Turn};
 use crate::upstream::{self, ConnectError, Upstream};
 use muster_balance::{Attempt, Evidence};
 use muster_http1::Refusal;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -131,26 +131,18 @@ pub(crate) async fn send<F: Front>(
                 if !unsent {
                     plane.evidence(lease.key(), Evidence::KeptDied);
                 }
-                // Not another attempt by count, but paid for when the backend may have worked on it.
-                let attempt =
-                    Attempt { safe: repeatable, unsent, body_intact: intact, answered: false, attempts: 1 };
-                if !(intact && plane.may_retry(lease.key(), attempt)) {
-                    return Err(Failure { cause, unsent, intact });
+                let failure = Failure { cause, unsent, intact };
+                if !may_go_anew(lease, &failure, repeatable) {
+                    return Err(failure);
                 }
+                let Failure { cause, unsent, .. } = failure;
                 tracing::debug!(%addr, %cause, unsent, "trying a new connection");
             }
             other => return other,
         }
     }
-    let connected = tokio::select! {
-        biased;
-        connected = upstream::connect(addr, ask.service.connect_timeout, &ask.preface) => connected,
-        // Of a client that still sends nothing is known until somebody takes what it sends.
-        gone = poll_fn(|cx| front.poll_gone(cx)), if !ask.has_body => {
-            return Err(Failure { cause: Cause::Client(gone), unsent: true, intact: false });
-        }
-    };
-    match connected {
+    let connecting = upstream::connect(addr, ask.service.connect_timeout, &ask.preface);
+    match unless_gone(front, ask, connecting).await? {
         Ok(upstream) => {
             ask.story.connected(true);
             plane.evidence(lease.key(), Evidence::Connected);
@@ -173,14 +165,8 @@ async fn send_shared<F: Front>(
     let timeout = ask.service.connect_timeout;
     let mut again = bounds::REFUSALS_MAX;
     loop {
-        let connected = tokio::select! {
-            biased;
-            connected = plane.shared.connect(lease.key(), addr, timeout, &ask.preface) => connected,
-            gone = poll_fn(|cx| front.poll_gone(cx)), if !ask.has_body => {
-                return Err(Failure { cause: Cause::Client(gone), unsent: true, intact: false });
-            }
-        };
-        let (upstream, is_new) = match connected {
+        let connecting = plane.shared.connect(lease.key(), addr, timeout, &ask.preface);
+        let (upstream, is_new) = match unless_gone(front, ask, connecting).await? {
             Ok(connected) => connected,
             Err(cause) => return Err(Failure { cause: cause.into(), unsent: true, intact: true }),
         };
@@ -197,11 +183,7 @@ async fn send_shared<F: Front>(
             Cause::Died(cause) if !is_new => {
                 plane.evidence(lease.key(), Evidence::KeptDied);
                 failure.cause = Cause::KeptDied(cause);
-                let Failure { unsent, intact, .. } = failure;
-                // As with an idle connection.
-                let attempt =
-                    Attempt { safe: repeatable, unsent, body_intact: intact, answered: false, attempts: 1 };
-                if !(intact && plane.may_retry(lease.key(), attempt)) {
+                if !may_go_anew(lease, &failure, repeatable) {
                     return Err(failure);
                 }
             }
@@ -210,6 +192,29 @@ async fn send_shared<F: Front>(
         tracing::debug!(%addr, cause = %failure.cause, "trying another connection");
         again -= 1;
     }
+}
+
+/// Waits for a connection, or until the client is gone. Of one that still sends nothing is known until somebody takes what it sends.
+async fn unless_gone<F: Front, T>(
+    front: &mut F,
+    ask: &Ask,
+    connecting: impl Future<Output = T>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        connected = connecting => Ok(connected),
+        gone = poll_fn(|cx| front.poll_gone(cx)), if !ask.has_body => {
+            Err(Failure { cause: Cause::Client(gone), unsent: true, intact: false })
+        }
+    }
+}
+
+/// Whether a request goes again to the same backend, whose kept connection had ended: not another attempt by count, but paid for when the
+/// backend may have worked on it.
+fn may_go_anew(lease: &Lease, failure: &Failure, repeatable: bool) -> bool {
+    let Failure { unsent, intact, .. } = *failure;
+    let attempt = Attempt { safe: repeatable, unsent, body_intact: intact, answered: false, attempts: 1 };
+    intact && lease.plane().may_retry(lease.key(), attempt)
 }
 
 /// Sends `ask` on an open connection and waits for the response head. The connection is closed when none comes, which cancels the

@@ -32,8 +32,8 @@ pub fn give_back_start() {
 fn drop_pages(mapping: &Mapping<'_>) {
     let start = std::ptr::with_exposed_provenance_mut::<c_void>(mapping.start);
     // SAFETY: the kernel has just said that this range is a private mapping of the program's file which cannot be written and of which no page
-    // was ever written, so every page equals the file's; dropped, it is read from there at the next access, by whatever thread. Nothing unmaps
-    // or writes the program's own text while it runs: a running program's file is replaced by rename, never written (ETXTBSY).
+    // was ever written: each is the page cache's own, which is what the next access finds again, by whatever thread. Nothing unmaps or
+    // remaps the program's own text between that word and this call.
     let dropped = unsafe { rustix::mm::madvise(start, mapping.length, rustix::mm::Advice::LinuxDontNeed) };
     // It is a saving, no duty: locked memory, for one, refuses.
     let _ = dropped;

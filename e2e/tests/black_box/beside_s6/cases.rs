@@ -191,10 +191,12 @@ pub(super) const CASES: &[Case] = &[
         files: &[("run", PATIENT)],
         script: "logged started; s6-svc -O $PLACE; s6-svc -k -wD $PLACE; stat; cat $LOG",
     },
+    // Not with `-wr`: s6's tool drops letters that come at once behind the one it waits for (`s6_svlisten_loop`, `gotit`), so that
+    // on a busy machine it may wait for ever, beside s6-supervise as beside us.
     Case {
         fact: "restarted, it is another process",
         files: &[("run", PATIENT)],
-        script: "logged started; p=$(s6-svstat -p $PLACE); s6-svc -r -wr $PLACE; eventually 'often started 2'; [ $p != $(s6-svstat -p $PLACE) ] && echo another; stat",
+        script: "logged started; p=$(s6-svstat -p $PLACE); s6-svc -r $PLACE; eventually 'often started 2'; eventually 'stat | grep -q ^true'; [ $p != $(s6-svstat -p $PLACE) ] && echo another; stat",
     },
     Case {
         fact: "told up when it is up, nothing happens",

@@ -80,14 +80,14 @@ impl Place {
         self.runtime_dir.path().join("muster-demo").exists()
     }
 
-    /// Processes of this place, by the addresses and sockets on their command lines.
+    /// Processes of this place, by the addresses and sockets on their command lines. Probes come and go.
     fn processes(&self) -> BTreeSet<u32> {
         let marks =
             [self.base.trim_end_matches('0').to_owned(), self.runtime_dir.path().display().to_string()];
         let is_ours = |pid: &u32| {
             let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
             let line = String::from_utf8_lossy(&line);
-            marks.iter().any(|mark| line.contains(mark))
+            marks.iter().any(|mark| line.contains(mark)) && !line.contains("\0probe\0")
         };
         let pids = fs::read_dir("/proc")
             .unwrap()
@@ -186,7 +186,7 @@ fn requests_find_the_backends_in_turn() {
         let by_name = answers.iter().filter(|answer| answer.contains(&host)).count();
         assert_eq!(by_name, 2, "answers of {name} in {answers:?}");
     }
-    assert_eq!(place.processes().len(), 7, "the demo, and two for each node");
+    assert_eq!(place.processes().len(), 10, "the demo, and three for each node");
 }
 
 #[test]
@@ -239,6 +239,28 @@ fn a_backend_is_added_stopped_and_killed_from_a_second_terminal_and_no_request_f
 }
 
 #[test]
+fn an_application_that_dies_is_started_again_by_its_node_and_no_request_fails() {
+    let place = Place::new();
+    let mut demo = place.start(&[]);
+    demo.await_lines(&["s1 gets requests", "s2 gets requests"]);
+    let listens = format!("\0{}\0", place.base.trim_end_matches('0').to_owned() + "11:3000");
+    let application = || {
+        place.processes().into_iter().find(|pid| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            String::from_utf8_lossy(&line).contains(&listens)
+        })
+    };
+    let first = application().expect("it gets requests");
+    kill_process(Pid::from_raw(first.cast_signed()).unwrap(), Signal::KILL).unwrap();
+    until("another one", || application().is_some_and(|pid| pid != first));
+    until("it answers", || place.get().contains("\"host\":\"s1\""));
+    demo.signal(Signal::INT);
+    let (code, said) = demo.end();
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("stopped; none of "), "{said}");
+}
+
+#[test]
 fn orders_that_cannot_be_followed_are_refused_with_words() {
     let place = Place::new();
     let nobody = place.order(&["add"]);
@@ -288,14 +310,14 @@ fn nothing_outlives_a_demo_that_was_killed_and_the_next_starts_at_once() {
     let place = Place::new();
     let mut demo = place.start(&[]);
     demo.await_lines(&["s1 gets requests", "s2 gets requests"]);
-    assert_eq!(place.processes().len(), 7);
+    assert_eq!(place.processes().len(), 10);
     demo.process.kill().unwrap();
     demo.process.wait().unwrap();
     assert!(place.run_dir_exists(), "nobody was there to remove it");
 
     let mut next = place.start(&["--for", "4s"]);
     next.await_lines(&["s1 gets requests", "s2 gets requests"]);
-    assert_eq!(place.processes().len(), 7, "those of the next one alone");
+    assert_eq!(place.processes().len(), 10, "those of the next one alone");
     let (code, said) = next.end();
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(place.processes(), BTreeSet::new());

@@ -1,18 +1,17 @@
-//! Which processes the demo consists of, and how each node is stopped or killed.
+//! Which nodes the demo consists of, and how each is started, stopped or killed.
 //!
 //! ```text
-//! balancer  127.77.0.1         muster agent, muster proxy (127.0.0.1:8080)
-//! sN        127.77.0.(10+N)    muster agent, muster demo backend (port 3000)
+//! balancer  127.77.0.1         muster run: agent, proxy (127.0.0.1:8080)
+//! sN        127.77.0.(10+N)    muster run: agent, muster demo backend (port 3000)
 //! ```
-//! Each node has an address of its own, so each uses the ordinary ports.
+//! Each node has an address of its own, so each uses the ordinary ports. Each is what a container is, less its walls: one
+//! `muster run`, which keeps the others right and ends the node in order.
 
+use super::node::Node;
 use super::ports::{self, Use};
-use super::spawn::Process;
 use super::view::{Event, Tone, clean};
 use super::watch::BALANCER;
-use rustix::process::Signal;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
@@ -20,18 +19,12 @@ use std::time::{Duration, Instant};
 
 /// Most backends a demo can have at a time, dead ones included.
 const BACKENDS_MAX: u8 = 100;
-/// Between the agent's leave and the application's stop: gossip and the proxy need far less.
-const LEAVE_TO_STOP: Duration = Duration::from_secs(1);
-/// A node that is not gone by then is killed; it fits a `docker stop`'s ten seconds.
-const STOP_TIMEOUT: Duration = Duration::from_secs(9);
+/// A node that is not gone by then is killed, as `docker stop` would.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 /// Gossip, as in Serf.
 const GOSSIP_PORT: u16 = 7946;
-/// Of Serf's RPC.
-const RPC_PORT: u16 = 7373;
 /// The application's, as in the containers it stands for.
 const APP_PORT: u16 = 3000;
-/// Configuration file of every role, in the run directory.
-const CONFIG: &str = "demo.toml";
 
 /// Addresses of the demo.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,9 +63,9 @@ pub(crate) enum Error {
     /// An address is not free.
     #[error("{0}")]
     Port(#[from] ports::Error),
-    /// A process could not be started.
-    #[error("cannot start a process: {0}")]
-    Spawn(#[from] io::Error),
+    /// A node could not be started.
+    #[error("cannot start a node: {0}")]
+    Start(#[from] io::Error),
     /// Enough is enough.
     #[error("there are {BACKENDS_MAX} backends already: stop one and add it again by its name")]
     Full,
@@ -97,14 +90,13 @@ pub(crate) struct Added {
     pub(crate) ip: Ipv4Addr,
 }
 
-/// The processes of a demo. All are killed when dropped.
+/// The nodes of a demo. All are killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Cluster {
     net: Net,
-    /// For sockets and logs.
+    /// For configurations, sockets and logs.
     dir: PathBuf,
-    agent: Process,
-    proxy: Process,
+    balancer: Node,
     told_balancer: bool,
     /// By number: 1 is `s1`.
     backends: BTreeMap<u8, Backend>,
@@ -112,21 +104,18 @@ pub(crate) struct Cluster {
 
 #[derive(Debug)]
 struct Backend {
-    agent: Process,
-    app: Process,
+    node: Node,
     life: Life,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Life {
     Running,
-    /// The agent was told to leave then.
-    Leaving(Instant),
-    /// The application was told to stop as well.
+    /// It was told to end then.
     Stopping(Instant),
     /// It ended as it was told to.
     Ended,
-    /// One of its processes ended by itself, and that was told.
+    /// It ended by itself, and that was told.
     Broken,
 }
 
@@ -134,38 +123,20 @@ impl Cluster {
     /// Starts the balancer's node. Call from the main thread, as all that starts processes: see [`super::tether`].
     ///
     /// # Errors
-    /// A port is taken or a process cannot be started.
+    /// A port is taken or the node cannot be started.
     pub(crate) async fn start(net: Net, dir: &Path) -> Result<Self, Error> {
         ports::check(net.front, Use::Web, "choose another one with --port").await?;
         let gossip = SocketAddrV4::new(net.balancer(), GOSSIP_PORT);
         ports::check(gossip, Use::Gossip, "choose other addresses with --base").await?;
-        std::fs::write(
-            dir.join(CONFIG),
-            "# Nothing: the demo is the same whatever this host is configured for.\n",
-        )?;
-        let socket = dir.join("balancer.sock");
-        let agent = agent(BALANCER, gossip, dir, &["role=balancer", "balances=1"], None);
-        let agent = Process::spawn(&agent, &[], dir.join("balancer-agent.log"))?;
-        let proxy: [OsString; 9] = [
-            "proxy".into(),
-            "--config".into(),
-            dir.join(CONFIG).into(),
-            "--listen".into(),
-            net.front.to_string().into(),
-            "--service".into(),
-            "backend".into(),
-            "--socket".into(),
-            socket.into(),
-        ];
-        let proxy = Process::spawn(&proxy, &[], dir.join("balancer-proxy.log"))?;
+        let balancer = Node::balancer(BALANCER, gossip, net.front, dir)?;
         let backends = BTreeMap::new();
-        Ok(Self { net, dir: dir.to_owned(), agent, proxy, told_balancer: false, backends })
+        Ok(Self { net, dir: dir.to_owned(), balancer, told_balancer: false, backends })
     }
 
     /// Starts a new backend, or the one called `name` again.
     ///
     /// # Errors
-    /// It runs already, a port is taken or a process cannot be started.
+    /// It runs already, a port is taken or the node cannot be started.
     pub(crate) async fn add(&mut self, name: Option<&str>) -> Result<Added, Error> {
         let number = match name {
             Some(name) => self.number(name)?,
@@ -175,7 +146,7 @@ impl Cluster {
         };
         let name = format!("s{number}");
         if let Some(backend) = self.backends.get_mut(&number)
-            && !(backend.agent.ended().is_some() && backend.app.ended().is_some())
+            && backend.node.ended().is_none()
         {
             return Err(Error::Running(name));
         }
@@ -184,37 +155,27 @@ impl Cluster {
         ports::check(web, Use::Web, "choose other addresses with --base").await?;
         ports::check(gossip, Use::Gossip, "choose other addresses with --base").await?;
 
-        let identity =
-            [("SERVER_IP", ip.to_string()), ("SERVER_NAME", name.clone()), ("SERVER_TAG", "demo".to_owned())];
-        let listen = web.to_string();
-        let app = ["demo", "backend", "--listen", &listen].map(OsString::from);
-        let app = Process::spawn(&app, &identity, self.dir.join(format!("{name}-app.log")))?;
-        let seed = self.net.balancer().to_string();
-        let agent = agent(&name, gossip, &self.dir, &["role=backend", "port=3000"], Some(&seed));
-        let agent = Process::spawn(&agent, &[], self.dir.join(format!("{name}-agent.log")))?;
-        self.backends.insert(number, Backend { agent, app, life: Life::Running });
+        let node = Node::backend(&name, gossip, web, self.net.balancer(), &self.dir)?;
+        self.backends.insert(number, Backend { node, life: Life::Running });
         Ok(Added { name, ip })
     }
 
-    /// Stops a backend in order: its agent leaves, a second later its application finishes and ends.
+    /// Stops a backend in order: no new requests, those in flight are finished, its application ends, its agent leaves.
     ///
     /// # Errors
     /// It is unknown, not running, or the last one without `force`.
     pub(crate) fn stop(&mut self, name: &str, force: bool) -> Result<(), Error> {
-        let backend = self.running(name, force)?;
-        backend.agent.signal(Signal::TERM);
-        backend.life = Life::Leaving(Instant::now());
+        self.running(name, force)?.stop();
         Ok(())
     }
 
-    /// `kill -9` of a backend's agent and application, as when its host loses power.
+    /// `kill -9` of a backend's node with all that runs on it, as when its host loses power.
     ///
     /// # Errors
     /// It is unknown, not running, or the last one without `force`.
     pub(crate) fn kill(&mut self, name: &str, force: bool) -> Result<(), Error> {
         let backend = self.running(name, force)?;
-        backend.app.signal(Signal::KILL);
-        backend.agent.signal(Signal::KILL);
+        backend.node.kill();
         backend.life = Life::Ended;
         Ok(())
     }
@@ -223,45 +184,41 @@ impl Cluster {
     pub(crate) fn step(&mut self, now: Instant, at: Duration) -> Vec<Event> {
         let mut told = Vec::new();
         for (number, backend) in &mut self.backends {
-            told.extend(backend.step(now).map(|what| format!("s{number}'s {what}")));
+            told.extend(backend.step(now).map(|what| format!("s{number} {what}")));
         }
         if !self.told_balancer
             && let Some(what) = self.broken_balancer()
         {
             self.told_balancer = true;
-            told.push(format!("the balancer's {what}"));
+            told.push(format!("the balancer {what}"));
         }
         told.into_iter().map(|text| Event { at, tone: Tone::Bad, text }).collect()
     }
 
-    /// What ended of the balancer's node, which nobody here stops before the end.
+    /// How the balancer ended, which nobody here stops before the end.
     pub(crate) fn broken_balancer(&mut self) -> Option<String> {
-        ended("agent", &mut self.agent).or_else(|| ended("proxy", &mut self.proxy))
+        self.balancer.ended_by_itself()
     }
 
     /// Backends told to stop that have not yet ended, and those that run.
     pub(crate) fn live_backends(&mut self) -> usize {
-        self.backends.values_mut().map(|backend| usize::from(!backend.is_gone())).sum()
+        self.backends.values_mut().map(|backend| usize::from(backend.node.ended().is_none())).sum()
     }
 
     /// Stops all backends in order.
     pub(crate) fn stop_backends(&mut self) {
-        for backend in self.backends.values_mut().filter(|backend| backend.life.is_up()) {
-            backend.agent.signal(Signal::TERM);
-            backend.life = Life::Leaving(Instant::now());
-        }
+        self.backends.values_mut().filter(|backend| backend.life == Life::Running).for_each(Backend::stop);
     }
 
     /// Stops the balancer's node; after the backends.
     pub(crate) fn stop_balancer(&mut self) {
         self.told_balancer = true;
-        self.proxy.signal(Signal::TERM);
-        self.agent.signal(Signal::TERM);
+        self.balancer.stop();
     }
 
-    /// Every process has ended.
+    /// Every node has ended.
     pub(crate) fn is_gone(&mut self) -> bool {
-        self.live_backends() == 0 && self.agent.ended().is_some() && self.proxy.ended().is_some()
+        self.live_backends() == 0 && self.balancer.ended().is_some()
     }
 
     /// Names and web addresses of the backends that run, with the state to show before the cluster knows them.
@@ -273,14 +230,14 @@ impl Cluster {
 
     /// The control socket of the balancer's agent.
     pub(crate) fn balancer_socket(&self) -> PathBuf {
-        self.dir.join("balancer.sock")
+        Node::socket(&self.dir, BALANCER)
     }
 
     fn running(&mut self, name: &str, force: bool) -> Result<&mut Backend, Error> {
         let number = self.number(name)?;
         let others = self.running_backends().filter(|(other, _)| other != name).count();
         match self.backends.get_mut(&number) {
-            Some(backend) if backend.life.is_up() => {
+            Some(backend) if backend.life == Life::Running => {
                 if others == 0 && !force {
                     Err(Error::Last(name.to_owned()))
                 } else {
@@ -301,78 +258,32 @@ impl Cluster {
     }
 }
 
-impl Life {
-    /// Not told to end yet; of a broken one, one process may still run.
-    fn is_up(self) -> bool {
-        matches!(self, Self::Running | Self::Broken)
-    }
-}
-
 impl Backend {
-    fn is_gone(&mut self) -> bool {
-        // Not shortened: both are to be reaped.
-        let (agent, app) = (self.agent.ended().is_some(), self.app.ended().is_some());
-        agent && app
+    fn stop(&mut self) {
+        self.node.stop();
+        self.life = Life::Stopping(Instant::now());
     }
 
-    /// The next step, if its time has come; in words, what ended by itself.
+    /// The next step, if its time has come; in words, what went wrong.
     fn step(&mut self, now: Instant) -> Option<String> {
-        let is_gone = self.is_gone();
         match self.life {
             Life::Running => {
-                let what = ended("agent", &mut self.agent).or_else(|| ended("application", &mut self.app))?;
+                let what = self.node.ended_by_itself()?;
                 self.life = Life::Broken;
                 return Some(what);
             }
-            Life::Leaving(since) if now.duration_since(since) >= LEAVE_TO_STOP => {
-                self.app.signal(Signal::TERM);
-                self.life = Life::Stopping(since);
-            }
-            Life::Stopping(_) if is_gone => self.life = Life::Ended,
+            Life::Stopping(_) if self.node.ended().is_some() => self.life = Life::Ended,
             Life::Stopping(since) if now.duration_since(since) >= STOP_TIMEOUT => {
-                self.app.signal(Signal::KILL);
-                self.agent.signal(Signal::KILL);
+                self.node.kill();
                 self.life = Life::Ended;
-                return Some(format!(
-                    "processes were killed: not gone {} s after TERM",
-                    STOP_TIMEOUT.as_secs()
-                ));
+                return Some(format!("was killed: not gone {} s after TERM", STOP_TIMEOUT.as_secs()));
             }
-            Life::Leaving(_) | Life::Stopping(_) | Life::Ended | Life::Broken => {}
+            // Reaped, if it was not yet.
+            Life::Ended => drop(self.node.ended()),
+            Life::Stopping(_) | Life::Broken => {}
         }
         None
     }
-}
-
-/// What to say of a process that nobody told to end.
-fn ended(what: &str, process: &mut Process) -> Option<String> {
-    let status = process.ended()?;
-    let words = process.last_words();
-    let words: Vec<String> = words.lines().map(clean).collect();
-    let words =
-        if words.is_empty() { String::new() } else { format!("; its last words: {}", words.join(" / ")) };
-    Some(format!("{what} (process {}) ended by itself, {status}{words}", process.pid()))
-}
-
-fn agent(name: &str, bind: SocketAddrV4, dir: &Path, tags: &[&str], join: Option<&str>) -> Vec<OsString> {
-    let mut args: Vec<OsString> = vec!["agent".into()];
-    // Each on its own address, as on hosts of their own.
-    let rpc = SocketAddrV4::new(*bind.ip(), RPC_PORT).to_string();
-    let bind = bind.to_string();
-    let mut flag =
-        |flag: &str, value: &std::ffi::OsStr| args.extend([OsString::from(flag), value.to_owned()]);
-    flag("--node", name.as_ref());
-    flag("--bind", bind.as_ref());
-    flag("--rpc-addr", rpc.as_ref());
-    flag("--socket", dir.join(format!("{name}.sock")).as_os_str());
-    flag("--config", dir.join(CONFIG).as_os_str());
-    for tag in tags {
-        flag("--tag", tag.as_ref());
-    }
-    if let Some(seed) = join {
-        flag("--join", seed.as_ref());
-    }
-    args
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! `muster demo`: the whole journey on one machine, with nothing else installed.
 //!
-//! One balancer and some backends, as real processes on loopback addresses of their own, found by gossip as on real hosts.
+//! One balancer and some backends, each a `muster run` on a loopback address of its own, found by gossip as on real hosts.
 //!
 //! | module | idea |
 //! |---|---|
 //! | [`show`] | the loop: clock, looks, orders, keys, signals |
-//! | [`cluster`] | which processes there are; a node is added, stopped, killed |
+//! | [`cluster`], [`node`] | which nodes there are; one is added, stopped, killed |
 //! | [`spawn`], [`tether`], [`ports`] | one child process; it dies with the demo; is its address free? |
 //! | [`rundir`], [`remote`] | the directory with lock, sockets and logs; orders from a second terminal |
 //! | [`watch`], [`traffic`] | what the cluster says of itself; the demo's own requests |
@@ -14,6 +14,7 @@
 
 mod backend;
 mod cluster;
+mod node;
 mod plain;
 mod ports;
 mod remote;
@@ -32,6 +33,7 @@ use crate::{exit, out};
 use cluster::Net;
 use remote::Order;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -42,7 +44,8 @@ Keys: a adds a backend, s stops the one at the > in order, k ends it with kill -
 requests, q quits. Nothing is left running, even when the demo itself is killed.
 
 Everything is on loopback addresses (127.0.0.0/8, Linux): the balancer's node is 127.77.0.1, backend sN is \
-127.77.0.(10+N). Sockets and logs are in $XDG_RUNTIME_DIR/muster-demo, else /tmp/muster-demo-UID.";
+127.77.0.(10+N). Each node is one `muster run`, as in a container; its configuration, socket and log are in \
+$XDG_RUNTIME_DIR/muster-demo, else /tmp/muster-demo-UID: `muster status --control DIR/s1` shows what runs on s1.";
 
 /// Arguments of `muster demo`.
 #[derive(clap::Args, Clone, Debug)]
@@ -112,6 +115,9 @@ pub(crate) fn run(args: Args) -> ExitCode {
 }
 
 fn start(args: &Args) -> ExitCode {
+    if std::process::id() == 1 {
+        return below_pid_1();
+    }
     let options = show::Options {
         net: Net { base: args.base, front: SocketAddrV4::new(args.listen, args.port) },
         traffic: !args.no_traffic,
@@ -125,6 +131,13 @@ fn start(args: &Args) -> ExitCode {
         Ok(_) => exit::FAILED,
         Err(error) => out::fail(&error),
     }
+}
+
+/// As PID 1 of a container it would inherit what a killed node leaves, and nobody would reap that: `muster --` does.
+fn below_pid_1() -> ExitCode {
+    let words: Vec<_> = std::env::args_os().collect();
+    let error = std::process::Command::new(spawn::executable()).arg("--").args(words).exec();
+    out::fail(&format!("cannot start the demo below a PID 1: {error}"))
 }
 
 /// How this binary is called from another terminal.

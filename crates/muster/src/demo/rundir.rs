@@ -1,4 +1,4 @@
-//! The demo's run directory: its lock, its sockets, the logs of its processes.
+//! The demo's run directory: its lock, and the configurations, sockets, logs and control places of its nodes.
 //!
 //! `$XDG_RUNTIME_DIR/muster-demo`, else `/tmp/muster-demo-UID`; mode 0700 and ours, since whoever can write there can
 //! command the demo. The lock (flock) dies with the process that holds it, so a killed demo leaves only files, which the next
@@ -110,11 +110,17 @@ impl RunDir {
         self.path.join(name)
     }
 
-    /// Removes every file but the lock. We make no directories here, so none is entered.
+    /// Removes everything but the lock. Links are removed, not followed.
     fn clear(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
-            if entry.file_name() != LOCK {
+            if entry.file_name() == LOCK {
+                continue;
+            }
+            // Control places of a node.
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else {
                 fs::remove_file(entry.path())?;
             }
         }

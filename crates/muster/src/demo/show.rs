@@ -35,8 +35,8 @@ const FAILURES_INTERVAL: Duration = Duration::from_secs(1);
 const EVENTS_MAX: usize = 200;
 /// A timed run in which no backend is up by then has failed.
 const FIRST_UP_TIMEOUT: Duration = Duration::from_secs(30);
-/// The balancer's processes end within this, or are killed.
-const BALANCER_STOP_TIMEOUT: Duration = Duration::from_secs(5);
+/// The balancer's node ends within this, or is killed.
+const BALANCER_STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What was asked for.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub(crate) enum Error {
     RunDir(#[from] rundir::Error),
     #[error("{0}")]
     Cluster(#[from] cluster::Error),
-    /// The balancer's processes did not survive their start.
+    /// The balancer did not survive its start.
     #[error("{0}")]
     Broken(String),
     #[error("the system refused: {0}")]
@@ -215,7 +215,7 @@ impl Show {
         if !self.is_seen
             && let Some(what) = self.cluster.broken_balancer()
         {
-            return Err(Error::Broken(format!("the balancer's {what}")));
+            return Err(Error::Broken(format!("the balancer {what}")));
         }
         self.tell_failures(at);
         self.tell_first_answers();

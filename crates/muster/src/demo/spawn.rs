@@ -1,6 +1,4 @@
-//! Processes of the demo: this same binary in another role, with a log file.
-//!
-//! Nothing is supervised or restarted here. This is to be thrown away when `muster init` exists, which does that properly.
+//! Processes of the demo: this same binary in another role, with a log file. What they start in turn is theirs.
 
 use super::tether;
 use rustix::process::{Pid, Signal, kill_process};
@@ -85,7 +83,7 @@ impl Drop for Process {
 }
 
 /// This binary; by the kernel's own link when its file was replaced meanwhile.
-fn executable() -> PathBuf {
+pub(super) fn executable() -> PathBuf {
     std::env::current_exe().ok().filter(|path| path.is_file()).unwrap_or_else(|| "/proc/self/exe".into())
 }
 

@@ -1,18 +1,18 @@
-//! A child of the demo dies with the demo, whatever kills it.
+//! A node of the demo dies with the demo, and what runs on a node dies with the node, whatever kills it.
 //!
-//! The demo's children are agents, a proxy and web applications; a demo ended by `kill -9` cannot tell them to stop. So each
-//! child asks the kernel for SIGKILL at the death of its parent (prctl(2), `PR_SET_PDEATHSIG`). The kernel means the
-//! *thread* that made the child: the demo spawns from its main thread only, which lives as long as the process.
+//! A demo or a node ended by `kill -9` cannot tell its children to stop. So each child asks the kernel for SIGKILL at the death
+//! of its parent (prctl(2), `PR_SET_PDEATHSIG`). The kernel means the *thread* that made the child: the demo spawns from its main
+//! thread only, which lives as long as the process, and `muster run` has no other.
 
 use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use std::io::Write;
 
-/// Set in the environment of every child: the process id of the demo.
+/// Set in the environment of every process of a demo: the process id of the demo.
 pub(crate) const VARIABLE: &str = "MUSTER_DEMO_TETHER";
 
-/// Ties this process to the demo that spawned it; does nothing in a process that no demo spawned. Called first in `main`.
+/// Ties this process to its parent, if a demo is above it; does nothing in any other. Called first in `main`.
 ///
-/// Ends the process when the demo is gone already: it may have died between fork and prctl, and then no signal would come.
+/// Ends the process when its parent is gone already: it may have died between fork and prctl, and then no signal would come.
 pub(crate) fn hold() {
     let Some(value) = std::env::var_os(VARIABLE) else { return };
     let demo = value.to_str().and_then(|text| text.parse().ok()).and_then(Pid::from_raw);
@@ -22,9 +22,17 @@ pub(crate) fn hold() {
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
         end(&format!("cannot be tied to the demo that started it: {error}"));
     }
-    if getppid() != Some(demo) {
+    let parent = getppid();
+    if parent != Some(demo) && parent.and_then(parent_of) != Some(demo) {
         end("the demo that started it is gone");
     }
+}
+
+/// The parent of another process; `None` when that is gone.
+fn parent_of(pid: Pid) -> Option<Pid> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", pid.as_raw_nonzero())).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    Pid::from_raw(line.trim().parse().ok()?)
 }
 
 fn end(why: &str) -> ! {

@@ -176,8 +176,7 @@ impl Node {
             self.count(self.view.requests, at);
             let before = std::mem::take(&mut self.view.backend);
             let name = &self.view.name;
-            let is_leaving = matches!(self.view.agent.as_str(), "leaving" | "left");
-            return (is_leaving && !before.is_empty())
+            return (!before.is_empty())
                 .then(|| (Tone::Good, format!("{name} drained: nothing in flight on it")));
         };
         self.view.in_flight = report.in_flight.into();

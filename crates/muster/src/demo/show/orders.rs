@@ -34,20 +34,23 @@ impl Show {
                     self.awaited.retain(|(other, ..)| *other != name);
                     self.awaited.push((name.clone(), ip.into(), begun));
                 }
-                Ok(format!("{name} starts; requests reach it as soon as it has joined"))
+                Ok(format!("{name} starts; requests reach it as soon as it is ready and has joined"))
             }
             Order::Stop { name, force } => {
                 self.cluster.stop(&name, force).map_err(|error| error.to_string())?;
                 self.tell(
                     Tone::Plain,
-                    format!("{name} stops: its agent leaves, a second later its application ends"),
+                    format!("{name} stops: no new requests, then its application ends and its agent leaves"),
                 );
-                Ok(format!("{name} leaves; a second later its application ends"))
+                Ok(format!("{name} gets no new requests, finishes those it has, and leaves"))
             }
             Order::Kill { name, force } => {
                 self.cluster.kill(&name, force).map_err(|error| error.to_string())?;
-                self.tell(Tone::Plain, format!("kill -9 of {name}: its application and its agent"));
-                Ok(format!("{name} was killed, its application and its agent"))
+                self.tell(
+                    Tone::Plain,
+                    format!("kill -9 of {name}: its supervisor, application and agent at once"),
+                );
+                Ok(format!("{name} was killed, with its application and its agent"))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What the agent needs to know, already checked.
 
+use crate::inherited::Inherited;
 use crate::templates::TemplatesConfig;
 use crate::{Collector, Discover, HandlerConfig, KeySource, LogBook, Reload, SnapshotOptions, Stages};
 use muster_fleet::Rules;
@@ -7,9 +8,7 @@ use muster_serf::{Limits, Memory};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything `muster agent` was told by flags, environment and files.
@@ -88,8 +87,8 @@ pub struct Config {
     pub skip_leave_on_interrupt: bool,
     /// This agent is one of ours to others, and not to be taken for plain Serf.
     pub contract: bool,
-    /// The socket by which PID 1 says what is ready, if it runs this agent.
-    pub supervisor: Option<Arc<OwnedFd>>,
+    /// What PID 1 handed down, if it runs this agent.
+    pub inherited: Inherited,
     /// Who is told how far the agent is.
     pub stages: Stages,
     /// Reads the configuration again.

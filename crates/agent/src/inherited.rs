@@ -1,33 +1,57 @@
-//! The descriptor that PID 1 hands this process.
-#![expect(unsafe_code, reason = "a number of a descriptor made an owned one; see the argument below")]
+//! What PID 1 hands this process: the socket by which the two talk, and those of gossip, which it holds so that they outlive us.
 
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use crate::sockets::Sockets;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-/// Names the descriptor's number.
+/// Names the descriptor of the socket to PID 1.
 pub const VARIABLE: &str = "MUSTER_INIT_FD";
-/// Standard input, output and error are nobody's gift.
-const NUMBER_MIN: RawFd = 3;
 
-/// The socket to PID 1, if one was handed down. To be called once, before anything else opens a descriptor.
-///
-/// # Errors
-/// In words: the variable names none.
-pub fn supervisor() -> Result<Option<Arc<OwnedFd>>, String> {
-    let Some(text) = std::env::var_os(VARIABLE) else { return Ok(None) };
-    let number = text.to_str().and_then(|text| text.parse().ok()).filter(|number| *number >= NUMBER_MIN);
-    let number: RawFd = number.ok_or_else(|| format!("{VARIABLE}: {text:?} is no descriptor"))?;
-    // Open, and a socket: else the variable is a leftover, and the number perhaps somebody else's.
-    let is_socket = std::fs::read_link(format!("/proc/self/fd/{number}"))
-        .is_ok_and(|target| target.to_string_lossy().starts_with("socket:"));
-    if !is_socket {
-        return Err(format!("{VARIABLE}: descriptor {number} is no socket; it was not handed down"));
+/// What we were given.
+#[derive(Clone, Debug, Default)]
+pub struct Inherited {
+    /// The socket to PID 1.
+    pub(crate) supervisor: Option<Arc<OwnedFd>>,
+    /// Sockets of gossip: bound, and not yet known of which kind.
+    sockets: Vec<Arc<OwnedFd>>,
+}
+
+impl Inherited {
+    /// Takes what the environment names. To be called once, at the start: see `muster_inherited`.
+    ///
+    /// # Errors
+    /// In words: a variable names what is no descriptor of ours.
+    pub fn take() -> Result<Self, String> {
+        let supervisor = muster_inherited::descriptor(VARIABLE).map_err(|why| format!("{VARIABLE} {why}"))?;
+        // Else the variable is a leftover, and the number perhaps somebody else's.
+        if supervisor.as_ref().is_some_and(|fd| rustix::net::sockopt::socket_type(fd).is_err()) {
+            return Err(format!("{VARIABLE}: that descriptor is no socket; it was not handed down"));
+        }
+        let sockets = muster_inherited::sockets().map_err(|why| format!("LISTEN_FDS {why}"))?;
+        Ok(Self {
+            supervisor: supervisor.map(Arc::new),
+            sockets: sockets.into_iter().map(|(_, socket)| Arc::new(socket)).collect(),
+        })
     }
-    // SAFETY: the number is open, and whoever set the variable handed it to this process; nothing here owns it yet, since this is
-    // called once, at the start, before any other descriptor is opened.
-    let socket = unsafe { OwnedFd::from_raw_fd(number) };
-    // Ours alone: no handler is to speak to PID 1.
-    rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)
-        .map_err(|error| format!("{VARIABLE}: descriptor {number}: {error}"))?;
-    Ok(Some(Arc::new(socket)))
+
+    /// Those of gossip on `addr`, non-blocking, if both were handed over.
+    pub(crate) fn gossip(&self, addr: SocketAddr) -> std::io::Result<Option<Sockets>> {
+        let (mut udp, mut tcp) = (None, None);
+        for socket in &self.sockets {
+            let bound = rustix::net::getsockname(socket)?;
+            if SocketAddr::try_from(bound) != Ok(addr) {
+                continue;
+            }
+            let own = socket.try_clone()?;
+            match rustix::net::sockopt::socket_type(socket)? {
+                rustix::net::SocketType::DGRAM => udp = Some(UdpSocket::from(own)),
+                _ => tcp = Some(TcpListener::from(own)),
+            }
+        }
+        let (Some(udp), Some(tcp)) = (udp, tcp) else { return Ok(None) };
+        udp.set_nonblocking(true)?;
+        tcp.set_nonblocking(true)?;
+        Ok(Some(Sockets { udp, tcp, addr }))
+    }
 }

@@ -123,7 +123,7 @@ impl Agent {
         let listener = is_wanted.then(|| server::Listener::bind(&config.socket)).transpose()?;
         let rpc = rpc::Listener::bind(config.rpc.as_ref())?;
         let admin = server::Admin::bind(config.admin)?;
-        let sockets = sockets::bind(gossip_address(config)?)?;
+        let sockets = sockets::held_or_bound(&config.inherited, gossip_address(config)?)?;
         let bound = sockets.addr;
         let resolver = Resolver::system(Families::of_bind(bound.ip()));
         let advertised = advertise::choose(config.advertise, bound, &seeds, &resolver).await?;

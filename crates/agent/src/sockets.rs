@@ -1,6 +1,7 @@
 //! Listening sockets: those of gossip, one UDP and one TCP on the same port, and plain TCP ones.
 
 use crate::Error;
+use crate::inherited::Inherited;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -19,6 +20,17 @@ pub(crate) struct Sockets {
     pub tcp: TcpListener,
     /// With the port the system chose where 0 was asked for.
     pub addr: SocketAddr,
+}
+
+/// Those that PID 1 holds for us on `addr`, else new ones.
+pub(crate) fn held_or_bound(inherited: &Inherited, addr: SocketAddr) -> Result<Sockets, Error> {
+    match inherited.gossip(addr).map_err(Error::System)? {
+        Some(sockets) => {
+            widen(&socket2::SockRef::from(&sockets.udp));
+            Ok(sockets)
+        }
+        None => bind(addr),
+    }
 }
 
 /// Binds both sockets to `addr`.
@@ -55,12 +67,16 @@ pub(crate) fn tcp(addr: SocketAddr) -> io::Result<TcpListener> {
 fn udp(addr: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
     socket.set_nonblocking(true)?;
+    widen(&socket);
+    socket.bind(&addr.into())?;
+    Ok(socket.into())
+}
+
+fn widen(socket: &Socket) {
     let mut bytes = RECEIVE_BUFFER_BYTES;
     while socket.set_recv_buffer_size(bytes).is_err() && bytes > 1 {
         bytes /= 2;
     }
-    socket.bind(&addr.into())?;
-    Ok(socket.into())
 }
 
 #[cfg(test)]

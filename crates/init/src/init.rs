@@ -212,13 +212,17 @@ fn make_places(plan: &Plan, places: &Path, held: &mut [Held]) {
 }
 
 fn listeners(entry: &Entry) -> Result<Vec<OwnedFd>, std::io::Error> {
-    let listen = |address: &std::net::SocketAddr| {
-        sockets::listener(*address).map_err(|error| {
+    let told = |address: std::net::SocketAddr, made: std::io::Result<OwnedFd>| {
+        made.map_err(|error| {
             let text = format!("{} cannot listen on {address}: {error}", entry.service.name);
             std::io::Error::new(error.kind(), text)
         })
     };
-    entry.listens.iter().map(listen).collect()
+    let traffic = entry.listens.iter().map(|address| told(*address, sockets::listener(*address)));
+    let gossip = entry.gossips.into_iter().flat_map(|address| {
+        [told(address, sockets::gossip_stream(address)), told(address, sockets::gossip_datagrams(address))]
+    });
+    traffic.chain(gossip).collect()
 }
 
 fn started_at_nanoseconds() -> u64 {

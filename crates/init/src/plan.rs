@@ -96,6 +96,8 @@ pub struct Entry {
     /// Addresses to listen on. The sockets are ours and outlive it, so that nobody is refused while it is started again; it
     /// gets them as sd_listen_fds(3) has it.
     pub listens: Vec<SocketAddr>,
+    /// Where it gossips: a socket that listens and one for datagrams, held and given in the same way behind those.
+    pub gossips: Option<SocketAddr>,
     /// It is given a memory file that outlives it, for the last picture.
     pub keeps_picture: bool,
     /// Under which name whoever keeps the log reads what it writes. Without a name, or without such a one, it writes where we do.
@@ -126,6 +128,7 @@ impl Entry {
             alive_probe: None,
             offers: None,
             listens: Vec::new(),
+            gossips: None,
             keeps_picture: false,
             logged_as: None,
             reads_logs: false,

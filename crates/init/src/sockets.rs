@@ -39,14 +39,33 @@ pub(crate) fn raised_pipe() -> io::Result<(PipeReader, PipeWriter)> {
 
 /// A socket that listens, for whoever accepts.
 pub(crate) fn listener(address: SocketAddr) -> io::Result<OwnedFd> {
-    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = socket_with(family, SocketType::STREAM, flags, None)?;
-    sockopt::set_socket_reuseaddr(&socket, true)?;
+    let socket = socket(address, SocketType::STREAM)?;
     if address.is_ipv6() {
         // As the proxy itself binds: one socket for one kind.
         sockopt::set_ipv6_v6only(&socket, true)?;
     }
+    listening(socket, address)
+}
+
+/// A socket that listens for gossip. As the agent itself binds: one of IPv6 is for both kinds, where the system has it so.
+pub(crate) fn gossip_stream(address: SocketAddr) -> io::Result<OwnedFd> {
+    listening(socket(address, SocketType::STREAM)?, address)
+}
+
+/// A socket for datagrams of gossip; those that come while nobody reads wait, as many as fit.
+pub(crate) fn gossip_datagrams(address: SocketAddr) -> io::Result<OwnedFd> {
+    let socket = socket(address, SocketType::DGRAM)?;
+    bind(&socket, &address)?;
+    raised(socket)
+}
+
+fn socket(address: SocketAddr, kind: SocketType) -> io::Result<OwnedFd> {
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    Ok(socket_with(family, kind, SocketFlags::CLOEXEC | SocketFlags::NONBLOCK, None)?)
+}
+
+fn listening(socket: OwnedFd, address: SocketAddr) -> io::Result<OwnedFd> {
+    sockopt::set_socket_reuseaddr(&socket, true)?;
     bind(&socket, &address)?;
     listen(&socket, BACKLOG)?;
     raised(socket)

@@ -1,5 +1,5 @@
-//! What PID 1 holds for the proxy outlives it: under `muster run`, nobody is refused while the proxy is killed again and again, nor while
-//! there is no agent beside it.
+//! What PID 1 holds for the proxy and the agent outlives them: under `muster run`, nobody is refused while the proxy is killed again
+//! and again, nor while there is no agent beside it; and nobody who gossips is refused while the agent is.
 
 use muster_e2e::{Agent, AgentOptions, Backend, Hosts, binary, wait_for};
 use std::process::{Child, Command, Stdio};
@@ -49,6 +49,19 @@ impl Node {
             .output()
             .expect("muster runs");
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
+    /// The process that is a role now, once one is.
+    async fn pid_of(&self, role: &str) -> String {
+        wait_for("the role runs", || async {
+            let status = self.muster(&["status", role, "--format", "json"]);
+            let read = serde_json::from_str::<serde_json::Value>(&status).unwrap_or_default();
+            match read.pointer("/services/0/pid") {
+                Some(number) if number.is_u64() => Ok(number.to_string()),
+                _ => Err(status),
+            }
+        })
+        .await
     }
 
     fn kill(&self, role: &str) {
@@ -145,4 +158,46 @@ async fn a_proxy_that_is_killed_again_and_again_refuses_nobody() {
         [&counts.refused, &counts.failed, &counts.cut].map(|count| count.load(Ordering::Relaxed));
     assert_eq!((refused, failed), (0, 0), "{counts:?}");
     assert!(cut <= (KILLS + 1) * CLIENTS, "more were cut than a kill can: {counts:?}");
+}
+
+/// A stream to a socket that nobody holds is refused at once, and so is a datagram: the sender reads ECONNREFUSED next.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_that_is_killed_again_and_again_refuses_no_gossip() {
+    let hosts = Hosts::claim();
+    let node = Node::start(&hosts);
+    let address = hosts.at(1, 7946);
+    wait_for("gossip is heard", || async {
+        TcpStream::connect(&address).await.map(drop).map_err(|error| error.to_string())
+    })
+    .await;
+    let over = Arc::new(AtomicBool::new(false));
+    let knocking = {
+        let (over, address) = (Arc::clone(&over), address.clone());
+        tokio::spawn(async move {
+            let datagrams = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a socket");
+            datagrams.connect(&address).await.expect("an address");
+            let (mut knocks, mut refused) = (0, Vec::new());
+            while !over.load(Ordering::Relaxed) {
+                knocks += 1;
+                let streams = TcpStream::connect(&address).await.map(drop);
+                // No message of the protocol: what is sent is dropped where it is read.
+                let sent = datagrams.send(b"?").await.map(drop);
+                refused.extend([streams.err(), sent.err()].into_iter().flatten());
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            (knocks, refused)
+        })
+    };
+    for _ in 0..KILLS {
+        let before = node.pid_of("agent").await;
+        node.kill("agent");
+        wait_for("another agent runs", || async {
+            let now = node.pid_of("agent").await;
+            if now == before { Err(node.muster(&["status"])) } else { Ok(()) }
+        })
+        .await;
+    }
+    over.store(true, Ordering::Relaxed);
+    let (knocks, refused) = knocking.await.expect("it ends");
+    assert!(refused.is_empty(), "{} of {knocks} knocks: {:?}", refused.len(), refused.first());
 }

@@ -43,6 +43,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("haproxy-driver", &["haproxy", "whole-file"]),
     ("whole-file", &[]),
     ("resident", &[]),
+    ("inherited", &[]),
     (
         "agent",
         &[
@@ -57,6 +58,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "haproxy-driver",
             "whole-file",
             "resident",
+            "inherited",
             "history",
         ],
     ),
@@ -67,6 +69,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "fleet",
             "balance",
             "control",
+            "inherited",
             "haproxy-stats",
             "http1",
             "proxy-header",
@@ -96,6 +99,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "haproxy-file",
             "routes",
             "whole-file",
+            "inherited",
             "history",
         ],
     ),

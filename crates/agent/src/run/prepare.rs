@@ -19,7 +19,7 @@ const NAME_BYTES_MAX: usize = 255;
 
 /// PID 1, if it runs us.
 pub(super) fn supervisor(config: &Config) -> Result<Option<Supervisor>, Error> {
-    let Some(socket) = &config.supervisor else { return Ok(None) };
+    let Some(socket) = &config.inherited.supervisor else { return Ok(None) };
     let socket = socket.try_clone().and_then(Supervisor::new).map_err(Error::System)?;
     Ok(Some(socket))
 }
@@ -28,7 +28,7 @@ pub(super) fn supervisor(config: &Config) -> Result<Option<Supervisor>, Error> {
 /// Handlers may balance too, and see joins and leaves only.
 pub(super) fn announces(config: &Config, tags: &Tags) -> bool {
     let balances = tags.get(BALANCES.0).is_some_and(|text| text.trim() == BALANCES.1);
-    config.contract && (balances || config.supervisor.is_some() && config.handlers.is_empty())
+    config.contract && (balances || config.inherited.supervisor.is_some() && config.handlers.is_empty())
 }
 
 pub(super) fn gossip_address(config: &Config) -> Result<SocketAddr, Error> {

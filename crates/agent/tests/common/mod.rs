@@ -31,7 +31,7 @@ impl Net {
 pub(crate) fn config(node: &str, ip: Ipv4Addr, join: &[Ipv4Addr]) -> Config {
     Config {
         contract: true,
-        supervisor: None,
+        inherited: muster_agent::inherited::Inherited::default(),
         node: node.to_owned(),
         bind: SocketAddr::from((ip, 7946)),
         advertise: None,

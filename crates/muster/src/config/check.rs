@@ -122,9 +122,12 @@ fn but_for_the_socket(
                     listen::on_gossip(settings, bind, &mut findings.problems);
                     plaintext(settings, bind, &mut findings.notes);
                 }
-                host::check(bind, host::GOSSIP, purpose, &mut findings, |text| {
-                    problem(settings, &keys::BIND, text)
-                });
+                let is_held = |name| SocketAddr::try_from(name).is_ok_and(|held| held == bind);
+                if !muster_inherited::addresses().any(is_held) {
+                    host::check(bind, host::GOSSIP, purpose, &mut findings, |text| {
+                        problem(settings, &keys::BIND, text)
+                    });
+                }
                 rpc(settings, bind, purpose, &mut findings);
             }
             Err(error) => findings.problems.push(problem(settings, &keys::INTERFACE, error.to_string())),

@@ -65,7 +65,7 @@ pub(crate) fn agent(settings: &Settings) -> muster_agent::Config {
         leave_on_terminate: settings.bool(&keys::LEAVE_ON_TERMINATE),
         skip_leave_on_interrupt: settings.bool(&keys::serf::SKIP_LEAVE_ON_INTERRUPT),
         contract: true,
-        supervisor: None,
+        inherited: muster_agent::inherited::Inherited::default(),
         stages: muster_agent::Stages::default(),
         reload: muster_agent::Reload::default(),
         log: muster_agent::LogBook::default(),
@@ -198,6 +198,12 @@ pub(crate) fn interface(settings: &Settings) -> Option<&str> {
 pub(crate) fn bind_on_interface(settings: &Settings) -> Result<SocketAddr, muster_agent::Error> {
     let bind = bind(settings);
     interface(settings).map_or(Ok(bind), |name| muster_agent::bind_on(name, bind))
+}
+
+/// Where PID 1 can bind for the agent: an address that is known before it runs. That of an interface may come and go.
+pub(crate) fn gossip_to_hold(settings: &Settings) -> Option<SocketAddr> {
+    let bind = bind(settings);
+    (interface(settings).is_none() && bind.port() != 0).then_some(bind)
 }
 
 /// The gossip address as configured; its key has a default, so it is never absent.

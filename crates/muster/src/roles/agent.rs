@@ -4,19 +4,21 @@ use crate::cli::AgentArgs;
 use crate::config::check::{Findings, Purpose, Role, check};
 use crate::config::{Problem, Settings, Sources, haproxy, load, views};
 use crate::{exit, out};
+use muster_agent::inherited::Inherited;
 use muster_agent::{Ended, LogBook, Reload};
 use std::process::ExitCode;
 
 pub(crate) fn run(args: AgentArgs) -> ExitCode {
-    let supervisor = match muster_agent::inherited::supervisor() {
-        Ok(supervisor) => supervisor,
-        Err(why) => return out::fail(&why),
-    };
     let book = LogBook::default();
     let sources = args.sources();
     let (settings, switch) = match super::prepare(&sources, Role::Agent, Some(book.clone())) {
         Ok(prepared) => prepared,
         Err(end) => return end,
+    };
+    // Behind the check, which asks what was handed down.
+    let inherited = match Inherited::take() {
+        Ok(inherited) => inherited,
+        Err(why) => return out::fail(&why),
     };
     let started = settings.clone();
     let reload = Reload::by(move || {
@@ -30,7 +32,7 @@ pub(crate) fn run(args: AgentArgs) -> ExitCode {
         switch.set(views::log(&settings).level);
         Ok(views::reloaded(&settings))
     });
-    match muster_agent::run(muster_agent::Config { reload, log: book, supervisor, ..views::agent(&settings) })
+    match muster_agent::run(muster_agent::Config { reload, log: book, inherited, ..views::agent(&settings) })
     {
         Ok(Ended::Left) => exit::CLEAN,
         // The agent's log says why. Others will see this node as failed, so this was no success.

@@ -76,7 +76,7 @@ fn plan(sources: &Sources, command: &[OsString], places: Option<&Path>) -> Resul
         return Err(problems.join("\n"));
     }
     let mut offers = Offers::of(settings, &processes);
-    let mut entries = vec![agent(sources, has_proxy, &offers)];
+    let mut entries = vec![agent(sources, settings, has_proxy, &offers)];
     if has_proxy {
         entries.push(proxy(sources, settings));
     }
@@ -211,7 +211,7 @@ fn role(name: &str, words: Vec<Word>) -> Entry {
     }
 }
 
-fn agent(sources: &Sources, has_proxy: bool, offers: &Offers) -> Entry {
+fn agent(sources: &Sources, settings: &Settings, has_proxy: bool, offers: &Offers) -> Entry {
     let mut words = vec!["agent".into()];
     words.extend(handed_on(
         sources,
@@ -223,7 +223,7 @@ fn agent(sources: &Sources, has_proxy: bool, offers: &Offers) -> Entry {
     let tags = has_proxy.then(|| "balances=1".to_owned());
     let tags = tags.into_iter().chain(offers.tag.as_ref().map(|list| format!("services={list}")));
     words.extend(tags.flat_map(|tag| ["--tag".into(), tag.into()]));
-    role("agent", words)
+    Entry { gossips: views::gossip_to_hold(settings), ..role("agent", words) }
 }
 
 fn proxy(sources: &Sources, settings: &Settings) -> Entry {

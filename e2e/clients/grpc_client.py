@@ -1,5 +1,6 @@
 """Calls a gRPC server, by grpcio from PyPI. `calls ADDRESS`: each kind of call, what it saw as JSON. `load ADDRESS FILE`: calls
-without a pause, by eight threads and streams, until FILE is there; how many, by whom, and what failed, as JSON.
+without a pause, by eight threads and streams, until FILE is there; how many, by whom, what failed, and how many the ending server
+cancelled, as JSON.
 """
 
 import collections
@@ -71,6 +72,9 @@ def calls():
 
 def load():
     seen, failed, lock = collections.Counter(), [], threading.Lock()
+    # A server of grpcio that stops answers so to calls that it has taken and not yet begun: 9 times in 25 stops under this load
+    # with nobody in between. It may have been at work, for all that others can tell.
+    by_server = ["CANCELLED", "CANCELLED"]
 
     def run():
         with grpc.insecure_channel(ADDRESS, options=OPTIONS) as channel:
@@ -94,7 +98,8 @@ def load():
         thread.start()
     for thread in threads:
         thread.join()
-    print(json.dumps({"seen": seen, "failed": failed}))
+    cancelled = failed.count(by_server)
+    print(json.dumps({"seen": seen, "failed": [one for one in failed if one != by_server], "cancelled": cancelled}))
 
 
 {"calls": calls, "load": load}[MODE]()

@@ -3,6 +3,7 @@
 //! They report wrong usage with 100 and failed system calls with 111, as all of s6 does.
 
 mod contenv;
+mod fix_attrs;
 mod halt;
 mod setuidgid;
 mod svc;
@@ -28,6 +29,12 @@ pub const ALL: [(&str, Applet); 8] = [
     ("s6-svscanctl", halt::svscanctl),
     ("halt", halt::run),
 ];
+
+/// What PID 1 itself calls, and nobody else by name: `muster NAME WORDS...`.
+pub const INTERNAL: [(&str, Applet); 1] = [(FIX_ATTRS, fix_attrs::run)];
+
+/// See [`INTERNAL`].
+pub(crate) const FIX_ATTRS: &str = "fix-attrs";
 
 /// The applet that a program called so is.
 pub fn by_name(program: &OsStr) -> Option<Applet> {

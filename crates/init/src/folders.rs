@@ -1,7 +1,7 @@
 //! s6-overlay's folders, read into a [`Plan`]. What starts after what is s6-overlay's own order (its `rc.init` and the sources of
 //! its `top` bundle):
 //!
-//! 1. scripts of `cont-init.d`, one after the other;
+//! 1. what `fix-attrs.d` says of owners and modes, then scripts of `cont-init.d`, one after the other;
 //! 2. services of `s6-overlay/s6-rc.d` that the bundle `user` names, with what they depend on;
 //! 3. services of `services.d`;
 //! 4. what the bundle `user2` names;
@@ -45,9 +45,11 @@ pub fn read(source: &Source) -> Result<Plan, String> {
     let mut reading = Reading { settings, entries: Vec::new(), warnings: Vec::new() };
     let etc = &reading.settings.profile(&source.etc);
     reading.write_environment();
+    reading.run_hook()?;
     scripts::finish(&etc.join("cont-finish.d"), &mut reading)?;
+    scripts::fix_attrs(&etc.join("fix-attrs.d"), &mut reading)?;
     scripts::init(&etc.join("cont-init.d"), &mut reading)?;
-    let rc = rc::Folders::read(&etc.join("s6-overlay"))?;
+    let rc = rc::Folders::read(&etc.join("s6-overlay"), reading.settings.bundles.as_deref())?;
     rc.add("user", &mut reading)?;
     services::read(&etc.join("services.d"), &mut reading)?;
     rc.add("user2", &mut reading)?;
@@ -96,7 +98,25 @@ impl Reading {
         }
     }
 
+    /// What may change the folders that are read next. Whoever is told to end meanwhile does so when it has ended.
+    fn run_hook(&mut self) -> Result<(), String> {
+        let words = std::mem::take(&mut self.settings.hook);
+        let Some((program, arguments)) = words.split_first() else { return Ok(()) };
+        let why = match std::process::Command::new(program).args(arguments).status() {
+            Ok(status) if status.success() => return Ok(()),
+            Ok(status) => status.to_string(),
+            Err(error) => crate::explain::explain(program, None, &error),
+        };
+        let text = format!("S6_STAGE2_HOOK, {}: {why}", program.display());
+        if self.settings.failure_ends_container {
+            return Err(text);
+        }
+        self.warnings.push(text);
+        Ok(())
+    }
+
     fn add_command(&mut self, command: &[OsString]) {
+        let command = [&self.settings.before_command, command].concat();
         let service = Service {
             critical: true,
             restart: Restart::Never,
@@ -104,7 +124,7 @@ impl Reading {
             ..Service::longrun("command")
         };
         self.push(Entry {
-            main: Some(Exec::of(command.to_vec())),
+            main: Some(Exec::of(command)),
             is_command: true,
             is_public: false,
             ..Entry::new(service)

@@ -40,7 +40,12 @@ pub(crate) fn run_if_meant(words: &[OsString]) -> Option<ExitCode> {
         (Some("init"), _) => init(PathBuf::from("/etc"), Some(PLACES.into()), without_dashes(rest)),
         (Some("tini" | "tini-static"), _) => tini::run(rest),
         (_, Some(first)) if first == "--" => tini::run(rest),
-        (_, _) => return None,
+        (Some("serf" | "haproxy" | "handlebars"), _) => return None,
+        (_, first) => {
+            let (_, applet) =
+                applets::INTERNAL.iter().find(|(name, _)| first.is_some_and(|first| first == name))?;
+            applet(&rest[1..])
+        }
     };
     Some(ExitCode::from(code))
 }

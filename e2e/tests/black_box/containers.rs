@@ -39,6 +39,35 @@ fn a_container_starts_in_order_and_ends_with_the_code_of_its_command() {
     );
 }
 
+/// Volumes belong to whoever made them; and what is started may depend on the day.
+#[test]
+fn owners_are_mended_and_a_hook_runs_before_anything_is_read() {
+    if !docker_is_here() {
+        return;
+    }
+    let image = Image::of(&[
+        ("etc/passwd", "root:x:0:0::/:/bin/sh\ndb:x:70:71::/:/bin/sh\n"),
+        ("etc/fix-attrs.d/1-db", "# the data\n/data true db 0640 2750\n"),
+        ("etc/fix-attrs.d/2-log", "/log/*.txt false nobody-here,5:6 0600 0700\n"),
+        ("data/below/table", ""),
+        ("log/a.txt", ""),
+        ("log/b", ""),
+        (
+            "etc/cont-init.d/1-look",
+            "#!/bin/sh\nstat -c '%n %u:%g %a' /data /data/below/table /log/a.txt /log/b\n",
+        ),
+        (
+            "hook.sh",
+            "#!/bin/sh\nprintf '#!/bin/sh\\necho made by %s\\n' $1 >/etc/cont-init.d/2-made\nchmod +x /etc/cont-init.d/2-made\n",
+        ),
+        ("before.sh", "#!/bin/sh\necho before \"$@\"\n"),
+    ]);
+    let variables = ["--env", "S6_STAGE2_HOOK=/hook.sh the-hook", "--env", "S6_CMD_ARG0=/before.sh 1"];
+    let (code, said) = image.run(&[INIT, &variables].concat(), &["2"]);
+    let wanted = "/data 70:71 2750\n/data/below/table 70:71 640\n/log/a.txt 5:6 600\n/log/b 0:0 644\nmade by the-hook\nbefore 1 2";
+    assert_eq!((code, said.trim_end()), (0, wanted));
+}
+
 #[test]
 fn docker_stop_is_enough_whatever_the_services_do() {
     if !docker_is_here() {

@@ -38,7 +38,8 @@ enum Form {
 }
 
 impl Folders {
-    pub(super) fn read(overlay: &Path) -> Result<Self, String> {
+    /// `user_bundles`: where those of users are, if they said so.
+    pub(super) fn read(overlay: &Path, user_bundles: Option<&Path>) -> Result<Self, String> {
         let folder = overlay.join("s6-rc.d");
         let mut definitions = BTreeMap::new();
         for name in names(&folder)? {
@@ -47,7 +48,10 @@ impl Folders {
                 definitions.insert(name, Definition::read(own)?);
             }
         }
-        Ok(Self { definitions, user_bundles: overlay.join("user-bundles.d") })
+        Ok(Self {
+            definitions,
+            user_bundles: user_bundles.map_or_else(|| overlay.join("user-bundles.d"), Path::to_owned),
+        })
     }
 
     /// Adds what a bundle names and what that depends on; those already there are left as they are.

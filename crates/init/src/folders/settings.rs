@@ -1,6 +1,7 @@
 //! The `S6_*` variables that people set. A value that is no number is as if it were not set, as in s6-overlay.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -20,6 +21,12 @@ pub(super) struct Settings {
     pub(super) ready_within: Option<Duration>,
     /// `S6_KILL_FINISH_MAXTIME`: how long one script of `cont-finish.d` may take.
     pub(super) finish_within: Option<Duration>,
+    /// `S6_STAGE2_HOOK`: a program to run before any folder is read.
+    pub(super) hook: Vec<OsString>,
+    /// `S6_CMD_ARG0`: words before the container's command.
+    pub(super) before_command: Vec<OsString>,
+    /// `S6_RUNTIME_BUNDLEDIR`: where the bundles `user` and `user2` are.
+    pub(super) bundles: Option<PathBuf>,
     services_grace: Duration,
     kill_grace: Duration,
     profile: Option<OsString>,
@@ -31,6 +38,12 @@ impl Settings {
         let milliseconds = |name: &str, unset: u64| Duration::from_millis(number(name).unwrap_or(unset));
         // Zero is "as long as it likes".
         let limit = |name: &str, unset: u64| Some(milliseconds(name, unset)).filter(|limit| !limit.is_zero());
+        // As an unquoted variable of a shell.
+        let words = |name: &str| {
+            let text = variable(name).unwrap_or_default();
+            let words = text.as_bytes().split(|byte| matches!(byte, b' ' | b'\t' | b'\n'));
+            words.filter(|word| !word.is_empty()).map(|word| OsStr::from_bytes(word).to_owned()).collect()
+        };
         Self {
             verbosity: match number("S6_VERBOSITY") {
                 Some(0) => Verbosity::Quiet,
@@ -40,6 +53,9 @@ impl Settings {
             failure_ends_container: number("S6_BEHAVIOUR_IF_STAGE2_FAILS").unwrap_or(0) >= 2,
             ready_within: limit("S6_CMD_WAIT_FOR_SERVICES_MAXTIME", 5_000),
             finish_within: limit("S6_KILL_FINISH_MAXTIME", 5_000),
+            hook: words("S6_STAGE2_HOOK"),
+            before_command: words("S6_CMD_ARG0"),
+            bundles: variable("S6_RUNTIME_BUNDLEDIR").filter(|path| !path.is_empty()).map(PathBuf::from),
             services_grace: milliseconds("S6_SERVICES_GRACETIME", 3_000),
             kill_grace: milliseconds("S6_KILL_GRACETIME", 1_500),
             profile: variable("S6_RUNTIME_PROFILE").filter(|profile| !profile.is_empty()),
@@ -83,6 +99,13 @@ mod tests {
         assert_eq!(of(&[("S6_VERBOSITY", "2")]).verbosity, Verbosity::Info);
         assert_eq!(of(&[("S6_KILL_FINISH_MAXTIME", "0")]).finish_within, None);
         assert_eq!(of(&[("S6_SERVICES_GRACETIME", "30000")]).grace().each, Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_hook_is_split_as_a_shell_splits_what_is_not_quoted() {
+        let settings = of(&[("S6_STAGE2_HOOK", " /bin/patch  --all\n"), ("S6_CMD_ARG0", "")]);
+        assert_eq!(settings.hook, ["/bin/patch", "--all"]);
+        assert!(settings.before_command.is_empty());
     }
 
     #[test]

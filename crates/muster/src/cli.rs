@@ -124,6 +124,9 @@ pub(crate) enum Command {
     /// Show what happened in the cluster, or how it was at a time.
     #[command(long_about = help::HISTORY, after_long_help = help::HISTORY_AFTER)]
     History(HistoryArgs),
+    /// Show the cluster live: backends, members, what happens.
+    #[command(long_about = help::TOP, after_long_help = help::client(help::TOP_AFTER))]
+    Top(TopArgs),
     /// Show, add and remove event handlers of this node.
     #[command(long_about = help::HANDLERS, after_long_help = help::client(help::HANDLERS_AFTER))]
     Handlers(HandlersArgs),

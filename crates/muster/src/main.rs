@@ -10,6 +10,7 @@
 //! | [`processes`] | `status`, `start`, `stop`, `restart`, `signal`, `tree`: the services of this container, by their control places |
 //! | [`render`] | `render`, `handlebars`: files from templates; all of `handlebars-cmd` when the program is called `handlebars` |
 //! | [`client`] | `members`, `join`, `leave`, `force-leave`, `tags`, `why`, `history`, `handlers`, `templates`, `health`, `info`, `version`: one question to the node's agent |
+//! | [`top`] | `top`: the cluster live on a terminal |
 //! | [`client`] | `event`, `query`, `keys`, `monitor`, `rtt`, `reachability`: through it, the whole cluster |
 //! | [`shell`] | `completions`, `man`: the command line itself |
 //! | [`inspect`] | `check`, `config print`: what the roles would be told, and by whom |
@@ -37,6 +38,7 @@ mod out;
 mod paint;
 mod probe;
 mod processes;
+mod raw_terminal;
 mod render;
 mod roles;
 mod serf;
@@ -44,6 +46,7 @@ mod shell;
 mod sim;
 mod supervision;
 mod text;
+mod top;
 
 use cli::Command;
 use std::process::ExitCode;
@@ -101,6 +104,7 @@ fn main() -> ExitCode {
         Command::Reachability(args) => client::reachability::run(args),
         Command::Why(args) => client::why::run(args),
         Command::History(args) => client::history::run(args),
+        Command::Top(args) => top::run(args),
         Command::Handlers(args) => client::handlers::run(args),
         Command::Health(args) => client::health::run(args),
         Command::Templates(args) => client::templates::run(args),

@@ -50,5 +50,6 @@ mod tags;
 mod templates;
 mod templates_anew;
 mod throttled;
+mod top;
 mod unruly;
 mod why;

@@ -197,6 +197,12 @@ pub(crate) struct WhyArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct TopArgs {
+    #[command(flatten)]
+    pub(crate) configured: Configured<scope::Node>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct HandlersArgs {
     #[command(subcommand)]
     pub(crate) command: HandlersCommand,

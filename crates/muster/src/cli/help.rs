@@ -175,6 +175,20 @@ Exit codes:
   1  the agent cannot be asked, or the file cannot be read
   2  a time or an option that is not understood";
 
+pub(super) const TOP: &str = "\
+Shows the cluster live on the terminal, as this node sees it: whether it is well, requests a second, each backend with its state and \
+figures, the members, and what happens.
+
+Keys: Tab other table, left and right choose the column to sort by, o turns the order, / filters, Esc shows all, d takes this node out \
+of rotation and r back in (it asks first), q quits. NO_COLOR is heeded; every colour stands beside a word that says the same.";
+
+pub(super) const TOP_AFTER: &str = "\
+Example:
+  muster top
+
+Backends are shown where a balancer reports to the agent: look on its node. For scripts: muster members --watch --format json, \
+muster history --follow.";
+
 pub(super) const HANDLERS: &str = "\
 Shows, adds and removes event handlers of this node while its agent runs.
 

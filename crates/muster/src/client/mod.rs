@@ -39,7 +39,7 @@ fn ask<T>(
 }
 
 /// Holds a conversation that says itself how it ends, unless it fails. `what` completes "cannot ...".
-fn talk(
+pub(crate) fn talk(
     configured: Configured<scope::Node>,
     what: &str,
     conversation: impl AsyncFnOnce(&Client) -> Result<ExitCode, Error>,

@@ -5,12 +5,13 @@
 
 use super::screen;
 use super::view::View;
+use crate::raw_terminal;
 use crossterm::cursor;
 use crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use crossterm::terminal::{self, Clear, ClearType};
 use ratatui::backend::CrosstermBackend;
 use ratatui::{TerminalOptions, Viewport};
-use std::io::{self, IsTerminal, Stdout};
+use std::io::{self, Stdout};
 use std::time::Duration;
 
 /// Lines of the table on a tall terminal; what was on it before stays in sight.
@@ -41,17 +42,12 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Takes the terminal, if there is one that can show the table.
     pub(crate) fn enter() -> Option<Self> {
-        let is_able = std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
-        if !is_able || !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        if !raw_terminal::is_there() || terminal::size().ok()?.1 < LINES_MIN {
             return None;
         }
-        if terminal::size().ok()?.1 < LINES_MIN {
-            return None;
-        }
-        terminal::enable_raw_mode().ok()?;
-        restore_on_panic();
+        raw_terminal::enter(raw_terminal::restore).ok()?;
         // Asks the terminal where its cursor is: one that does not answer gets lines.
-        let inner = below_the_cursor().inspect_err(|_| restore()).ok()?;
+        let inner = below_the_cursor().inspect_err(|_| raw_terminal::restore()).ok()?;
         Some(Self { inner, lines: 0 })
     }
 
@@ -92,7 +88,7 @@ impl Drop for Terminal {
         let area = self.inner.get_frame().area();
         let after = area.top().saturating_add(self.lines).min(area.bottom().saturating_sub(1));
         let _ = crossterm::execute!(io::stdout(), cursor::MoveTo(0, after), Clear(ClearType::FromCursorDown));
-        restore();
+        raw_terminal::restore();
     }
 }
 
@@ -117,17 +113,4 @@ fn meaning(code: KeyCode, modifiers: KeyModifiers) -> Option<Key> {
         KeyCode::Down => Some(Key::Down),
         _ => None,
     }
-}
-
-fn restore() {
-    let _ = terminal::disable_raw_mode();
-    let _ = crossterm::execute!(io::stdout(), cursor::Show);
-}
-
-fn restore_on_panic() {
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        restore();
-        before(info);
-    }));
 }

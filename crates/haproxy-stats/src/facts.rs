@@ -137,6 +137,8 @@ pub struct Server {
     pub why: Option<String>,
     /// Requests at the same time.
     pub requests_max: Option<u32>,
+    /// What the last check of it found.
+    pub check: Option<Check>,
     /// Connections without a request on them.
     pub idle: Option<u64>,
     /// What was counted.
@@ -188,6 +190,33 @@ pub enum Health {
     Up,
     /// It does not.
     Down,
+}
+
+/// A check, as it ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Check {
+    /// In HAProxy's word, such as `L7OK` (management guide, 9.1, `check_status`).
+    pub word: &'static str,
+    /// The status of the answer, if there was one.
+    pub code: Option<u16>,
+    /// How long it took, in ms.
+    pub took_ms: u64,
+}
+
+impl Check {
+    /// HAProxy's description of its word (`check_desc`).
+    pub(crate) fn description(self) -> &'static str {
+        match self.word {
+            "L4OK" => "Layer4 check passed",
+            "L4CON" => "Layer4 connection problem",
+            "L4TOUT" => "Layer4 timeout",
+            "L7OK" => "Layer7 check passed",
+            "L7TOUT" => "Layer7 timeout",
+            "L7RSP" => "Layer7 invalid response",
+            "L7STS" => "Layer7 wrong status",
+            _ => "",
+        }
+    }
 }
 
 /// What was counted since the start, or since somebody cleared it. `None`: nobody counts it.

@@ -34,7 +34,7 @@ mod table;
 
 pub use command::{Answer, Board, answer};
 pub use facts::{
-    Backend, Counters, Facts, Front, Health, Kind, Missing, Mode, Process, Proxy, Server, State,
+    Backend, Check, Counters, Facts, Front, Health, Kind, Missing, Mode, Process, Proxy, Server, State,
 };
 pub use page::{Ask, FORM_BYTES_MAX, PageSettings, Reply, is_for, reply};
 pub use session::{LINE_BYTES_MAX, Level, Session, Step};

@@ -189,6 +189,12 @@ pub(crate) fn server(proxy: &Proxy, iid: usize, server: &Server, sid: usize) -> 
         row.one(at::CHKDOWN, counters.downs);
         row.one(at::DOWNTIME, counters.down_s);
     }
+    if let Some(check) = &server.check {
+        row.text(at::CHECK_STATUS, check.word);
+        row.one(at::CHECK_CODE, check.code.map(Into::into));
+        row.one(at::CHECK_DURATION, Some(check.took_ms));
+        row.text(at::CHECK_DESC, check.description());
+    }
     if let Some(why) = &server.why {
         row.text(at::LAST_CHK, why);
     }

@@ -36,6 +36,7 @@ fn server(name: &str, weight: u16) -> Server {
         health: Health::Unchecked,
         why: None,
         requests_max: None,
+        check: None,
         idle: Some(0),
         counters: Counters { total: Some(0), ..Counters::default() },
     }

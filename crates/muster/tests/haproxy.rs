@@ -152,7 +152,10 @@ fn what_is_read_and_not_done_yet_is_said_or_refused() {
     let folder = Folder::new(&[("a.cfg", &text)]);
     let (code, out, err) = folder.haproxy(&["-c", "-f", "a.cfg"]);
     assert_eq!((code, out), (0, valid().1));
-    assert!(err.contains("note: a.cfg:3: servers are not asked by `check` yet"), "{err}");
+    assert!(
+        err.contains("note: a.cfg:3: servers are asked by `check` only where all of a backend are"),
+        "{err}"
+    );
     let waits = format!("{GOOD} timeout queue 3s\n server b 127.0.0.1:18082 maxconn 5\n");
     let folder = Folder::new(&[("a.cfg", &waits)]);
     assert_eq!(folder.haproxy(&["-c", "-f", "a.cfg"]), valid());

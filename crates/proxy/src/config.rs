@@ -2,6 +2,7 @@
 
 use crate::access::AccessLog;
 use crate::bind::Listen;
+use crate::check::Check;
 use crate::service::Protocol;
 use crate::stats::Stats;
 use crate::tls::Tls;
@@ -87,6 +88,8 @@ pub struct ServiceConfig {
     pub response_timeout: Duration,
     /// How long nothing of a response that began may come.
     pub stall_timeout: Duration,
+    /// How its backends are asked whether they are well, as often as `policy.checks` says; `None`: not at all.
+    pub check: Option<Check>,
     /// When it is closed, and what its clients are told then.
     pub maintenance: Option<Maintenance>,
 }

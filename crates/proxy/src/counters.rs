@@ -3,6 +3,7 @@
 //! [`crate::story`] tells them what became of requests. Accounts of frontends and services live as long as the proxy; that of a backend
 //! until it is in no picture and nothing is in progress on it, so that there are never more than pictures name.
 
+use crate::check::Found;
 use muster_balance::Key;
 use muster_fleet::{Bucket, Picture, ServiceReport};
 use muster_tally::{Histogram, Tally};
@@ -68,6 +69,28 @@ pub(crate) struct Server {
     pub(crate) node: String,
     /// Requests that were sent to it.
     pub(crate) account: Account,
+    /// What checks found.
+    pub(crate) checks: RefCell<CheckTally>,
+}
+
+/// What checks of a backend found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(crate) struct CheckTally {
+    /// The last one, and how long it took.
+    pub(crate) last: Option<(Found, Duration)>,
+    /// How many failed.
+    pub(crate) failed: u64,
+    /// How often they took it out.
+    pub(crate) downs: u64,
+}
+
+impl CheckTally {
+    /// Takes one in; `is_down`: it took the backend out.
+    pub(crate) fn see(&mut self, found: &Found, took: Duration, is_down: bool) {
+        self.failed += u64::from(found.wrong.is_some());
+        self.downs += u64::from(is_down);
+        self.last = Some((found.clone(), took));
+    }
 }
 
 /// The accounts of backends; those of services and frontends stand in [`crate::routes::Routes`].
@@ -90,7 +113,7 @@ impl Counters {
         let of_service = servers.entry(service.clone()).or_default();
         let server = of_service
             .entry(node.clone())
-            .or_insert_with(|| Rc::new(Server { service, node, account: Account::default() }));
+            .or_insert_with(|| Rc::new(Server { service, node, ..Server::default() }));
         self.by_key.borrow_mut().insert(key, Rc::clone(server));
         Rc::clone(server)
     }
@@ -114,6 +137,12 @@ impl Counters {
         let servers = self.servers.borrow();
         let accounts = servers.values().flat_map(BTreeMap::values).map(|server| &server.account);
         accounts.for_each(|account| account.tell(Tally::clear_highest));
+    }
+
+    /// What checks of a backend found, if it is known.
+    pub(crate) fn checks(&self, service: &str, node: &str) -> Option<CheckTally> {
+        let servers = self.servers.borrow();
+        servers.get(service)?.get(node).map(|server| server.checks.borrow().clone())
     }
 
     /// All backends that were sent something, by service and node.

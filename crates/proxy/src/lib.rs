@@ -5,7 +5,8 @@
 //! ```text
 //! listen --> serve --> forward --> attempt --> upstream        follow: pictures of the agent -> plane
 //! (accept)   (one      (one        (one        (one            report: accounts -> agent
-//!             client)   request)    backend)    connection)    trial:  connections the balancer wants tried
+//!             client)   request)    backend)    connection)    trial:  connections the balancer wants tried, and
+//!                                                                      checks (checking, check)
 //!                          |            |`--> pool (idle ones)
 //!                          |            `--> exchange (both directions at once)
 //!                          `--> relay, tunnel (the response back), pages (answers of our own)
@@ -28,6 +29,8 @@ mod attempt;
 mod bind;
 mod bounds;
 mod buffer;
+mod check;
+mod checking;
 mod client;
 mod config;
 mod counters;
@@ -74,12 +77,13 @@ mod wait;
 
 pub use access::{AccessLog, Place as LogPlace};
 pub use bind::{At, Listen, address};
+pub use check::{Check, CheckExpect, CheckHost, HttpCheck, Question as CheckQuestion};
 pub use config::{Config, Fixed, Maintenance, Routing, ServiceConfig};
 pub use counters::Counts;
 pub use error::Error;
 pub use inherited::is_handed_over;
 pub use muster_access_log::{Envelope, EnvelopeKind, Form as LogForm};
-pub use muster_balance::{Algorithm, Policy, Stickiness, Traits};
+pub use muster_balance::{Algorithm, Checks, Guard, Outliers, Policy, Stickiness, Traits};
 pub use muster_haproxy_stats::{Level as StatsLevel, Mode as ShownMode, PageSettings as StatsPage};
 pub use muster_proxy_header::Version as ProxyProtocol;
 pub use muster_tally::Tally;

@@ -4,6 +4,9 @@
 //! here its words are carried out.
 
 mod accounts;
+mod checks;
+
+pub(crate) use checks::Due;
 
 use crate::access::Access;
 use crate::bounds;
@@ -407,6 +410,10 @@ impl Plane {
     /// Something was seen of a backend, other than an answer.
     pub(crate) fn evidence(&self, key: Key, evidence: Evidence) {
         let turn = self.balancer.borrow_mut().evidence(self.now(), key, evidence);
+        self.turned(key, turn);
+    }
+
+    fn turned(&self, key: Key, turn: Turn) {
         if turn == Turn::Ejected {
             self.close(key);
         }

@@ -1,5 +1,6 @@
 //! One service, as its requests need it.
 
+use crate::check::Check;
 use crate::config::{Config, Maintenance};
 use crate::counters::Account;
 use muster_balance::Policy;
@@ -34,6 +35,8 @@ pub(crate) struct Service {
     pub(crate) response_timeout: Duration,
     /// How long nothing of a response that began may come.
     pub(crate) stall_timeout: Duration,
+    /// How its backends are asked whether they are well.
+    pub(crate) check: Option<Check>,
     /// When it is closed.
     pub(crate) maintenance: Option<Maintenance>,
     /// Its backends, where they are written down.
@@ -79,7 +82,8 @@ impl Service {
                 all.map(|(name, service)| {
                     let waits = [service.connect_timeout, service.response_timeout, service.stall_timeout];
                     let (name, made) = make(name, &service.policy, service.protocol, waits);
-                    shared((name, Self { maintenance: service.maintenance.clone(), ..made }))
+                    let (maintenance, check) = (service.maintenance.clone(), service.check.clone());
+                    shared((name, Self { maintenance, check, ..made }))
                 })
                 .collect()
             }
@@ -94,6 +98,7 @@ impl Service {
         self.name == other.name
             && self.policy == other.policy
             && told(self) == told(other)
+            && self.check == other.check
             && self.maintenance == other.maintenance
             && self.fixed == other.fixed
     }

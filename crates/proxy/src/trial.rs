@@ -1,8 +1,10 @@
-//! Trying backends with one connection: new ones before they are preferred, ejected ones before they are trusted again.
+//! Trying backends with one connection: new ones before they are preferred, ejected ones before they are trusted again. In the same
+//! loop, checks ([`crate::checking`]).
 //!
 //! The balancer says whom and when. A connection that succeeds becomes the first idle one.
 
 use crate::bounds;
+use crate::checking;
 use crate::plane::Plane;
 use crate::preface;
 use crate::upstream::{self, ConnectError};
@@ -15,7 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 /// Makes the trials that the balancer asks for, for ever.
 pub(crate) async fn run(plane: Rc<Plane>) {
     loop {
-        let next = plane.next_trials();
+        let next = plane.next_trials().into_iter().chain(plane.next_checks()).min();
         let due = async {
             match next {
                 // At least a millisecond from now, so that a deadline in the past cannot spin.
@@ -28,6 +30,7 @@ pub(crate) async fn run(plane: Rc<Plane>) {
             () = plane.trials_changed.notified() => {}
         }
         start(&plane, plane.due_trials());
+        checking::start(&plane);
     }
 }
 

@@ -70,6 +70,7 @@ fn routed(at: &[(SocketAddr, &[&str])], services: &[(&str, SocketAddr)], closed:
             policy: Policy::default(),
             connect_timeout: wait,
             response_timeout: wait,
+            check: None,
             maintenance,
         };
         ((*name).to_owned(), config)

@@ -70,6 +70,7 @@ fn routed(frontends: Vec<Frontend>, services: &[(&str, SocketAddr)]) -> Proxy {
         connect_timeout: wait,
         response_timeout: wait,
         stall_timeout: wait,
+        check: None,
         maintenance: None,
     };
     let services = services.iter().map(|(name, _)| ((*name).to_owned(), of_service.clone())).collect();

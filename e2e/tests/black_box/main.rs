@@ -6,6 +6,7 @@ mod admin;
 mod api;
 mod beside_s6;
 mod beside_serf;
+mod checks;
 mod configuration;
 mod conformance;
 mod containers;

@@ -3,6 +3,7 @@
 //! `[proxy] listen` and `service` are the short form of one frontend. It needs a plan only where its service has something that
 //! the cluster does not tell.
 
+mod check;
 mod rule;
 mod services;
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod access;
 pub(crate) mod check;
 pub(crate) mod files;
 mod flags;
+mod servers_check;
 mod shortfall;
 mod start;
 mod stats;

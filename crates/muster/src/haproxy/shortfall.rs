@@ -1,5 +1,6 @@
 //! What a file asks for that is read and not done yet: refused where requests would go wrong without it, else said.
 
+use super::servers_check;
 use muster_haproxy_file::{Backend, Balance, Connections, File, Front, Target};
 use muster_routes::{Frontend, Place};
 
@@ -82,18 +83,24 @@ impl Shortfall {
                 );
             }
         }
-        if backend.servers.iter().any(|server| server.check.is_some()) {
-            self.note(place, "servers are not asked by `check` yet: what requests see of them decides");
+        if backend.servers.iter().any(|server| server.check.is_some())
+            && servers_check::common(backend).is_none()
+        {
+            self.note(
+                place,
+                "servers are asked by `check` only where all of a backend are, in the same way and on their own port; here what \
+                 requests see of them decides",
+            );
         }
         if backend.servers.iter().filter(|server| server.backup).count() > 1 && !backend.all_backups {
             self.note(place, "all backups serve when no other server does, not the first of them alone");
         }
         let timeouts = &backend.timeouts;
-        let others = [timeouts.check, timeouts.tunnel, timeouts.server_fin];
+        let others = [timeouts.tunnel, timeouts.server_fin];
         if others.iter().any(Option::is_some) {
             self.note(
                 place,
-                "of a server's timeouts, `timeout connect`, `timeout queue` and `timeout server` alone are held yet",
+                "of a server's timeouts, `timeout connect`, `timeout check`, `timeout queue` and `timeout server` alone are held yet",
             );
         }
         self.connections(place, backend.connections);

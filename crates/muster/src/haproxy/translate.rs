@@ -1,10 +1,10 @@
 //! A file as the configuration of our balancer.
 
-use super::access;
+use super::{access, servers_check as check};
 use muster_fleet::{Backend as FleetBackend, Gossip, Phase, Picture, Service, Standing, Terms};
 use muster_haproxy_file::{Backend, Balance, File, Server, Target};
 use muster_proxy::{
-    Algorithm, Config, Fixed, Listen, Policy, Protocol, Routing, ServiceConfig, Stickiness, Traits,
+    Algorithm, Config, Fixed, Guard, Listen, Policy, Protocol, Routing, ServiceConfig, Stickiness, Traits,
 };
 use muster_routes::{At, Bind, Mode};
 use std::collections::BTreeMap;
@@ -74,6 +74,9 @@ fn listen_at(bind: &Bind, frontend: usize, mode: Mode) -> Listen {
     listen
 }
 
+/// HAProxy believes each check.
+const AS_HAPROXY: Guard = Guard { max_drop_percent: 100, window: Duration::ZERO, usable_min_percent: 0 };
+
 fn service(base: &Config, backend: &Backend) -> ServiceConfig {
     let (algorithm, sticky) = match backend.balance {
         Balance::RoundRobin | Balance::Uri => (Algorithm::RoundRobin, Stickiness::None),
@@ -86,11 +89,21 @@ fn service(base: &Config, backend: &Backend) -> ServiceConfig {
     // As HAProxy's manual says of `timeout queue`. There are no more who wait than clients, which are bounded.
     let (queue_max, queue_wait) = (u32::MAX, backend.timeouts.queue.unwrap_or(connect_timeout));
     ServiceConfig {
-        policy: Policy { algorithm, sticky, slow_start, queue_max, queue_wait, ..Policy::default() },
+        policy: Policy {
+            algorithm,
+            sticky,
+            slow_start,
+            queue_max,
+            queue_wait,
+            checks: check::pace(backend),
+            guard: AS_HAPROXY,
+            ..Policy::default()
+        },
         protocol: Protocol::Http1,
         connect_timeout,
         response_timeout: backend.timeouts.server.unwrap_or(base.response_timeout),
         stall_timeout: backend.timeouts.server.unwrap_or(base.stall_timeout),
+        check: check::of(backend),
         maintenance: None,
     }
 }

@@ -7,7 +7,7 @@ use crate::stats::{Shown, ShownBackend};
 use muster_balance::Algorithm;
 use muster_fleet::BackendReport;
 use muster_haproxy_stats::{
-    Backend, Counters, Facts, Front, Health, Missing, Mode, Process, Proxy, Server, State,
+    Backend, Check, Counters, Facts, Front, Health, Missing, Mode, Process, Proxy, Server, State,
 };
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -142,7 +142,7 @@ fn server(
     service: &str,
     node: &str,
     report: Option<&BackendReport>,
-    counters: Counters,
+    mut counters: Counters,
 ) -> Option<Server> {
     let picture = plane.desk.picture.borrow();
     let listed = picture.backend(service, node)?;
@@ -153,11 +153,20 @@ fn server(
     // A node that says it takes nothing is as good as one that an operator drains.
     let state = said.state.unwrap_or(if withdrawn { State::Drain } else { of_configuration });
     let is_down = report.is_some_and(|report| report.state == "ejected");
-    let health = match (is_down, plane.is_fixed(service)) {
+    let is_checked = plane.service_called(service).is_some_and(|service| service.check.is_some());
+    let health = match (is_down, plane.is_fixed(service) && !is_checked) {
         (true, _) => Health::Down,
         (false, true) => Health::Unchecked,
         (false, false) => Health::Up,
     };
+    let checks = plane.counters.checks(service, node).filter(|_| is_checked).unwrap_or_default();
+    let check = checks.last.map(|(found, took)| Check {
+        word: found.kind.word(),
+        code: found.status,
+        took_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    });
+    let counted = |count: u64| Some(count).filter(|_| is_checked);
+    (counters.checks_failed, counters.downs) = (counted(checks.failed), counted(checks.downs));
     let weight_initial = configured.weight.unwrap_or(listed.weight);
     Some(Server {
         name: node.into(),
@@ -171,6 +180,7 @@ fn server(
         health,
         why: report.and_then(|report| report.why.clone()),
         requests_max: configured.max_in_flight.filter(|most| *most > 0),
+        check,
         idle: None,
         counters,
     })

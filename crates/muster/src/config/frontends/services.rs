@@ -1,13 +1,13 @@
 //! Services of the proxy: their backends, where those are written down, and whether they are closed.
 
-use super::views;
+use super::{check, views};
 use crate::config::file::text_of;
 use crate::config::keys::{self, service as service_keys};
 use crate::config::named::Named;
 use crate::config::origin::{Origin, Problem};
 use crate::config::settings::Settings;
 use muster_fleet::{Backend, Gossip, Phase, Picture, Service, Standing, Terms};
-use muster_proxy::{Fixed, Maintenance, ServiceConfig};
+use muster_proxy::{Fixed, Maintenance, Outliers, Policy, ServiceConfig};
 use muster_routes::Page;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,8 +17,11 @@ use std::path::Path;
 pub(super) fn all(settings: &Settings, problems: &mut Vec<Problem>) -> BTreeMap<String, ServiceConfig> {
     let one = |named: Named<'_>| {
         backends(&named, problems);
+        let check = check::of(&named, problems);
+        let checks = check.is_some().then(|| check::pace(&named));
+        let outliers = named.bool(&service_keys::OUTLIERS).then(Outliers::default);
         let config = ServiceConfig {
-            policy: views::policy(settings),
+            policy: Policy { checks, outliers, ..views::policy(settings) },
             connect_timeout: settings.duration(&keys::proxy::CONNECT_TIMEOUT),
             response_timeout: settings.duration(&keys::proxy::RESPONSE_TIMEOUT),
             stall_timeout: settings.duration(&keys::proxy::STALL_TIMEOUT),
@@ -27,6 +30,7 @@ pub(super) fn all(settings: &Settings, problems: &mut Vec<Problem>) -> BTreeMap<
                     .text(&service_keys::UPSTREAM_PROTOCOL)
                     .unwrap_or(settings.text(&keys::proxy::UPSTREAM_PROTOCOL)),
             ),
+            check,
             maintenance: maintenance(&named, problems),
         };
         (named.name.to_owned(), config)
@@ -48,7 +52,13 @@ pub(in crate::config) fn served(settings: &Settings) -> BTreeSet<String> {
 /// Whether something is said of a service that only the proxy does.
 pub(in crate::config) fn is_written_down(settings: &Settings, service: &str) -> bool {
     let said = |named: &Named<'_>, key| *named.own_origin(key) != Origin::Default;
-    let keys = [&service_keys::BACKENDS, &service_keys::MAINTENANCE, &service_keys::MAINTENANCE_FILE];
+    let keys = [
+        &service_keys::BACKENDS,
+        &service_keys::CHECK,
+        &service_keys::OUTLIERS,
+        &service_keys::MAINTENANCE,
+        &service_keys::MAINTENANCE_FILE,
+    ];
     settings.services().any(|named| named.name == service && keys.into_iter().any(|key| said(&named, key)))
 }
 

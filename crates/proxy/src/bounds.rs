@@ -6,8 +6,9 @@ use std::time::Duration;
 /// request streams, up to two blocks of 80 KiB (`buffer`). Further clients wait in the listen queue.
 pub(crate) const CLIENTS_MAX: usize = 16_384;
 
-/// Descriptors kept free for listeners, control socket, trials, idle backend connections, the log, and [`PIPES_MAX`] pipes.
-pub(crate) const DESCRIPTORS_RESERVED: u64 = 64 + 2 * PIPES_MAX as u64;
+/// Descriptors kept free for listeners, control socket, trials, idle backend connections, the log, [`CHECKS_MAX`] checks and
+/// [`PIPES_MAX`] pipes.
+pub(crate) const DESCRIPTORS_RESERVED: u64 = 64 + CHECKS_MAX as u64 + 2 * PIPES_MAX as u64;
 
 /// How many clients may be connected, with the descriptors that we may have: each may need a second one for its backend.
 pub(crate) fn clients_max() -> usize {
@@ -145,6 +146,10 @@ pub(crate) const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Shortest pause between two reports: a backend that drains ends many requests a second, and each end wants a report.
 pub(crate) const REPORT_GAP: Duration = Duration::from_millis(10);
+
+/// Checks of backends at the same time: a descriptor and a KiB each, 16 KiB while its answer is long. Backends that hang hold theirs
+/// until the check's timeout.
+pub(crate) const CHECKS_MAX: usize = 128;
 
 /// How often idle connections are looked through for those kept too long.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_secs(1);

@@ -6,19 +6,25 @@ use crate::preface;
 use crate::upstream::{self, ConnectError};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
 
-/// Makes the checks that are due, at the same time.
+/// Makes the checks that are due, at the same time; of too many, some are not made, and due again later.
 pub(crate) fn start(plane: &Rc<Plane>) {
     for due in plane.due_checks() {
-        tokio::task::spawn_local(check(Rc::clone(plane), due));
+        let Ok(place) = Arc::clone(&plane.check_places).try_acquire_owned() else {
+            tracing::debug!(addr = %due.addr, "not checked now: too many others are");
+            continue;
+        };
+        tokio::task::spawn_local(check(Rc::clone(plane), due, place));
     }
 }
 
-async fn check(plane: Rc<Plane>, Due { key, addr, service }: Due) {
+async fn check(plane: Rc<Plane>, Due { key, addr, service }: Due, _place: OwnedSemaphorePermit) {
     let Some(check) = &service.check else { return };
     let preface = plane.config.send_proxy_protocol.map(preface::of_nobody).unwrap_or_default();
     let start = Instant::now();
@@ -62,14 +68,18 @@ async fn exchange(stream: &mut TcpStream, http: &HttpCheck, addr: SocketAddr) ->
     if let Err(error) = stream.write_all(&http.request(addr)).await {
         return Found::bad(Kind::BadAnswer, None, format!("it took no request: {error}"));
     }
-    let mut answer = vec![0; ANSWER_BYTES_MAX];
+    // Most answers are short, and one that never comes should cost little.
+    let mut answer = vec![0; 1 << 10];
     let mut length = 0;
     loop {
+        if length == answer.len() {
+            answer.resize(ANSWER_BYTES_MAX, 0);
+        }
         let (is_all, broken) = match stream.read(&mut answer[length..]).await {
             Ok(0) => (true, None),
             Ok(more) => {
                 length += more;
-                (length == answer.len(), None)
+                (length == ANSWER_BYTES_MAX, None)
             }
             Err(error) => (true, Some(error)),
         };

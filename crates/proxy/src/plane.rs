@@ -73,6 +73,8 @@ pub(crate) struct Plane {
     shares: Cell<bool>,
     /// Places for requests of HTTP/2 beyond the first of each client.
     pub(crate) streams: Arc<Semaphore>,
+    /// Places for checks at the same time.
+    pub(crate) check_places: Arc<Semaphore>,
     own: OwnAddresses,
     /// Whether a picture has come that requests need not wait beyond.
     settled: watch::Sender<bool>,
@@ -128,6 +130,7 @@ impl Plane {
             shares: Cell::new(shares(&config, &config)),
             pool: RefCell::new(Pool::new(config.idle_max, config.idle_timeout)),
             streams: Arc::new(Semaphore::new(bounds::streams_max())),
+            check_places: Arc::new(Semaphore::new(bounds::CHECKS_MAX)),
             own: OwnAddresses::new(bound),
             settled: watch::Sender::new(false),
             distrust: watch::Sender::new(None),

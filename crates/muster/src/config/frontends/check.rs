@@ -3,12 +3,12 @@
 use crate::config::keys::service as keys;
 use crate::config::named::Named;
 use crate::config::origin::Problem;
-use muster_proxy::{Check, CheckExpect, CheckHost, CheckQuestion, Checks, HttpCheck};
+use muster_proxy::{Check, CheckExpect, CheckHost, CheckQuestion, Checks, HttpCheck, Protocol};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// What a section says; `None`: its backends are not asked.
-pub(super) fn of(named: &Named<'_>, problems: &mut Vec<Problem>) -> Option<Check> {
+pub(super) fn of(named: &Named<'_>, protocol: Protocol, problems: &mut Vec<Problem>) -> Option<Check> {
     let text = named.text(&keys::CHECK)?;
     let every = named.duration(&keys::CHECK_EVERY).unwrap_or_default();
     let timeout = named.duration(&keys::CHECK_TIMEOUT).unwrap_or(every).min(every);
@@ -32,6 +32,13 @@ pub(super) fn of(named: &Named<'_>, problems: &mut Vec<Problem>) -> Option<Check
     let statuses = if statuses.is_empty() { vec![200..=399] } else { statuses };
     let expect = CheckExpect::Status { negated: false, statuses };
     match question(text, host, expect) {
+        Ok(CheckQuestion::Http(_)) if protocol == Protocol::H2c => {
+            say(
+                &keys::CHECK,
+                "check: it asks by HTTP/1.1, and these backends speak h2c; write `tcp`".to_owned(),
+            );
+            None
+        }
         Ok(question) => Some(Check { question, timeout }),
         Err(why) => {
             say(&keys::CHECK, why);

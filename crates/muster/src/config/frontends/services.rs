@@ -17,7 +17,12 @@ use std::path::Path;
 pub(super) fn all(settings: &Settings, problems: &mut Vec<Problem>) -> BTreeMap<String, ServiceConfig> {
     let one = |named: Named<'_>| {
         backends(&named, problems);
-        let check = check::of(&named, problems);
+        let protocol = views::protocol(
+            named
+                .text(&service_keys::UPSTREAM_PROTOCOL)
+                .unwrap_or(settings.text(&keys::proxy::UPSTREAM_PROTOCOL)),
+        );
+        let check = check::of(&named, protocol, problems);
         let checks = check.is_some().then(|| check::pace(&named));
         let outliers = named.bool(&service_keys::OUTLIERS).then(Outliers::default);
         let config = ServiceConfig {
@@ -25,11 +30,7 @@ pub(super) fn all(settings: &Settings, problems: &mut Vec<Problem>) -> BTreeMap<
             connect_timeout: settings.duration(&keys::proxy::CONNECT_TIMEOUT),
             response_timeout: settings.duration(&keys::proxy::RESPONSE_TIMEOUT),
             stall_timeout: settings.duration(&keys::proxy::STALL_TIMEOUT),
-            protocol: views::protocol(
-                named
-                    .text(&service_keys::UPSTREAM_PROTOCOL)
-                    .unwrap_or(settings.text(&keys::proxy::UPSTREAM_PROTOCOL)),
-            ),
+            protocol,
             check,
             maintenance: maintenance(&named, problems),
         };

@@ -132,3 +132,23 @@ fn one_service_alone_may_have_its_backends_written_down() {
     let text = "[proxy]\nlisten = [\"127.0.0.1:1\", \"127.0.0.1:2 tcp\"]\nservice = \"web\"\n[services.web]\nbackends = [\"10.0.0.1:80/3\"]\n";
     assert_eq!(found(text), (vec![], vec![]));
 }
+
+#[test]
+fn mistakes_in_checks_are_told_with_their_line() {
+    let base = "[proxy]\nlisten = [\"127.0.0.1:1\"]\nservice = \"web\"\n[services.web]\nbackends = [\"127.0.0.1:9\"]\n";
+    for right in
+        ["check = \"tcp\"", "check = \"http /\"\ncheck_status = [\"200\", \"300-399\"]\noutliers = true"]
+    {
+        assert_eq!(found(&format!("{base}{right}\n")), (vec![], vec![]), "{right}");
+    }
+    for (wrong, words) in [
+        ("check = \"icmp\"", "6: check: \"icmp\" is not `tcp`"),
+        ("check = \"http health\"", "6: check: \"health\" is no path"),
+        ("check = \"http /\"\ncheck_host = \"a b\"", "7: check_host: \"a b\" is no name"),
+        ("check = \"http /\"\ncheck_status = [\"2xx\"]", "7: check_status: \"2xx\" is no status"),
+        ("upstream_protocol = \"h2c\"\ncheck = \"http /\"", "7: check: it asks by HTTP/1.1"),
+    ] {
+        let (problems, _) = found(&format!("{base}{wrong}\n"));
+        assert!(problems.iter().any(|problem| problem.contains(words)), "{wrong}: {problems:?}");
+    }
+}

@@ -278,6 +278,9 @@ pub(crate) struct AddHandlerArgs {
     /// Program and its arguments, run without a shell.
     #[arg(last = true, value_name = "PROGRAM")]
     pub(crate) command: Vec<String>,
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
 }
@@ -287,6 +290,9 @@ pub(crate) struct RemoveHandlerArgs {
     /// Name of the handler.
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
+    /// Form of the answer.
+    #[arg(long, value_enum, value_name = "WORD", ignore_case = true, default_value_t)]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) configured: Configured<scope::Node>,
 }

@@ -39,6 +39,7 @@ fn add(args: AddHandlerArgs) -> ExitCode {
         queue,
         coalesce,
         command,
+        format,
         configured,
     } = args;
     let request = AddHandler {
@@ -54,16 +55,18 @@ fn add(args: AddHandlerArgs) -> ExitCode {
         queue,
     };
     let question = async |client: &Client| client.post(HANDLERS_ADD, &request).await;
-    super::ask(configured, "add the handler", question, |()| {
-        format!("Handler {} added, until the agent ends\n", printable(&request.name))
+    super::ask(configured, "add the handler", question, |()| match format {
+        Format::Text => format!("Handler {} added, until the agent ends\n", printable(&request.name)),
+        Format::Json => json::pretty(&request) + "\n",
     })
 }
 
 fn remove(args: RemoveHandlerArgs) -> ExitCode {
-    let request = RemoveHandler { name: args.name };
+    let (request, format) = (RemoveHandler { name: args.name }, args.format);
     let question = async |client: &Client| client.post(HANDLERS_REMOVE, &request).await;
-    super::ask(args.configured, "remove the handler", question, |()| {
-        format!("Handler {} removed\n", printable(&request.name))
+    super::ask(args.configured, "remove the handler", question, |()| match format {
+        Format::Text => format!("Handler {} removed\n", printable(&request.name)),
+        Format::Json => json::pretty(&request) + "\n",
     })
 }
 

@@ -2,12 +2,16 @@
 
 mod args;
 mod dashes;
+mod handlers_args;
 mod help;
 mod history_args;
 mod key_flags;
 mod proxy_args;
 
 pub(crate) use args::*;
+pub(crate) use handlers_args::{
+    AddHandlerArgs, HandlersArgs, HandlersCommand, ListHandlersArgs, RemoveHandlerArgs,
+};
 pub(crate) use history_args::HistoryArgs;
 pub(crate) use key_flags::scope;
 pub(crate) use proxy_args::ProxyArgs;

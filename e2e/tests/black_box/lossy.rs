@@ -15,6 +15,9 @@ const MINUTES: u64 = 2;
 /// How either kind tells that an exchange by a stream did not work out.
 const EXCHANGE_FAILED: [&str; 4] =
     ["could not exchange state", "Push/Pull with", "Failed push/pull", "[ERR] memberlist"];
+/// Not one of them: a ping by TCP has what is left of its probe, some half a second, which two lost segments in a row take. Others ask
+/// the same member at the same time; whether anybody is taken for failed is looked at apart.
+const PING_LATE: &str = "Failed fallback ping";
 /// The queues of either kind, by their names among its figures.
 const QUEUES: [&str; 3] = ["intent_queue", "event_queue", "query_queue"];
 
@@ -51,7 +54,9 @@ async fn forty_of_both_kinds_stay_alive_where_one_packet_of_twenty_is_lost() {
         let bad = |words: &[&str]| -> Vec<&str> {
             lines().filter(|line| words.iter().any(|word| line.contains(word))).collect()
         };
-        assert_eq!(bad(&EXCHANGE_FAILED), Vec::<&str>::new(), "{}", node.name());
+        let failed: Vec<&str> =
+            bad(&EXCHANGE_FAILED).into_iter().filter(|line| !line.contains(PING_LATE)).collect();
+        assert_eq!(failed, Vec::<&str>::new(), "{}", node.name());
         assert_eq!(bad(&["EventMemberFailed", "member-failed"]), Vec::<&str>::new(), "{}", node.name());
         // A refutation may just be on its way; whatever grew would not end.
         wait_for(&format!("{} has told everything", node.name()), || async {
